@@ -1,0 +1,1 @@
+"""Readers and writers of clinical files: bytes to studies and back."""

@@ -1,0 +1,1 @@
+"""Published formats, the store, splits and batches."""

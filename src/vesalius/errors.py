@@ -1,0 +1,135 @@
+"""The codes of errors and warnings, and the exceptions that carry them to the command line.
+
+A refusal and a warning never share a code. Codes are stable: scripts match on them, messages may be reworded.
+Messages say what is wrong, why it cannot work and what to do next, and never hold patient data or a path.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+REFUSALS: dict[str, str] = {
+    # usage (exit 2): the user's option, key or name
+    "bad_option": "An option or argument of the command has a value that it cannot take.",
+    "bad_recipe": "The recipe has unknown keys or impossible values; all problems are listed.",
+    "unknown_name": "No recipe, benchmark, dataset, phantom or model of that name exists.",
+    "bad_factor": "A phantom was asked for with an unknown factor or an impossible value.",
+    # input (exit 3): the user's file
+    "input_missing": "Nothing lies at the path that was given.",
+    "input_empty": "The file or folder is empty.",
+    "not_dicom": "The file is named or used as DICOM but is not a DICOM file.",
+    "unsupported_type": "The file's content is of a type that cannot be read.",
+    "unsupported_transfer_syntax": "The pixel data is compressed in a way that no installed codec reads.",
+    "unsupported_iod": "This kind of DICOM object cannot be turned into pictures yet.",
+    "truncated": "The file ends before its header or its pixels do.",
+    "no_pixels": "The object holds no picture.",
+    "bad_attribute": "A required attribute is missing or has an impossible value.",
+    "bad_pixel_module": "The attributes that describe the pixels contradict one another.",
+    "bad_geometry": "The header's geometry is impossible: not finite, not invertible or not orthogonal.",
+    "decode_failed": "The pixels could not be decoded.",
+    "size_limit": "The picture would be larger than the limit; nothing was allocated.",
+    "no_image": "The input holds no picture that could be shown to a model.",
+    "mixed_patients": "The input holds several patients; ask about one at a time.",
+    "bad_dataset": "A dataset's files do not have the published layout.",
+    "bad_checkpoint": "The checkpoint is incomplete, of another format, or does not fit the model.",
+    "bad_predictions": "The predictions do not fit the benchmark: ids missing, doubled or unknown, or values of a wrong type.",
+    "text_too_long": "The text does not fit into the model's context.",
+    "empty_split": "The split that was asked for holds no sample.",
+    "resume_mismatch": "The run on disk was made by another recipe; it cannot be resumed by this one.",
+    "training_diverged": "The loss is no longer a finite number.",
+    "disk_full": "The disk is full; what was finished is kept.",
+    # environment (exit 5)
+    "missing_dependency": "An optional package is not installed; the message names the command that installs it.",
+    "missing_data": "VESALIUS_DATA is not set, or what is asked for does not lie below it.",
+    "missing_program": "A program that is needed is not installed.",
+    # our own bug (exit 1)
+    "internal": "A bug of Vesalius; the traceback says where.",
+}
+
+WARNINGS: dict[str, str] = {
+    # reading
+    "no_preamble": "A DICOM file without the 128-byte preamble; it was read all the same.",
+    "slices_missing": "Positions in the series have gaps: slices are missing.",
+    "slices_duplicate": "Several slices of the series lie at one position; the first of each was used.",
+    "spacing_unequal": "Slices of the series are not equally spaced.",
+    "gantry_tilt": "The slices are sheared: the stacking direction is not the slice normal.",
+    "mixed_orientation": "Slices of one series have different orientations; the largest group was used.",
+    "position_unknown": "Slices have no position; they were ordered by instance number and have no affine.",
+    "no_calibration": "The pixel size is unknown: nothing can be measured in millimetres.",
+    "detector_spacing": "Only the spacing at the detector is known: sizes in the patient are smaller than measured.",
+    "bad_window": "The stored display window is unusable; the range of the values was used.",
+    "no_rescale": "A CT without rescale attributes: values may not be Hounsfield units.",
+    "secondary_capture": "A screenshot or photograph of a picture: values and sizes are not those of the acquisition.",
+    "orientation_conflict": "The file's two statements of orientation (qform and sform) differ; the sform was used.",
+    "affine_unknown": "The file states no orientation; directions and sides are unknown.",
+    "values_clipped": "The stored values exceed what the header allows.",
+    "some_rejected": "Some files of the input could not be read; they are listed.",
+    "several_patients": "The input holds pictures of several patients or studies.",
+    "transparency_dropped": "The picture's transparency was dropped.",
+    "first_frame_only": "Only the first frame of an animated or many-page picture was read.",
+    # answering
+    "modality_unknown": "The file does not say what modality it is; it was taken as the model's own.",
+    "trained_on_phantoms": "The model was trained on simulated pictures only; on patients its answers mean nothing.",
+    "other_series_not_shown": "The input holds further series or pictures that the model was not shown.",
+    "prior_not_used": "The model cannot look at a prior picture; it was left out.",
+    "volume_as_slice": "The model takes pictures; one slice of the volume was shown to it.",
+    "output_repaired": "The model's output broke its grammar; the readable part was used.",
+    "unsupported_claim": "Part of the output had no evidence that could be checked and was left out.",
+    # training and evaluation
+    "patients_excluded": "Patients that the model was trained or tuned on were left out of the score.",
+    "few_patients": "Fewer than 30 patients: the interval is wide and may be too narrow still.",
+    "loss_stalled": "The loss has not moved for a long time.",
+}
+
+EXIT_DONE, EXIT_BUG, EXIT_USAGE, EXIT_REFUSED, EXIT_PARTIAL, EXIT_ENVIRONMENT = 0, 1, 2, 3, 4, 5
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: the key it is about, why, and what would be allowed."""
+
+    key: str
+    message: str
+    allowed: tuple[str, ...] = ()
+
+
+class VesaliusError(Exception):
+    """What a user can cause and mend. The command line prints it without a traceback.
+
+    Args:
+        code: a key of `REFUSALS`.
+        message: what is wrong · why it cannot work · what to do next; no patient data, no path.
+        problems: every single problem, where there are several.
+    """
+
+    exit_code: ClassVar[int] = EXIT_USAGE
+
+    def __init__(self, code: str, message: str, problems: Sequence[Problem] = ()) -> None:
+        assert code in REFUSALS, f"unregistered code {code}"
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.problems = tuple(problems)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of CONTRACTS' `{"error": …}`."""
+        problems = [asdict(problem) for problem in self.problems]
+        return {"error": {"code": self.code, "message": self.message, "problems": problems}}
+
+
+class UsageError(VesaliusError):
+    """An option, a key or a name is wrong (exit 2)."""
+
+    exit_code = EXIT_USAGE
+
+
+class InputRefused(VesaliusError):
+    """A file or dataset cannot be used (exit 3)."""
+
+    exit_code = EXIT_REFUSED
+
+
+class MissingFromEnvironment(VesaliusError):
+    """A package, a program or a data folder is not there; the message names what to install or set (exit 5)."""
+
+    exit_code = EXIT_ENVIRONMENT

@@ -1,0 +1,1 @@
+"""Prompts, decoding, box codecs and the parser of a model's output."""

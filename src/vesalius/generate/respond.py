@@ -1,0 +1,52 @@
+"""The question and the response: what every model, whatever its family, is asked and gives back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from vesalius.types import ModelIdentity, Region, SampleImage
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """A question about pictures; `question` is plain text without placeholders, `images` may be empty."""
+
+    images: tuple[SampleImage, ...]
+    question: str
+
+
+@dataclass(frozen=True, eq=False)
+class Response:
+    """What a model answered.
+
+    Attributes:
+        text: the answer without its regions; "" when the output failed to parse.
+        regions: boxes in pixels of each file's own grid; `Region.image` indexes the query's images.
+        confidence: the probability that the model gave to the answer's text, in [0, 1].
+        status: strict (the grammar held), repaired (the readable part was used) or failed (nothing was readable).
+        raw: the output as generated.
+        image_tokens, text_tokens: what was fed and generated.
+    """
+
+    text: str
+    regions: tuple[Region, ...]
+    confidence: float
+    status: Literal["strict", "repaired", "failed"]
+    raw: str
+    image_tokens: int
+    text_tokens: int
+
+
+class Responder(Protocol):
+    """A model that answers questions about pictures."""
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Which weights, by which recipe."""
+
+    @property
+    def trained_patients(self) -> frozenset[str]:
+        """Keys of the patients that the weights were trained or tuned on."""
+
+    def respond(self, queries: Sequence[Query]) -> list[Response]:
+        """One response per query, in order."""

@@ -1,0 +1,1 @@
+"""The native vision-language model and its parts."""

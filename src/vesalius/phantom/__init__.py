@@ -1,0 +1,1 @@
+"""The controlled world: simulated pictures whose every truth is known."""

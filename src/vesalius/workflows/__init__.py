@@ -1,0 +1,1 @@
+"""The verbs of the command line, each readable top to bottom."""
