@@ -1,0 +1,51 @@
+# Two commands matter: `make demo` and `make test`. Both build .venv first, with nothing but Python >= 3.11 and pip.
+# Another interpreter: `make demo PYTHON=python3.12`.
+PYTHON ?= python3
+BIN := .venv/bin
+
+# Tests that need published data find it here; each says so and skips where there is none.
+PUBLIC_DATA := $(wildcard ../shared/data/public)
+ifneq ($(PUBLIC_DATA),)
+export VESALIUS_DATA ?= $(abspath $(PUBLIC_DATA))
+endif
+
+.PHONY: help demo test check pytest docs .venv
+help:
+	@echo "make demo    the tour: phantoms as DICOM, asked, answered, scored; needs no network after set-up"
+	@echo "make test    every check and test that continuous integration runs"
+	@echo "make check   format, lint, types, import contracts, house tests"
+	@echo "make docs    writes what is generated: the tree in ARCHITECTURE.md, docs/codes.md, the README's outputs"
+	@echo "make .venv   the environment alone: the core and what the demo needs"
+
+demo: .venv/core.stamp
+	$(BIN)/vesalius demo
+
+test: check pytest
+
+# One process per core: torch would start as many threads again in each of them.
+pytest: .venv/test.stamp
+	@echo "$(if $(VESALIUS_DATA),published data: VESALIUS_DATA is set,VESALIUS_DATA is not set: tests on published data are skipped)"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --ignore=tests/house -rs
+
+check: .venv/test.stamp
+	$(BIN)/ruff format --check src tests docs
+	$(BIN)/ruff check src tests docs
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q tests/house -rs
+
+docs: .venv/test.stamp
+	$(BIN)/python docs/made.py write
+
+.venv: .venv/core.stamp
+
+.venv/core.stamp: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is older than 3.11, which Vesalius needs. Name a newer one: make PYTHON=python3.12"; exit 5; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/test.stamp: .venv/core.stamp
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
