@@ -18,8 +18,10 @@ REFUSALS: dict[str, str] = {
     "input_missing": "Nothing lies at the path that was given.",
     "input_empty": "The file or folder is empty.",
     "not_dicom": "The file is named or used as DICOM but is not a DICOM file.",
+    "unreadable": "The file is there but could not be opened.",
     "unsupported_type": "The file's content is of a type that cannot be read.",
     "unsupported_transfer_syntax": "The pixel data is compressed in a way that no installed codec reads.",
+    "unsupported_dimensions": "The file holds a series of volumes or of vectors, which cannot be read yet.",
     "unsupported_iod": "This kind of DICOM object cannot be turned into pictures yet.",
     "truncated": "The file ends before its header or its pixels do.",
     "no_pixels": "The object holds no picture.",
@@ -41,6 +43,7 @@ REFUSALS: dict[str, str] = {
     # environment (exit 5)
     "missing_dependency": "An optional package is not installed; the message names the command that installs it.",
     "missing_data": "VESALIUS_DATA is not set, or what is asked for does not lie below it.",
+    "no_salt": "The secret that keys of patients are made with can be neither read nor made; set VESALIUS_SALT.",
     "missing_program": "A program that is needed is not installed.",
     # our own bug (exit 1)
     "internal": "A bug of Vesalius; the traceback says where.",
@@ -66,6 +69,10 @@ WARNINGS: dict[str, str] = {
     "some_rejected": "Some files of the input could not be read; they are listed.",
     "several_patients": "The input holds pictures of several patients or studies.",
     "transparency_dropped": "The picture's transparency was dropped.",
+    "depth_reduced": "A color picture with 16 bits per channel was read with 8.",
+    "localizer": "The pictures were taken to plan others, not to be read.",
+    "derived": "The pictures were computed from others: values and positions may not be those of the acquisition.",
+    "units_unknown": "The file does not state the unit of its voxel size; millimetres were assumed.",
     "first_frame_only": "Only the first frame of an animated or many-page picture was read.",
     # answering
     "modality_unknown": "The file does not say what modality it is; it was taken as the model's own.",

@@ -1,0 +1,93 @@
+"""Where voxels lie in the patient: the checks and conversions that all readers share.
+
+Affines map (z, y, x, 1) at voxel centers, in array order, to (x, y, z, 1) in DICOM's LPS millimetres. Their columns are
+thus the steps along z, y and x.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from vesalius.errors import InputRefused
+
+Affine = npt.NDArray[np.float64]
+
+LIMIT_BYTES = 8 * 2**30
+# Farther than this from a body axis a plane is called oblique: the bound that keeps a tilted head scan axial.
+OBLIQUE_DEG = 30.0
+SHEAR_DEG = 0.5
+
+_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_PLANES = ("sagittal", "coronal", "axial")
+
+
+def checked_size(shape: Sequence[int], item_bytes: int) -> int:
+    """The bytes that an array of `shape` takes, counted before anything is allocated.
+
+    Raises:
+        InputRefused: `size_limit` above 8 GiB; `bad_attribute` when a length is not positive.
+    """
+    lengths = [int(length) for length in shape]
+    if min(lengths, default=1) < 1:
+        raise InputRefused("bad_attribute", "A side of the picture has no length, so it holds no pixels. Check its export.")
+    size = math.prod(lengths) * item_bytes
+    if size > LIMIT_BYTES:
+        raise InputRefused(
+            "size_limit",
+            f"The picture would take {size} bytes, more than the limit of {LIMIT_BYTES}. Nothing was allocated. "
+            "If the header is right, cut or shrink the picture.",
+        )
+    return size
+
+
+def lps_from_ras(affine_ras_mm: Affine) -> Affine:
+    """Turn NIfTI's RAS affine of (i, j, k, 1) into an affine of (z, y, x, 1) in LPS: x and y change sign, axes swap.
+
+    The array belonging to the result is the NIfTI array with its axes reversed: (k, j, i). Both sides (4, 4), mm.
+    This is the only place that knows the difference between the two conventions.
+    """
+    affine = _RAS_TO_LPS @ np.asarray(affine_ras_mm, dtype=np.float64)
+    return affine[:, [2, 1, 0, 3]]
+
+
+def spacing_of(affine_lps_mm: Affine) -> tuple[float, float, float]:
+    """(z, y, x) in mm: distance of neighboring slices along their normal, and of neighboring pixels in the plane.
+
+    In a sheared stack (gantry tilt) the step from slice to slice is longer than the first number.
+    """
+    z, y, x = affine_lps_mm[:3, 0], affine_lps_mm[:3, 1], affine_lps_mm[:3, 2]
+    normal = np.cross(x, y)
+    between = abs(float(z @ normal)) / float(np.linalg.norm(normal))
+    return (between, float(np.linalg.norm(y)), float(np.linalg.norm(x)))
+
+
+def shear_deg(affine_lps_mm: Affine) -> float:
+    """The angle in degrees between the direction of stacking and the normal of the slices; 0 for an upright stack."""
+    step = affine_lps_mm[:3, 0]
+    cosine = spacing_of(affine_lps_mm)[0] / float(np.linalg.norm(step))
+    return math.degrees(math.acos(min(1.0, cosine)))
+
+
+def is_usable(affine_mm: Affine) -> bool:
+    """Whether an affine is finite and keeps volumes apart: no axis without length, no two axes along one line."""
+    if affine_mm.shape != (4, 4) or not np.all(np.isfinite(affine_mm)):
+        return False
+    lengths = np.linalg.norm(affine_mm[:3, :3], axis=0)
+    if lengths.min() <= 0 or not math.isfinite(float(lengths.max())):
+        return False
+    return bool(abs(np.linalg.det(affine_mm[:3, :3] / lengths)) > 1e-3)
+
+
+def orientation_of(affine_lps_mm: Affine | None) -> str | None:
+    """The plane that the last two axes show: axial, sagittal, coronal, or oblique beyond 30 degrees from each of them.
+
+    None when the affine is.
+    """
+    if affine_lps_mm is None:
+        return None
+    normal = np.abs(np.cross(affine_lps_mm[:3, 2], affine_lps_mm[:3, 1]))
+    nearest = int(normal.argmax())
+    cosine = float(normal[nearest]) / float(np.linalg.norm(normal))
+    return _PLANES[nearest] if cosine >= math.cos(math.radians(OBLIQUE_DEG)) else "oblique"
