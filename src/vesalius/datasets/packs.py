@@ -1,0 +1,196 @@
+"""Packs: pictures with all the questions about them, prepared once, and batches of packs for training.
+
+A batch is a function of the seed and the step alone: any step can be made again, on any number of processes.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vesalius.errors import InputRefused
+from vesalius.generate.native import CODEC, canvas_spacing_mm
+from vesalius.generate.prompt import Rendered, ShownRegion, render
+from vesalius.generate.tokenizer import FIRST_COORDINATE, FIRST_PIECE, PAD, Tokenizer
+from vesalius.models.connector import ROLES
+from vesalius.models.vlm import Batch
+from vesalius.transforms.augment import Jitter, Move, apply, draw
+from vesalius.transforms.canvas import place, resample
+from vesalius.transforms.intensity import to_unit
+from vesalius.types import Box, Sample, SampleImage
+
+MIRRORED = ("SM",)  # modalities whose pictures mean the same in a mirror
+
+
+@dataclass(frozen=True, eq=False)
+class Canvas:
+    """A picture on its canvas: uint8 (1 or 3, S, S), spacing_mm (3,), its role and whether it may be mirrored."""
+
+    pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+    spacing_mm: Tensor
+    role: int
+    mirror: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A sample's turns, and its regions in pixels of the first canvas."""
+
+    sample: Sample
+    regions: tuple[ShownRegion, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Pack:
+    """Pictures and the questions about them."""
+
+    canvases: tuple[Canvas, ...]
+    questions: tuple[Question, ...]
+
+
+def group(samples: Iterable[Sample]) -> Iterator[list[Sample]]:
+    """Samples that show the same pictures in the same roles, in order of first appearance.
+
+    Pictures are the same when they are one object, or have one hash.
+    """
+    packs: dict[tuple[tuple[str, str], ...], list[Sample]] = {}
+    for sample in samples:
+        key = tuple((item.role, item.image.source.sha256) for item in sample.images)
+        packs.setdefault(key, []).append(sample)
+    yield from packs.values()
+
+
+def prepare(samples: Sequence[Sample], canvas_px: int) -> Pack:
+    """Read and place the pictures of samples that share them.
+
+    Raises:
+        InputRefused: `decode_failed` and its like for a picture; `unsupported_type` for a volume or clip.
+    """
+    shown = [_canvas(item, canvas_px) for item in samples[0].images]
+    placements = [place((item.image.shape[0], item.image.shape[1]), canvas_px) for item in samples[0].images]
+    questions = []
+    for sample in samples:
+        regions = []
+        for region in sample.regions:
+            if not isinstance(region.geometry, Box):
+                raise InputRefused(
+                    "bad_dataset", f"A {type(region.geometry).__name__} cannot be told in box tokens. Give the region a box."
+                )
+            regions.append(ShownRegion(region.label, placements[region.image].to_canvas(region.geometry)))
+        questions.append(Question(sample, tuple(regions)))
+    return Pack(tuple(shown), tuple(questions))
+
+
+def _canvas(item: SampleImage, canvas_px: int) -> Canvas:
+    if item.image.kind != "image":
+        raise InputRefused(
+            "unsupported_type", f"A {item.image.kind} cannot be trained on by this recipe: it learns from pictures. Choose slices first."
+        )
+    unit = to_unit(item.image.load(), item.image)
+    placement = place((unit.shape[0], unit.shape[1]), canvas_px)
+    pixels = np.round(resample(unit, placement).transpose(2, 0, 1) * 255).astype(np.uint8)
+    spacing_mm = canvas_spacing_mm(item.image, placement)
+    return Canvas(pixels, spacing_mm, ROLES.index(item.role), item.image.modality in MIRRORED)
+
+
+@dataclass(frozen=True, eq=False)
+class Batches:
+    """Batches of packs, shuffled anew each epoch.
+
+    Attributes:
+        packs: at least one.
+        tokenizer: of the model.
+        canvas_px: side of the canvases.
+        batch: packs per batch.
+        seed: of order, moves and choices.
+        jitter: how far canvases are moved.
+        without_pictures: share of packs whose pictures are left out, so that the model knows what text alone says.
+        most_questions: per pack and step; a pack with more shows a random choice.
+        device: where batches go.
+    """
+
+    packs: Sequence[Pack]
+    tokenizer: Tokenizer
+    canvas_px: int
+    batch: int
+    seed: int
+    jitter: Jitter
+    without_pictures: float
+    most_questions: int
+    device: torch.device
+
+    def at(self, step: int) -> Batch:
+        """The batch of a step."""
+        random = np.random.default_rng((self.seed, 1, step))
+        chosen = [self.packs[self._index(step * self.batch + i)] for i in range(self.batch)]
+        blind = random.random(self.batch) < self.without_pictures
+        pictures = torch.full((self.batch, max((len(p.canvases) for p in chosen), default=0)), -1)
+        canvases: list[Canvas] = []
+        moves: list[Move] = []
+        rows: list[list[Rendered]] = []
+        for row, pack in enumerate(chosen):
+            # Pictures of one pack move each on its own, as visits do; regions lie in the first.
+            drawn = [draw(random, self.jitter, mirror=c.mirror) for c in pack.canvases]
+            if not blind[row]:
+                for column, (canvas, move) in enumerate(zip(pack.canvases, drawn, strict=True)):
+                    pictures[row, column] = len(canvases)
+                    canvases.append(canvas)
+                    moves.append(move)
+            order = random.permutation(len(pack.questions))[: self.most_questions]
+            rows.append([self._render(pack.questions[i], drawn) for i in order])
+        pixels = _stack(canvases, self.canvas_px, self.device)
+        spacing_mm = torch.zeros(0, 3)
+        if canvases:
+            pixels = apply(pixels, moves) if self.jitter != Jitter() else pixels
+            scales = torch.tensor([[1.0, *move.scale] for move in moves])
+            spacing_mm = torch.stack([canvas.spacing_mm for canvas in canvases]) / scales
+        roles = torch.tensor([canvas.role for canvas in canvases], dtype=torch.long)
+        return Batch(pixels[:, None], spacing_mm, roles, pictures, *_text(rows)).to(self.device)
+
+    def _index(self, position: int) -> int:
+        """Which pack stands at a position of the endless shuffled sequence."""
+        epoch, place_in_epoch = divmod(position, len(self.packs))
+        return int(np.random.default_rng((self.seed, 0, epoch)).permutation(len(self.packs))[place_in_epoch])
+
+    def _render(self, question: Question, moves: Sequence[Move]) -> Rendered:
+        regions = [
+            ShownRegion(shown.label, moves[region.image].box(shown.box, self.canvas_px))
+            for shown, region in zip(question.regions, question.sample.regions, strict=True)
+        ]
+        return render(self.tokenizer, CODEC, question.sample.turns, regions, self.canvas_px)
+
+
+def _stack(canvases: Sequence[Canvas], side: int, device: torch.device) -> Tensor:
+    """(I, 3, S, S) float in [0, 1]; gray canvases are repeated over the channels."""
+    if not canvases:
+        return torch.zeros(0, 3, side, side, device=device)
+    stacked = np.stack([np.broadcast_to(canvas.pixels, (3, side, side)) for canvas in canvases])
+    return torch.from_numpy(stacked).to(device).float() / 255
+
+
+def _text(rows: Sequence[Sequence[Rendered]]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Tokens, segments, positions, targets and weights, each (P, L).
+
+    Each answer counts as much as any other, however long: its text tokens share a weight of 1, and its coordinates.
+    """
+    length = max(sum(len(question.ids) for question in row) for row in rows)
+    shape = (len(rows), length)
+    tokens, segments, positions = torch.full(shape, PAD), torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
+    targets, weights = torch.full(shape, -100), torch.zeros(shape)
+    for row, questions in enumerate(rows):
+        at = 0
+        for segment, question in enumerate(questions, start=1):
+            end = at + len(question.ids)
+            ids = torch.tensor(question.ids)
+            tokens[row, at:end], segments[row, at:end] = ids, segment
+            positions[row, at:end] = torch.arange(len(ids))
+            learnt = torch.tensor(question.learnt)[1:]
+            following = torch.where(learnt, ids[1:], torch.full_like(ids[1:], -100))
+            targets[row, at : end - 1] = following
+            boxed = (following >= FIRST_COORDINATE) & (following < FIRST_PIECE)
+            for kind in (boxed, learnt & ~boxed):
+                weights[row, at : end - 1][kind] = 1.0 / max(1, int(kind.sum()))
+            at = end
+    return tokens, segments, positions, targets, weights

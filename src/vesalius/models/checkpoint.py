@@ -1,0 +1,119 @@
+"""A model's folder on disk: weights as safetensors, and a card that says what made them and whom they have seen.
+
+`model.safetensors` (fp32, or bf16 for what ships), `card.json`, `tokenizer.json`. Written whole or not at all.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from vesalius.errors import InputRefused
+from vesalius.models.vlm import NativeVLM
+
+FORMAT = 1
+FILES = ("model.safetensors", "card.json", "tokenizer.json")
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known about weights.
+
+    Attributes:
+        name: of the recipe that made them.
+        says: the recipe's sentence.
+        recipe_sha256: of the resolved recipe.
+        settings: arguments of `NativeVLM`.
+        modalities: what it was trained to look at (DICOM terms); others are out of its scope.
+        phantoms_only: True when no patient's picture was among the training data.
+        trained_patients: keys of patients used for training or selection.
+        trained_on: device, steps, commit and date, for people.
+    """
+
+    name: str
+    says: str
+    recipe_sha256: str
+    settings: Mapping[str, int]
+    modalities: tuple[str, ...]
+    phantoms_only: bool
+    trained_patients: tuple[str, ...]
+    trained_on: Mapping[str, str] = field(default_factory=dict)
+
+
+def save(folder: Path, model: NativeVLM, card: Card, tokenizer_json: str, *, dtype: torch.dtype = torch.float32) -> None:
+    """Write a model's folder; an older one of the same name is replaced only when the new one is complete."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    weights = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in model.state_dict().items()}
+    save_file(weights, fresh / FILES[0], metadata={"format": str(FORMAT)})
+    document = {"format": FORMAT, **asdict(card)}
+    (fresh / FILES[1]).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
+    (fresh / FILES[2]).write_text(tokenizer_json)
+    os.chmod(fresh, 0o755)
+    if folder.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{folder.name}-old-", dir=folder.parent))
+        os.replace(folder, old / "model")
+        os.replace(fresh, folder)
+        shutil.rmtree(old)
+    else:
+        os.replace(fresh, folder)
+
+
+def load(folder: Path) -> tuple[NativeVLM, Card, str]:
+    """Read a model's folder: the model in fp32 on the CPU, its card, and its tokenizer as JSON.
+
+    Raises:
+        InputRefused: `bad_checkpoint`, with what is missing or does not fit.
+    """
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise InputRefused(
+            "bad_checkpoint",
+            f"The model's folder lacks {', '.join(missing)}. A model is a folder with {', '.join(FILES)}. "
+            "Name a run made by `vesalius train`, or its `model` folder.",
+        )
+    card = read_card(folder)
+    try:
+        model = NativeVLM(**card.settings)
+        weights = load_file(folder / FILES[0])
+        model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+    except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
+        raise InputRefused(
+            "bad_checkpoint",
+            "The weights are damaged or do not fit the settings of their card. Nothing is loaded in part. Train again or copy it again.",
+        ) from error
+    return model, card, (folder / FILES[2]).read_text()
+
+
+def read_card(folder: Path) -> Card:
+    """The card alone.
+
+    Raises:
+        InputRefused: `bad_checkpoint`: not JSON, of another format, or with other fields.
+    """
+    try:
+        document = json.loads((folder / "card.json").read_text())
+        if document.pop("format") != FORMAT:
+            raise ValueError("another format")
+        for name in ("modalities", "trained_patients"):
+            document[name] = tuple(document[name])
+        return Card(**document)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputRefused(
+            "bad_checkpoint",
+            f"The model's card is not one of format {FORMAT}. It may come from another version. Train again with this one.",
+        ) from error
+
+
+def sha256(folder: Path) -> str:
+    """Of the weights file: the identity that answers carry."""
+    with (folder / FILES[0]).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

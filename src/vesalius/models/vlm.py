@@ -1,0 +1,159 @@
+"""The native vision-language model: encode the pictures, connect them, and let the decoder answer after them.
+
+Many questions about the same pictures share them: each question is a segment that sees the pictures and itself, and
+its positions start anew, so that answering ten questions in one sequence equals answering them one by one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from vesalius.models.blocks import Cache
+from vesalius.models.connector import Connector
+from vesalius.models.decoder import Decoder
+from vesalius.models.encoder import Encoder
+
+FIRST_TEXT_POSITION = 1024  # pictures lie before it, whatever their number, so that text is always as far away
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Packs of pictures with their questions. P packs, M pictures per pack at most, L text tokens, I pictures in all.
+
+    Attributes:
+        pixels: (I, T, 3, Y, X) float in [0, 1]; Y and X multiples of 16.
+        spacing_mm: (I, 3) of the canvas, NaN where unknown.
+        roles: (I,) indices into `connector.ROLES`.
+        pictures: (P, M) indices into the I pictures, -1 for none: an absent picture is never attended to.
+        tokens: (P, L).
+        segments: (P, L): 1, 2, … per question, 0 for padding.
+        positions: (P, L): place within the question.
+        targets: (P, L): the next token where it is to be learnt, -100 elsewhere.
+        weights: (P, L): how much each target counts.
+    """
+
+    pixels: Tensor
+    spacing_mm: Tensor
+    roles: Tensor
+    pictures: Tensor
+    tokens: Tensor
+    segments: Tensor
+    positions: Tensor
+    targets: Tensor
+    weights: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on another device."""
+        return Batch(**{name: tensor.to(device, non_blocking=True) for name, tensor in vars(self).items()})
+
+
+class NativeVLM(nn.Module):
+    """Vesalius' own small model.
+
+    Args:
+        vocabulary: number of tokens of the tokenizer.
+        width: D of encoder and decoder.
+        encoder_layers: blocks that look.
+        decoder_layers: blocks that answer.
+        heads: attention heads; width / heads is a multiple of 8.
+        slab: slices or frames per patch.
+        canvas_px: side of the square on which pictures are shown, a multiple of 16.
+
+    Intended use: research on phantoms and small collections. Not for: patients.
+    """
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        width: int = 192,
+        encoder_layers: int = 6,
+        decoder_layers: int = 4,
+        heads: int = 6,
+        slab: int = 4,
+        canvas_px: int = 192,
+    ) -> None:
+        super().__init__()
+        self.settings: Mapping[str, int] = {
+            "vocabulary": vocabulary,
+            "width": width,
+            "encoder_layers": encoder_layers,
+            "decoder_layers": decoder_layers,
+            "heads": heads,
+            "slab": slab,
+            "canvas_px": canvas_px,
+        }
+        self.canvas_px = canvas_px
+        self.encoder = Encoder(width, encoder_layers, heads, slab)
+        self.connector = Connector(width, width)
+        self.decoder = Decoder(vocabulary, width, decoder_layers, heads)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Hidden states of the text tokens, (P, L, D); `decoder.score` turns them into logits of the next token."""
+        shown, seen = self.show(batch.pixels, batch.spacing_mm, batch.roles, batch.pictures)
+        p, n, _ = shown.shape
+        length = batch.tokens.shape[1]
+        text = self.decoder.embedding(batch.tokens)  # (P, L, D)
+        places = torch.arange(n, device=text.device).expand(p, n)
+        positions = torch.cat([places, batch.positions + FIRST_TEXT_POSITION], dim=1)  # (P, N + L)
+        mask = text_mask(batch.segments, seen)  # (P, 1, N + L, N + L)
+        hidden: Tensor = self.decoder(torch.cat([shown, text], dim=1), positions, mask)
+        return hidden[:, n : n + length]
+
+    def show(self, pixels: Tensor, spacing_mm: Tensor, roles: Tensor, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode each picture once and lay the packs' pictures side by side.
+
+        Returns:
+            the connected tokens (P, M·N, D), zeros where a pack has no picture, and `seen`, bool (P, M·N).
+        """
+        packs, places = pictures.shape
+        if not len(pixels):
+            width = self.decoder.embedding.embedding_dim
+            nothing = torch.zeros(packs, 0, width, device=pictures.device, dtype=self.decoder.embedding.weight.dtype)
+            return nothing, torch.zeros(packs, 0, dtype=torch.bool, device=pictures.device)
+        connected = self.connector(self.encoder(pixels, spacing_mm), roles)  # (I, N, D)
+        present = pictures >= 0
+        laid = connected[pictures.clamp(min=0)] * present[..., None, None].to(connected.dtype)  # (P, M, N, D)
+        n = connected.shape[1]
+        return laid.flatten(1, 2), present[..., None].expand(packs, places, n).flatten(1)
+
+    def prefill(self, shown: Tensor, seen: Tensor) -> list[Cache]:
+        """Keys and values of the packs' pictures, from what `show` gave; text can then be decoded after them."""
+        caches = [Cache() for _ in self.decoder.blocks]
+        p, n, _ = shown.shape
+        if n:
+            places = torch.arange(n, device=shown.device).expand(p, n)
+            self.decoder(shown, places, picture_mask(seen), caches)
+        return caches
+
+
+def picture_mask(seen: Tensor) -> Tensor:
+    """Pictures see all pictures of their pack. `seen` is (P, N); returns bool (P, 1, N, N).
+
+    An absent picture sees itself, so that no row of attention is empty; nobody else sees it.
+    """
+    itself = torch.eye(seen.shape[1], dtype=torch.bool, device=seen.device)
+    return (seen[:, None, :] | itself)[:, None]
+
+
+def text_mask(segments: Tensor, seen: Tensor) -> Tensor:
+    """Who may attend to whom: text to the pictures and to what stands before it in its own question.
+
+    Args:
+        segments: (P, L), 0 for padding.
+        seen: bool (P, N), which picture tokens exist.
+
+    Returns:
+        bool (P, 1, N + L, N + L).
+    """
+    p, length = segments.shape
+    n = seen.shape[1]
+    same = segments[:, :, None] == segments[:, None, :]
+    causal = torch.ones(length, length, dtype=torch.bool, device=segments.device).tril()
+    mask = torch.zeros(p, n + length, n + length, dtype=torch.bool, device=segments.device)
+    mask[:, :n, :n] = picture_mask(seen)[:, 0]
+    mask[:, n:, :n] = seen[:, None, :]
+    mask[:, n:, n:] = same & causal
+    return mask[:, None]

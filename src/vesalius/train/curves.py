@@ -1,0 +1,57 @@
+"""The curves of a run as one HTML file that needs nothing else."""
+
+import html
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24}"
+    "table{border-collapse:collapse}td,th{padding:.2rem .8rem;text-align:left;border-bottom:1px solid #d8dee4}"
+    "svg{width:100%;height:auto}pre{background:#f6f8fa;padding:1rem;overflow:auto}"
+)
+
+
+def write_report(path: Path, title: str, lines: Sequence[Mapping[str, Any]], facts: Mapping[str, str], recipe: str) -> None:
+    """Write the report of a run.
+
+    Args:
+        path: of the HTML file.
+        title: of the page.
+        lines: of the run's log.
+        facts: shown in a table: device, time, where the time went.
+        recipe: the resolved recipe as text.
+    """
+    rows = "".join(f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in facts.items())
+    warned = sorted({str(line["warning"]) for line in lines if "warning" in line})
+    notes = f"<p><strong>{html.escape(', '.join(warned))}</strong></p>" if warned else ""
+    body = f"<h1>{html.escape(title)}</h1><table>{rows}</table>{notes}{_plot(lines)}<h2>Recipe</h2><pre>{html.escape(recipe)}</pre>"
+    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}</style>{body}</html>'
+    path.write_text(page)
+
+
+def _plot(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Losses on the left, held-out figures on the right, as SVG."""
+    skipped = {"step", "warning", "gradient_norm", "rate_share"}
+    names = {name for line in lines for name in line} - skipped
+    figure = Figure(figsize=(11, 4), layout="constrained")
+    training, held_out = figure.subplots(1, 2)
+    for axis, group, label in (
+        (training, sorted(n for n in names if not n.startswith("validation_")), "training"),
+        (held_out, sorted(n for n in names if n.startswith("validation_")), "held-out patients"),
+    ):
+        for name in group:
+            points = [(line["step"], line[name]) for line in lines if name in line]
+            axis.plot([p[0] for p in points], [p[1] for p in points], label=name.removeprefix("validation_"))
+        axis.set_xlabel("step")
+        axis.set_title(label)
+        axis.grid(alpha=0.3)
+        if group:
+            axis.legend()
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None})
+    drawn = stream.getvalue()
+    return drawn[drawn.index("<svg") :]
