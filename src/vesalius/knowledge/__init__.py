@@ -1,0 +1,1 @@
+"""Terms, templates and descriptions: data files that code reads."""
