@@ -1,0 +1,334 @@
+"""The command line: one verb per workflow, what it prints, and the exit codes.
+
+A verb imports its workflow when it runs, so that `--help` answers at once and `inspect` never waits for torch.
+Standard output holds the result and nothing else; progress and errors for people go to standard error.
+"""
+
+import contextlib
+import errno
+import json
+import logging
+import os
+import re
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vesalius.errors import EXIT_BUG, EXIT_DONE, EXIT_USAGE, InputRefused, UsageError, VesaliusError
+from vesalius.workflows.outcome import Outcome
+
+EXIT_STOPPED, EXIT_BROKEN_PIPE = 130, 141  # 128 + the signal's number, as shells report it
+BAR_WIDTH = 24
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH", show_default=False, help="Files or folders.")]
+Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", show_default=False, help="Folder to write.")]
+MaybeOut = Annotated[Path | None, typer.Option("-o", "--out", metavar="DIR", help="Folder to write.")]
+Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name (see `vesalius info`) or a YAML file.")]
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+data_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Published datasets: convert, split.")
+app.add_typer(data_app, name="data")
+
+
+@app.callback(epilog="Start with: vesalius demo", invoke_without_command=True)
+def vesalius(
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> Outcome | None:
+    """The open workbench for medical vision-language models. Research use only, not a medical device."""
+    if not show_version:
+        return None
+    typer.echo(version("vesalius"))
+    raise typer.Exit(EXIT_DONE)
+
+
+@app.command(epilog="Example: vesalius demo -o demo-output")
+def demo(out: Out = Path("demo-output"), json: Json = False, quiet: Quiet = False) -> Outcome:
+    """Take the tour.
+
+    Phantoms are written as DICOM, asked, answered, scored, and shown on a page.
+    """
+    from vesalius.workflows import demo as workflow
+
+    return workflow.demo(out=out, say=progress(quiet))
+
+
+@app.command(epilog="Example: vesalius doctor")
+def doctor(json: Json = False, quiet: Quiet = False) -> Outcome:
+    """Say what works on this machine.
+
+    What does not work stands with the command that adds it.
+    """
+    from vesalius.workflows import doctor as workflow
+
+    return workflow.doctor()
+
+
+@app.command(epilog="Example: vesalius info")
+def info(json: Json = False, quiet: Quiet = False) -> Outcome:
+    """List what this installation has.
+
+    Recipes, benchmarks, datasets, models, phantoms, formats, metrics; with --json also all codes.
+    """
+    from vesalius.workflows import info as workflow
+
+    return workflow.info()
+
+
+@app.command(epilog="Example: vesalius phantom chest_xray -n 2 -o phantoms --seed 7")
+def phantom(
+    kind: Annotated[str | None, typer.Argument(help="The kind of phantom.")] = None,
+    factors: Annotated[list[str] | None, typer.Argument(metavar="FACTOR=VALUE", help="What is to be in it.")] = None,
+    count: Annotated[int, typer.Option("-n", "--count", help="How many patients.")] = 1,
+    out: MaybeOut = None,
+    seed: Annotated[int, typer.Option(help="The first patient's seed.")] = 0,
+    show_list: Annotated[bool, typer.Option("--list", help="List the kinds and their factors.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> Outcome:
+    """Make simulated pictures.
+
+    Every truth about them is known; they are written as DICOM with their truth beside them.
+    """
+    from vesalius.workflows import phantom as workflow
+
+    if show_list:
+        return workflow.kinds()
+    if kind is None or out is None:
+        raise UsageError("bad_option", "A kind and a folder (-o DIR) are needed. `vesalius phantom --list` shows the kinds.")
+    return workflow.phantom(kind, count=count, out=out, seed=seed, factors=factors or [])
+
+
+@app.command(epilog="Example: vesalius inspect phantoms")
+def inspect(
+    paths: Paths,
+    map_file: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE", help="Write which item is which file, for your eyes only.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> Outcome:
+    """Show what is in files and folders.
+
+    Studies, series, geometry, warnings, which series would be read and why.
+    """
+    from vesalius.workflows import inspect as workflow
+
+    return workflow.inspect(paths, map_file=map_file)
+
+
+@app.command(epilog='Example: vesalius ask phantoms "Where is the heart?" -o answer')
+def ask(
+    paths: Paths,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", show_default=False, help="One question, in quotes.")],
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="M", help="A run's folder; the embedded model if unset.")
+    ] = None,
+    prior: Annotated[Path | None, typer.Option("--prior", metavar="PATH", help="An earlier picture of the patient.")] = None,
+    out: MaybeOut = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> Outcome:
+    """Ask a study one question.
+
+    The answer shows the region that it rests on and how sure it is.
+    """
+    from vesalius.workflows import ask as workflow
+
+    return workflow.ask(paths, question, model=model, prior=prior, out=out, say=progress(quiet))
+
+
+@data_app.command(epilog="Example: vesalius data convert phantoms -o dataset")
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="SRC", show_default=False, help="The published folder.")],
+    out: Out,
+    from_format: Annotated[str | None, typer.Option("--from", metavar="FORMAT", help="Guessed where it can be.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> Outcome:
+    """Write a published format in our layout."""
+    from vesalius.workflows import data as workflow
+
+    return workflow.convert(source, out=out, from_format=from_format, say=progress(quiet))
+
+
+@data_app.command(epilog="Example: vesalius data split dataset -o parts")
+def split(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", show_default=False, help="A dataset in our own layout.")],
+    out: Out,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> Outcome:
+    """Split a dataset by patient.
+
+    Into train, validation and test; no patient is in two of them.
+    """
+    from vesalius.workflows import data as workflow
+
+    return workflow.split(folder, out=out)
+
+
+@app.command(epilog="Example: vesalius explain first_phantom")
+def explain(recipe: Recipe, json: Json = False, quiet: Quiet = False) -> Outcome:
+    """Explain every key of a recipe.
+
+    Where it lands, its default, its source.
+    """
+    from vesalius.workflows import explain as workflow
+
+    return workflow.explain(recipe)
+
+
+@app.command(epilog="Example: vesalius train first_phantom --smoke -o runs/first")
+def train(
+    recipe: Recipe,
+    overrides: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Keys to change.")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="RUN", help="The run's folder.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in that folder stopped.")] = False,
+    smoke: Annotated[bool, typer.Option("--smoke", help="A tiny model for seconds, to see that the recipe runs.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> Outcome:
+    """Train what a recipe describes."""
+    from vesalius.workflows import train as workflow
+
+    return workflow.train(recipe, overrides or [], out=out, resume=resume, smoke=smoke, say=progress(quiet))
+
+
+@app.command(epilog="Example: vesalius evaluate --benchmark phantom_vqa --limit 20")
+def evaluate(
+    model: Annotated[str | None, typer.Option("--model", metavar="M", help="A run's folder or a model's name.")] = None,
+    predictions: Annotated[Path | None, typer.Option(metavar="FILE", help="Answers made elsewhere, to be scored.")] = None,
+    benchmark: Annotated[str | None, typer.Option(metavar="B", help="See `vesalius info`.")] = None,
+    out: MaybeOut = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", help="At most N patients.")] = None,
+    compare: Annotated[tuple[Path, Path] | None, typer.Option(metavar="A B", help="Two results, paired.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> Outcome:
+    """Score a model or its predictions.
+
+    With intervals, and beside the baselines that it has to beat.
+    """
+    from vesalius.workflows import evaluate as workflow
+
+    return workflow.evaluate(
+        model=model, predictions=predictions, benchmark=benchmark, out=out, limit=limit, compare=compare, say=progress(quiet)
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and end the process with its exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    code = EXIT_BROKEN_PIPE
+    try:
+        code = run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads our output has gone, as in `vesalius info | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command, print what it gives back, and return the exit code."""
+    as_json = "--json" in arguments
+    quiet_libraries()
+    try:
+        with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+            result = app(arguments, prog_name="vesalius", standalone_mode=False)
+    except typer.TyperException as wrong:
+        return show_usage(wrong.format_message(), as_json)
+    except VesaliusError as refusal:
+        return show_error(refusal, as_json)
+    except typer.Abort:
+        return EXIT_STOPPED
+    except BrokenPipeError:
+        raise
+    except (PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError) as wrong:
+        reason = f"A file or folder of this command cannot be used: {wrong.strerror}. Check its place and its permissions."
+        return show_error(UsageError("bad_option", reason), as_json)
+    except Exception as bug:  # noqa: BLE001  the one place that may: it says that the bug is ours, and where
+        if isinstance(bug, OSError) and bug.errno == errno.ENOSPC:
+            return show_error(InputRefused("disk_full", "The disk is full. What was finished is kept. Make room."), as_json)
+        return show_bug(bug, as_json)
+    if isinstance(result, Outcome):
+        print(json.dumps(result.data, indent=2, allow_nan=False) if as_json else result.text)
+        return result.exit_code
+    return int(result or EXIT_DONE)
+
+
+def show_usage(message: str, as_json: bool) -> int:
+    """Say what is wrong with the command line; a line without a verb is answered with the help itself."""
+    if not message.startswith("Usage:"):
+        return show_error(UsageError("bad_option", f"{message.rstrip('.')}. `--help` shows what the verb takes."), as_json)
+    if as_json:
+        return show_error(UsageError("bad_option", "A verb is needed. `vesalius --help` lists them."), as_json)
+    print(message, file=sys.stderr)
+    return EXIT_USAGE
+
+
+def show_error(error: VesaliusError, as_json: bool) -> int:
+    """Say what the user can mend; return the exit code."""
+    if as_json:
+        print(json.dumps(error.to_json(), indent=2))
+        return error.exit_code
+    print(f"error ({error.code}): {error.message}", file=sys.stderr)
+    for problem in error.problems:
+        allowed = f" Allowed: {', '.join(problem.allowed)}." if problem.allowed else ""
+        print(f"  {problem.key}: {problem.message}{allowed}", file=sys.stderr)
+    return error.exit_code
+
+
+def show_bug(bug: Exception, as_json: bool) -> int:
+    """Say that the fault is ours: the traceback for people, its kind for scripts."""
+    traceback.print_exception(bug)
+    if as_json:
+        message = f"A bug of Vesalius: {type(bug).__name__}. The traceback on standard error says where. Please report it."
+        print(json.dumps({"error": {"code": "internal", "message": message, "problems": []}}, indent=2))
+    return EXIT_BUG
+
+
+def quiet_libraries() -> None:
+    """Show our own warnings on standard error and no library's: theirs may name patients and paths."""
+    logging.getLogger().addHandler(logging.NullHandler())
+    ours = logging.getLogger("vesalius")
+    if not ours.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+        ours.addHandler(handler)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+
+
+def progress(quiet: bool) -> Callable[[str], None]:
+    """What a workflow says while it works: lines on standard error; on a terminal "12/40" in a line becomes a bar."""
+    if quiet:
+        return lambda message: None
+    terminal = sys.stderr.isatty()
+    moving = False
+
+    def say(message: str) -> None:
+        nonlocal moving
+        count = re.search(r"(\d+)/(\d+)", message) if terminal else None
+        if count is None:
+            print(("\n" if moving else "") + message, file=sys.stderr, flush=True)
+            moving = False
+            return
+        done, total = int(count[1]), max(int(count[2]), 1)
+        full = min(BAR_WIDTH, BAR_WIDTH * done // total)
+        moving = done < total
+        end = "" if moving else "\n"
+        print(f"\r\x1b[2K[{'█' * full}{'·' * (BAR_WIDTH - full)}] {message}", end=end, file=sys.stderr, flush=True)
+
+    return say
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""What this installation has, found by listing the folders: the folder is the registry."""
+
+import ast
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import vesalius
+from vesalius.errors import REFUSALS, WARNINGS
+from vesalius.types import NOTICE
+from vesalius.workflows.outcome import Outcome
+
+PACKAGE = Path(vesalius.__file__).parent
+
+# A file of a folder is a member when it defines these names; the others of that folder serve the members.
+REGISTRIES: dict[str, tuple[str, frozenset[str]]] = {
+    "benchmarks": ("benchmarks", frozenset({"read"})),
+    "datasets": ("datasets", frozenset({"read", "recognizes"})),
+    "phantoms": ("phantom", frozenset({"make", "FACTORS"})),
+    "formats": ("clinical", frozenset({"recognizes", "open_image"})),
+    "metrics": ("metrics", frozenset({"NAME", "DIRECTION", "items"})),
+}
+
+
+def info() -> Outcome:
+    """List recipes, benchmarks, datasets, models, phantoms, formats, metrics and codes, each with one line.
+
+    Files are read, not imported: nothing runs, and torch is not loaded.
+    """
+    data: dict[str, Any] = {"recipes": _recipes()}
+    data |= {name: members(PACKAGE / folder, names) for name, (folder, names) in REGISTRIES.items()}
+    data |= {"models": _models(), "refusals": dict(REFUSALS), "warnings": dict(WARNINGS), "notice": NOTICE}
+    return Outcome(data, _text(data))
+
+
+def members(folder: Path, names: Iterable[str]) -> list[dict[str, str]]:
+    """The files of a folder that define all of `names` at their top level: name and first docstring line."""
+    wanted = set(names)
+    found = []
+    for place in sorted(folder.glob("*.py")):
+        tree = ast.parse(place.read_text(encoding="utf-8"))
+        if wanted <= defined(tree):
+            found.append({"name": place.stem, "says": first_line(tree)})
+    return found
+
+
+def defined(tree: ast.Module) -> set[str]:
+    """The names that a file defines at its top level, by `def`, `class` or an assignment."""
+    names: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+    return names
+
+
+def first_line(tree: ast.Module) -> str:
+    """The first line of a file's docstring, or "" when it has none."""
+    return (ast.get_docstring(tree) or "").partition("\n")[0]
+
+
+def recipes_folder() -> Path:
+    """`recipes/` of the source tree, or the copy that an installed wheel carries inside the package."""
+    carried = PACKAGE / "recipes"
+    return carried if carried.is_dir() else PACKAGE.parents[1] / "recipes"
+
+
+def _recipes() -> list[dict[str, str]]:
+    found = []
+    for place in sorted(recipes_folder().glob("*/*.yaml")):
+        recipe = yaml.safe_load(place.read_text(encoding="utf-8"))
+        found.append({"name": place.stem, "family": place.parent.name, "says": str(recipe["says"])})
+    return found
+
+
+def _models() -> list[dict[str, Any]]:
+    found = []
+    for place in sorted(PACKAGE.rglob("*.safetensors")):
+        with place.open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        found.append({"name": place.stem, "says": f"embedded, {place.stat().st_size / 1e6:.1f} MB", "sha256": sha256})
+    return found
+
+
+def _text(data: dict[str, Any]) -> str:
+    lines = []
+    for name in ("recipes", "benchmarks", "datasets", "models", "phantoms", "formats", "metrics"):
+        entries = data[name]
+        width = max((len(entry["name"]) for entry in entries), default=0)
+        lines += [f"{name} ({len(entries)})", *(f"  {entry['name']:<{width}}  {entry['says']}" for entry in entries)]
+    codes = f"codes: {len(data['refusals'])} of refusals, {len(data['warnings'])} of warnings; `vesalius info --json` lists them"
+    return "\n".join([*lines, codes])
