@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import PIL
-from PIL import ExifTags
+from PIL import ExifTags, ImageFile
 from PIL import Image as Pillow
 
 from vesalius.clinical.geometry import checked_size
@@ -97,7 +97,7 @@ def _checked_hash(path: Path) -> str:
     return content_sha256(path)
 
 
-def _opened(path: Path) -> Pillow.Image:
+def _opened(path: Path) -> ImageFile.ImageFile:
     # Pillow warns at its limit and refuses at twice that; between the two `open_image` refuses.
     Pillow.MAX_IMAGE_PIXELS = LIMIT_PX
     try:
