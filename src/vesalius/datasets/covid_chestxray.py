@@ -1,13 +1,14 @@
 """covid_chestxray: radiographs and some CT figures from papers, with visits, notes, lung boxes and severity scores.
 
-What:       508 pictures of 280 published patients (490 radiographs, 18 CT figures), 411 with a clinical note, 479 with
+What:       508 pictures of 289 published patients (490 radiographs, 18 CT figures), 411 with a clinical note, 479 with
             lung boxes, 75 with severity scores; `metadata.csv` has further rows whose picture is not in the folder.
 Layout:     `metadata.csv`, `images/`, and where there are any: `annotations/annotations_resized.json` or
             `annotations/annotations.json` (COCO), `annotations/covid-severity-scores.csv`. Read with any number of
             pictures and patients, and without any of the three.
-Split unit: the patient. Six published patients are three (the same radiograph, cut or brightened otherwise, stands
-            under two numbers); they share a key. Pictures of one patient and day share a study; a picture without a
-            day is a study of its own, because nothing says what it was taken with.
+Split unit: the patient, letters included: 311a and 311b are two people of one paper. Six published patients are three
+            (the same radiograph, cut or brightened otherwise, stands under two numbers); they share a key. Pictures of
+            one patient and day share a study; a picture without a day is a study of its own, because nothing says
+            what it was taken with.
 Labels:     boxes by radiologists, around each whole lung. `annotations_resized.json` is used where it is there; else
             `annotations.json`, scaled from the size that it states to the picture's own (the published resized file
             is the same computation: both agree to 1 px). Notes are the authors' captions and case texts: they hold

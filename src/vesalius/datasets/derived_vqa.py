@@ -9,8 +9,8 @@ Layout:     `derived_vqa/vqa.json` beside the folders of the collections; `img_n
 Split unit: the patient (covid_chestxray) or the field of view (bccd), with the keys of those readers.
 Labels:     the answer as published. Questions about white or red cells and platelets get the boxes of those cells as
             evidence where there are at most six and their number agrees with the answer.
-Defects:    nine of ten radiographs are "X-ray", four of five diagnoses "yes": a constant answer scores high there. The
-            count of red cells includes one box without extent, and is 0 where nobody boxed them.
+Defects:    19 of 20 modalities are "X-ray", 4 of 5 diagnoses "yes": a constant answer scores high there. Counts
+            are counts of boxes: see bccd's card for cells that nobody boxed; one box that is counted has no extent.
 Licence:    as the picture that is asked about, in `provenance.licence`.
 Source:     derived for this project's data folder from the collections named above.
 """
