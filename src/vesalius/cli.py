@@ -243,14 +243,15 @@ def run(arguments: list[str]) -> int:
     try:
         with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
             result = app(arguments, prog_name="vesalius", standalone_mode=False)
+        if not isinstance(result, Outcome):  # the exit code of `--help`, `--version` or Ctrl-C
+            return int(result or EXIT_DONE)
+        shown = json.dumps(result.data, indent=2, allow_nan=False) if as_json else result.text
     except typer.TyperException as wrong:
         return show_usage(wrong.format_message(), as_json)
     except VesaliusError as refusal:
         return show_error(refusal, as_json)
     except typer.Abort:
         return EXIT_STOPPED
-    except BrokenPipeError:
-        raise
     except (PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError) as wrong:
         reason = f"A file or folder of this command cannot be used: {wrong.strerror}. Check its place and its permissions."
         return show_error(UsageError("bad_option", reason), as_json)
@@ -258,10 +259,8 @@ def run(arguments: list[str]) -> int:
         if isinstance(bug, OSError) and bug.errno == errno.ENOSPC:
             return show_error(InputRefused("disk_full", "The disk is full. What was finished is kept. Make room."), as_json)
         return show_bug(bug, as_json)
-    if isinstance(result, Outcome):
-        print(json.dumps(result.data, indent=2, allow_nan=False) if as_json else result.text)
-        return result.exit_code
-    return int(result or EXIT_DONE)
+    print(shown)
+    return result.exit_code
 
 
 def show_usage(message: str, as_json: bool) -> int:

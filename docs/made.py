@@ -1,0 +1,182 @@
+"""Writes the pages and passages that are made from the code, and says which of them are stale.
+
+    python docs/made.py write            write them all (`make docs`)
+    python docs/made.py check            exit 1 and name those that are stale
+    python docs/made.py measure COMMAND  run a command, keep what it printed with date, commit and machine, then write
+
+A passage stands between `<!-- made by: COMMAND -->` and `<!-- end -->`. Where docs/measured/ keeps what the command printed
+(a training, the demo), the passage is that text, and only `measure` changes it; any other command is run again each time,
+so it must be quick and print the same everywhere.
+"""
+
+import ast
+import datetime
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from vesalius.errors import REFUSALS, WARNINGS
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/*.md")
+PASSAGE = re.compile(r"(<!-- made by: (?P<command>.+?) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
+
+
+def made() -> dict[Path, str]:
+    """Every page that is made or holds a made passage, with the text that it should have."""
+    texts = {ROOT / "docs/codes.md": codes()}
+    for pattern in PAGES:
+        for page in sorted(ROOT.glob(pattern)):
+            text = texts.get(page) or page.read_text(encoding="utf-8")
+            if PASSAGE.search(text):
+                texts[page] = PASSAGE.sub(lambda found: found[1] + passage(found["command"]) + found[4], text)
+    return texts
+
+
+def stale() -> list[str]:
+    """The pages that differ from what they should be, by their names in the repository."""
+    return [
+        page.relative_to(ROOT).as_posix()
+        for page, text in made().items()
+        if not page.is_file() or page.read_text(encoding="utf-8") != text
+    ]
+
+
+def passage(command: str) -> str:
+    """What stands between the two marks: the tree, what was measured, or what the command prints now."""
+    if command == "make docs":
+        return fenced(tree(), "text")
+    kept = measured_file(command)
+    if kept.is_file():
+        return fenced(kept.read_text(encoding="utf-8"), "console")
+    return fenced(f"$ {command}\n{printed(command)}", "console")
+
+
+def fenced(text: str, language: str) -> str:
+    """A code block of Markdown."""
+    return f"```{language}\n{text.rstrip()}\n```\n"
+
+
+def measured_file(command: str) -> Path:
+    """Where the output of a long command is kept."""
+    return ROOT / "docs/measured" / (re.sub(r"[^a-z0-9]+", "_", command.lower()).strip("_") + ".txt")
+
+
+def printed(command: str, *, with_data: bool = False) -> str:
+    """What a `vesalius` command prints on standard output, at 100 columns and without color.
+
+    Published data is hidden from it unless asked for: a page must be made alike on every machine.
+    """
+    verb, *arguments = shlex.split(command)
+    if verb != "vesalius":
+        raise SystemExit(f"Only `vesalius` commands can be run for a page, not: {command}")
+    environment = {key: value for key, value in os.environ.items() if with_data or key != "VESALIUS_DATA"}
+    environment |= {"COLUMNS": "100", "NO_COLOR": "1"}
+    line = [sys.executable, "-m", "vesalius.cli", *arguments]
+    return subprocess.run(line, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def measure(command: str) -> None:
+    """Run a command and keep what it printed, under a line that says when, from which commit and on what."""
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True)
+    day = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    checks = json.loads(printed("vesalius doctor --json"))["checks"]
+    device = ", ".join(check["detail"] for check in checks if check["name"] in ("processors", "GPU"))
+    shown = printed(command, with_data=True)
+    text = f"$ {command}\n{shown}# {day}, commit {commit.stdout.strip()}; {device}\n"
+    measured_file(command).parent.mkdir(exist_ok=True)
+    measured_file(command).write_text(text, encoding="utf-8")
+
+
+def codes() -> str:
+    """docs/codes.md: every code of an error and of a warning, and when it is met."""
+    lines = [
+        "# Codes",
+        "",
+        "Made by `make docs` from `src/vesalius/errors.py`. Codes are stable: scripts may match on them. Messages are not.",
+        "",
+        "## Refusals",
+        "",
+        "They end a command: usage with exit 2, a refused input with exit 3, something missing from the environment with",
+        "exit 5, a bug of ours with exit 1. Inside a folder, `inspect` lists the files that it refused under the same codes.",
+        "",
+        *table(REFUSALS),
+        "",
+        "## Warnings",
+        "",
+        "They travel with a picture to the answer; the command goes on.",
+        "",
+        *table(WARNINGS),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def table(rows: dict[str, str]) -> list[str]:
+    """A table of two columns."""
+    return ["| code | met when |", "|---|---|", *(f"| `{code}` | {text} |" for code, text in rows.items())]
+
+
+def tree() -> str:
+    """The annotated tree: each file of the package with the first line of its docstring, then the recipes."""
+    lines = ["src/vesalius/"]
+    package = ROOT / "src/vesalius"
+    rooms = sorted(folder for folder in package.iterdir() if (folder / "__init__.py").is_file())
+    lines += [entry(place, 1) for place in sorted(package.glob("*.py")) if place.name != "__init__.py"]
+    for room in rooms:
+        lines.append(labeled(f"  {room.name}/", says(room / "__init__.py")))
+        lines += [entry(place, 2) for place in sorted(room.glob("*.py")) if place.name != "__init__.py"]
+    for family in sorted(path for path in (ROOT / "recipes").iterdir() if path.is_dir()):
+        lines.append(f"recipes/{family.name}/")
+        lines += [entry(place, 1) for place in sorted(family.glob("*.yaml"))]
+    return "\n".join(lines)
+
+
+def entry(place: Path, depth: int) -> str:
+    """One file of the tree."""
+    return labeled("  " * depth + place.name, says(place))
+
+
+def labeled(name: str, text: str) -> str:
+    """A name and its line, in two columns."""
+    return f"{name:<28}{text}".rstrip()
+
+
+def says(place: Path) -> str:
+    """The line that describes a file: of its docstring, or a recipe's `says`."""
+    text = place.read_text(encoding="utf-8")
+    if place.suffix == ".yaml":
+        return next((line.partition(":")[2].strip().strip("'\"") for line in text.splitlines() if line.startswith("says:")), "")
+    return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
+
+
+def write() -> None:
+    """Write every page that is stale."""
+    for page, text in made().items():
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(text, encoding="utf-8")
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the first argument says."""
+    match arguments:
+        case ["write"]:
+            write()
+        case ["check"]:
+            if names := stale():
+                print(f"stale, run `make docs`: {', '.join(names)}")
+                return 1
+        case ["measure", command]:
+            measure(command)
+            write()
+        case _:
+            print(__doc__)
+            return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,65 @@
+"""The folder is the registry: every file of such a folder defines the names that make it a member, or is known to serve them."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import yaml
+
+import vesalius
+from vesalius.workflows.info import REGISTRIES, defined, info, recipes_folder
+
+PACKAGE = Path(vesalius.__file__).parent
+ROOT = Path(__file__).resolve().parents[2]
+# The files that are no members, and why they lie there all the same: each serves every member of its folder.
+SERVANTS = {
+    "benchmarks": set[str](),
+    "clinical": set[str](),
+    "datasets": set[str](),
+    "metrics": {"bootstrap"},
+    "phantom": set[str](),
+}
+
+
+def names_of(place: Path) -> set[str]:
+    return defined(ast.parse(place.read_text(encoding="utf-8")))
+
+
+def files(folder: str) -> list[Path]:
+    return sorted(place for place in (PACKAGE / folder).glob("*.py") if place.name != "__init__.py")
+
+
+@pytest.mark.parametrize(("folder", "wanted"), REGISTRIES.values(), ids=REGISTRIES)
+def test_every_file_of_a_registry_is_a_member_or_a_known_servant(folder: str, wanted: frozenset[str]) -> None:
+    members = {place.stem for place in files(folder) if wanted <= names_of(place)}
+    rest = {place.stem for place in files(folder)} - members
+    assert members, f"{folder}/ has no member"
+    assert rest == SERVANTS[folder], f"define {sorted(wanted)} in these, or say here whom they serve"
+
+
+def test_every_workflow_defines_a_function_of_its_name() -> None:
+    several = {"data": {"convert", "split"}, "outcome": {"Outcome"}}
+    places = files("workflows")
+    assert len(places) > 5
+    for place in places:
+        assert several.get(place.stem, {place.stem}) <= names_of(place), place.name
+
+
+def test_every_folder_says_in_one_line_what_it_holds_and_hands_nothing_on() -> None:
+    places = list(PACKAGE.rglob("__init__.py"))
+    assert len(places) > 8
+    for place in places:
+        body = ast.parse(place.read_text(encoding="utf-8")).body
+        assert len(body) == 1, place
+        assert isinstance(body[0], ast.Expr), place
+
+
+def test_every_recipe_says_what_it_is_and_info_lists_it() -> None:
+    places = sorted((ROOT / "recipes").rglob("*.yaml"))
+    assert places
+    assert recipes_folder() == ROOT / "recipes"
+    listed = {recipe["name"] for recipe in info().data["recipes"]}
+    for place in places:
+        assert yaml.safe_load(place.read_text(encoding="utf-8"))["says"], place.name
+        assert place.stem in listed, "a recipe lies in recipes/<family>/"
+        assert len(place.read_text(encoding="utf-8").splitlines()) <= 60, place.name

@@ -1,0 +1,47 @@
+"""Info lists what lies in the folders, with the line that each file says of itself."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import vesalius
+from vesalius.errors import REFUSALS, WARNINGS
+from vesalius.workflows import info as workflow
+
+
+def test_every_list_has_members_that_say_what_they_are() -> None:
+    data = workflow.info().data
+    for name in ("recipes", "benchmarks", "datasets", "models", "phantoms", "formats", "metrics"):
+        assert data[name], name
+        assert all(entry["name"] and entry["says"] for entry in data[name]), name
+
+
+def test_known_members_are_listed_once() -> None:
+    data = workflow.info().data
+    assert [entry["name"] for entry in data["datasets"]].count("bccd") == 1
+    assert [entry["name"] for entry in data["metrics"]].count("exact") == 1
+    assert data["refusals"] == REFUSALS
+    assert data["warnings"] == WARNINGS
+
+
+def test_a_file_is_a_member_only_when_it_defines_every_name(tmp_path: Path) -> None:
+    (tmp_path / "whole.py").write_text('"""Whole: has both.\n\nMore."""\nNAME: str = "whole"\ndef read(): ...\n')
+    (tmp_path / "half.py").write_text('"""Half: has one."""\ndef read(): ...\n')
+    assert workflow.members(tmp_path, ["read", "NAME"]) == [{"name": "whole", "says": "Whole: has both."}]
+
+
+def test_names_inside_functions_do_not_count() -> None:
+    assert workflow.defined(ast.parse("def make():\n    FACTORS = 1\nclass Kind: ...\na = b = 2\n")) == {"make", "Kind", "a", "b"}
+
+
+def test_the_recipes_of_an_installed_wheel_come_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert workflow.recipes_folder() == Path(vesalius.__file__).parents[2] / "recipes"
+    (tmp_path / "recipes").mkdir()
+    monkeypatch.setattr(workflow, "PACKAGE", tmp_path)
+    assert workflow.recipes_folder() == tmp_path / "recipes"
+
+
+def test_the_text_counts_what_it_lists() -> None:
+    outcome = workflow.info()
+    assert f"datasets ({len(outcome.data['datasets'])})" in outcome.text
