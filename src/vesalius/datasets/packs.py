@@ -24,6 +24,33 @@ from vesalius.types import Box, Sample, SampleImage
 MIRRORED = ("SM",)  # modalities whose pictures mean the same in a mirror
 
 
+@dataclass(frozen=True)
+class Presentation:
+    """How pictures and questions are shown in training.
+
+    Args:
+        stretch: each axis is scaled by up to this share, see `transforms.augment.Jitter`.
+        shift: of the side, per axis, at most.
+        gamma: exponent of the values, up to e^±gamma.
+        gain: contrast and brightness, up to this share.
+        noise: standard deviation of white noise at most.
+        without_pictures: share of packs shown without their pictures, so that the model knows what text alone says.
+        most_questions: per pack and step; of more, a random choice is asked.
+    """
+
+    stretch: float = 0.0
+    shift: float = 0.0
+    gamma: float = 0.0
+    gain: float = 0.0
+    noise: float = 0.0
+    without_pictures: float = 0.1
+    most_questions: int = 8
+
+    def jitter(self) -> Jitter:
+        """How far canvases are moved."""
+        return Jitter(self.stretch, self.shift, self.gamma, self.gain, self.noise)
+
+
 @dataclass(frozen=True, eq=False)
 class Canvas:
     """A picture on its canvas: uint8 (1 or 3, S, S), spacing_mm (3,), its role and whether it may be mirrored."""
@@ -105,9 +132,7 @@ class Batches:
         canvas_px: side of the canvases.
         batch: packs per batch.
         seed: of order, moves and choices.
-        jitter: how far canvases are moved.
-        without_pictures: share of packs whose pictures are left out, so that the model knows what text alone says.
-        most_questions: per pack and step; a pack with more shows a random choice.
+        presentation: how packs are shown.
         device: where batches go.
     """
 
@@ -116,35 +141,33 @@ class Batches:
     canvas_px: int
     batch: int
     seed: int
-    jitter: Jitter
-    without_pictures: float
-    most_questions: int
+    presentation: Presentation
     device: torch.device
 
     def at(self, step: int) -> Batch:
         """The batch of a step."""
-        random = np.random.default_rng((self.seed, 1, step))
+        random, jitter = np.random.default_rng((self.seed, 1, step)), self.presentation.jitter()
         chosen = [self.packs[self._index(step * self.batch + i)] for i in range(self.batch)]
-        blind = random.random(self.batch) < self.without_pictures
+        blind = random.random(self.batch) < self.presentation.without_pictures
         pictures = torch.full((self.batch, max((len(p.canvases) for p in chosen), default=0)), -1)
         canvases: list[Canvas] = []
         moves: list[Move] = []
         rows: list[list[Rendered]] = []
         for row, pack in enumerate(chosen):
             # Pictures of one pack move each on its own, as visits do; regions lie in the first.
-            drawn = [draw(random, self.jitter, mirror=c.mirror) for c in pack.canvases]
+            drawn = [draw(random, jitter, mirror=c.mirror) for c in pack.canvases]
             if not blind[row]:
                 for column, (canvas, move) in enumerate(zip(pack.canvases, drawn, strict=True)):
                     pictures[row, column] = len(canvases)
                     canvases.append(canvas)
                     moves.append(move)
-            order = random.permutation(len(pack.questions))[: self.most_questions]
+            order = random.permutation(len(pack.questions))[: self.presentation.most_questions]
             rows.append([self._render(pack.questions[i], drawn) for i in order])
         pixels = _stack(canvases, self.canvas_px, self.device)
         spacing_mm = torch.zeros(0, 3)
         if canvases:
-            pixels = apply(pixels, moves) if self.jitter != Jitter() else pixels
-            scales = torch.tensor([[1.0, *move.scale] for move in moves])
+            pixels = apply(pixels, moves) if jitter != Jitter() else pixels
+            scales = torch.tensor([[1.0, *move.scale] for move in moves], dtype=torch.float32)
             spacing_mm = torch.stack([canvas.spacing_mm for canvas in canvases]) / scales
         roles = torch.tensor([canvas.role for canvas in canvases], dtype=torch.long)
         return Batch(pixels[:, None], spacing_mm, roles, pictures, *_text(rows)).to(self.device)

@@ -133,7 +133,7 @@ def canvas_spacing_mm(image: Image, placement: Placement) -> Tensor:
     if image.spacing_mm is None:
         return torch.full((3,), torch.nan)
     y, x = image.spacing_mm[-2:]
-    return torch.tensor([0.0, y / placement.scale[0], x / placement.scale[1]])
+    return torch.tensor([0.0, y / placement.scale[0], x / placement.scale[1]], dtype=torch.float32)
 
 
 def _pack_key(query: Query) -> tuple[tuple[str, int], ...]:

@@ -6,6 +6,7 @@ region was incomplete and what could be read was kept; *failed*, there is no ans
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from vesalius.generate.boxes import BoxCodec
@@ -41,7 +42,7 @@ def parse(ids: Sequence[int], tokenizer: Tokenizer, codec: BoxCodec, side_px: in
     clean &= all(token >= FIRST_PIECE for token in head)
     regions: list[ShownRegion] = []
     texts = [tokenizer.decode(head)]
-    for start, stop in zip(starts, [*starts[1:], len(body)], strict=True):
+    for start, stop in pairwise([*starts, len(body)]):
         region, rest = _region(body[start + 1 : stop], tokenizer, codec, side_px)
         clean &= region is not None and all(token >= FIRST_PIECE for token in rest)
         if region is not None:

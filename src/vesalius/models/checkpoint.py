@@ -93,6 +93,24 @@ def load(folder: Path) -> tuple[NativeVLM, Card, str]:
     return model, card, (folder / FILES[2]).read_text()
 
 
+def embedded() -> Path:
+    """The folder of the weights that ship with the package."""
+    return Path(__file__).parents[1] / "weights" / "first_phantom"
+
+
+def start_from(*, start: str, canvas_px: int = 192) -> tuple[NativeVLM, str]:
+    """A model that goes on from trained weights, with their tokenizer.
+
+    Args:
+        start: folder of a model, or "embedded" for the one that ships with the package.
+        canvas_px: side of the square on which pictures are shown, a multiple of 16; need not be that of the start.
+    """
+    model, _, tokenizer_json = load(embedded() if start == "embedded" else Path(start))
+    grown = NativeVLM(**{**model.settings, "canvas_px": canvas_px})
+    grown.load_state_dict(model.state_dict())
+    return grown, tokenizer_json
+
+
 def read_card(folder: Path) -> Card:
     """The card alone.
 

@@ -1,0 +1,266 @@
+"""Recipes: read, check, explain and resolve. Data without code, two levels deep; defaults live beside what they steer.
+
+A section (`data`, `model`, `objective`) says in `use` which function or class of this package it feeds, as
+`folder.file.name`; its other keys are that thing's keyword arguments. `data` also feeds `datasets.packs.Presentation`,
+and `train` feeds `train.loop.FitSettings`. What the workflow itself supplies (a vocabulary size, say) is no key. A recipe can run nothing: `use` is a path inside this package.
+"""
+
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import json
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vesalius.errors import Problem, UsageError
+
+TEXTS = ("says", "paper")
+TABLES = ("needs", "expect", "evaluate", "claim")
+SECTIONS = ("data", "model", "objective", "train")
+ALWAYS = {"data": ("datasets.packs.Presentation",), "train": ("train.loop.FitSettings",)}  # fed beside what `use` names
+
+
+@dataclass(frozen=True)
+class Part:
+    """One section: what it feeds, and every argument with its value, defaults included.
+
+    `use` is "" where the recipe names nothing (`train`); `targets` starts with what it names.
+    """
+
+    use: str
+    targets: tuple[Callable[..., Any], ...]
+    values: Mapping[str, Any]
+
+    def make(self, place: int = 0, **supplied: Any) -> Any:
+        """Call a target with the recipe's values and what the workflow supplies."""
+        target = self.targets[place]
+        taken = {name: self.values[name] for name in inspect.signature(target).parameters if name in self.values}
+        return target(**{**taken, **supplied})
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked recipe. `name` is the file's stem; parts hold resolved values."""
+
+    name: str
+    says: str
+    data: Part
+    model: Part
+    objective: Part
+    train: Part
+    tables: Mapping[str, Mapping[str, Any]]
+
+    def resolved(self) -> dict[str, Any]:
+        """Everything that steers the run, defaults included, JSON-able."""
+        parts = {name: {**({"use": part.use} if part.use else {}), **part.values} for name, part in self.parts().items()}
+        return {"name": self.name, "says": self.says, **parts}
+
+    def sha256(self) -> str:
+        """Of `resolved()`: two runs with one hash were steered alike."""
+        return hashlib.sha256(json.dumps(self.resolved(), sort_keys=True).encode()).hexdigest()
+
+    def parts(self) -> dict[str, Part]:
+        """The sections by name."""
+        return {"data": self.data, "model": self.model, "objective": self.objective, "train": self.train}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One line of `explain`: a key, its value, its default, where it lands and what it means."""
+
+    key: str
+    value: Any
+    default: Any
+    place: str
+    meaning: str
+
+
+def folder() -> Path:
+    """Where the recipes lie: beside the package when installed, at the root of the tree in a checkout."""
+    installed = Path(__file__).parent / "recipes"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "recipes"
+
+
+def names() -> dict[str, Path]:
+    """Name → file of every recipe that comes with the package."""
+    return {path.stem: path for path in sorted(folder().glob("*/*.yaml"))}
+
+
+def read(recipe: str, overrides: Sequence[str] = (), supplied: Mapping[str, frozenset[str]] | None = None) -> Recipe:
+    """Read and check a recipe, every problem at once.
+
+    Args:
+        recipe: a name from `names()`, or the path of a YAML file.
+        overrides: `section.key=value`, the value in YAML.
+        supplied: per section, the arguments that the workflow supplies.
+
+    Raises:
+        UsageError: `unknown_name`, or `bad_recipe` with all problems and the nearest spellings.
+    """
+    path = Path(recipe) if Path(recipe).is_file() else names().get(recipe)
+    if path is None:
+        near = difflib.get_close_matches(recipe, names(), 3)
+        hint = f" Did you mean {', '.join(near)}?" if near else ""
+        raise UsageError("unknown_name", f"There is no recipe of that name and no file.{hint} `vesalius info` lists the recipes.")
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError("bad_recipe", f"The recipe is not YAML: {' '.join(str(error).split())[:200]}. Mend that line.") from error
+    problems: list[Problem] = []
+    if not isinstance(document, dict):
+        raise UsageError("bad_recipe", "The recipe is not a table of sections. See recipes/ for examples.")
+    _override(document, overrides, problems)
+    return _check(path.stem, document, supplied or {}, problems)
+
+
+def explain(recipe: Recipe, supplied: Mapping[str, frozenset[str]]) -> list[Key]:
+    """Every key of a recipe: value, default, `file:line` where it lands, and what its docstring says."""
+    found: list[Key] = []
+    for section, part in recipe.parts().items():
+        for target in part.targets:
+            for name, parameter in _parameters([target], supplied.get(section, frozenset())).items():
+                default = None if parameter.default is inspect.Parameter.empty else parameter.default
+                place, meaning = _place(target, name), _meaning(target, name)
+                found.append(Key(f"{section}.{name}", part.values[name], default, place, meaning))
+    return found
+
+
+def _override(document: dict[str, Any], overrides: Sequence[str], problems: list[Problem]) -> None:
+    """Put `section.key=value` into the document."""
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        section, dot, name = key.partition(".")
+        if not equals or not dot or section not in SECTIONS:
+            problems.append(Problem(key, "an override is section.key=value", SECTIONS))
+            continue
+        try:
+            document.setdefault(section, {})[name] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            problems.append(Problem(key, "its value is not YAML"))
+
+
+def _check(name: str, document: dict[str, Any], supplied: Mapping[str, frozenset[str]], problems: list[Problem]) -> Recipe:
+    known = (*TEXTS, *TABLES, *SECTIONS)
+    problems += [_unknown(key, str(key), known) for key in document if key not in known]
+    if not isinstance(document.get("says"), str):
+        problems.append(Problem("says", "one sentence that says what the recipe is for is missing"))
+    tables = {key: document.get(key) or {} for key in TABLES}
+    problems += [Problem(key, "must be a table") for key, table in tables.items() if not isinstance(table, dict)]
+    parts: dict[str, Part] = {}
+    for section in SECTIONS:
+        part = _part(section, document.get(section), supplied.get(section, frozenset()), problems)
+        if part is not None:
+            parts[section] = part
+    if problems:
+        listed = "; ".join(f"{p.key}: {p.message}" for p in problems)
+        raise UsageError("bad_recipe", f"The recipe has {len(problems)} problems: {listed}. Nothing was started.", problems)
+    return Recipe(name, document["says"], **parts, tables=tables)
+
+
+def _part(section: str, given: Any, supplied: frozenset[str], problems: list[Problem]) -> Part | None:
+    if not isinstance(given, dict):
+        problems.append(Problem(section, "the section is missing or not a table"))
+        return None
+    use = given.get("use", "")
+    named = [use] if section != "train" or use else []
+    targets = [_target(path) for path in (*named, *ALWAYS.get(section, ()))]
+    values = {key: value for key, value in given.items() if key != "use"}
+    if None in targets:
+        problems.append(Problem(f"{section}.use", "must be folder.file.name of something in this package"))
+        return None
+    found = [target for target in targets if target is not None]
+    parameters = _parameters(found, supplied)
+    hints = {key: hint for target in found for key, hint in _hints(target).items()}
+    count = len(problems)
+    for key, value in values.items():
+        if key not in parameters:
+            problems.append(_unknown(f"{section}.{key}", str(key), tuple(parameters)))
+        elif not _fits(value, hints.get(key, Any)):
+            problems.append(Problem(f"{section}.{key}", f"{value!r} is not {_spell(hints[key])}"))
+    for key, parameter in parameters.items():
+        if parameter.default is inspect.Parameter.empty and key not in values:
+            problems.append(Problem(f"{section}.{key}", "is missing"))
+    if len(problems) > count:
+        return None
+    defaults = {key: p.default for key, p in parameters.items() if p.default is not inspect.Parameter.empty}
+    return Part(str(use), tuple(found), {**defaults, **values})
+
+
+def _target(use: Any) -> Callable[..., Any] | None:
+    """The function or class that `use` names, or None."""
+    if not isinstance(use, str) or not re.fullmatch(r"[a-z_]+\.[a-z_0-9]+\.[A-Za-z_0-9]+", use):
+        return None
+    module, _, name = use.rpartition(".")
+    if importlib.util.find_spec(f"vesalius.{module.split('.')[0]}") is None or importlib.util.find_spec(f"vesalius.{module}") is None:
+        return None
+    loaded = importlib.import_module(f"vesalius.{module}")
+    found = getattr(loaded, name, None)
+    return found if callable(found) and getattr(found, "__module__", "") == loaded.__name__ else None
+
+
+def _parameters(targets: Sequence[Callable[..., Any]], supplied: frozenset[str]) -> dict[str, inspect.Parameter]:
+    """What a recipe may set: the arguments that the workflow does not supply."""
+    found = [item for target in targets for item in inspect.signature(target).parameters.items()]
+    return {name: parameter for name, parameter in found if name not in supplied}
+
+
+def _hints(target: Callable[..., Any]) -> dict[str, Any]:
+    return typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
+
+
+def _unknown(key: str, name: str, allowed: Sequence[str]) -> Problem:
+    near = difflib.get_close_matches(name, allowed, 1)
+    return Problem(key, f"is no key here{f', did you mean {near[0]}?' if near else ''}", tuple(allowed))
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a YAML value can stand for an annotation; integers may stand for floats."""
+    origin = typing.get_origin(hint)
+    if hint is Any:
+        return True
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, option) for option in typing.get_args(hint))
+    if origin is typing.Literal:
+        return value in typing.get_args(hint)
+    if origin is not None and issubclass(origin, Mapping):
+        _, inner = typing.get_args(hint)
+        return isinstance(value, dict) and all(_fits(item, inner) for item in value.values())
+    if origin is not None and issubclass(origin, Sequence):
+        inner = typing.get_args(hint)[0]
+        return isinstance(value, list | tuple) and all(_fits(item, inner) for item in value)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, hint) if isinstance(hint, type) else True
+
+
+def _spell(hint: Any) -> str:
+    return getattr(hint, "__name__", None) or str(hint).replace("collections.abc.", "")
+
+
+def _place(target: Callable[..., Any], name: str) -> str:
+    """`file:line` of an argument's definition, from the package's root."""
+    lines, first = inspect.getsourcelines(target)
+    source = inspect.getsourcefile(target)
+    assert source is not None
+    at = next((i for i, line in enumerate(lines) if re.match(rf"(\s*|.*[(,]\s*){name}\s*:", line) and '"""' not in line), 0)
+    arguments = [i for i, line in enumerate(lines) if re.match(rf"\s*{name}\s*:[^.]*[=,]", line)]
+    line = first + (arguments[-1] if arguments else at)
+    return f"{Path(source).relative_to(Path(__file__).parent).as_posix()}:{line}"
+
+
+def _meaning(target: Callable[..., Any], name: str) -> str:
+    """What the docstring's Args say of an argument."""
+    text = inspect.getdoc(target) or ""
+    found = re.search(rf"^\s+{name}(?:, \w+)*: (.*?)(?=^\s+\w+(?:, \w+)*: |^\S|\Z)", text, re.MULTILINE | re.DOTALL)
+    return " ".join(found[1].split()) if found else ""
