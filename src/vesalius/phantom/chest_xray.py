@@ -38,6 +38,7 @@ FACTORS: dict[str, Factor] = {
     "change": Factor("of every finding between the first visit and the second", choices=CHANGES),
     "sex": Factor("the patient's sex", choices=("F", "M")),
     "age_years": Factor("the patient's age at the first visit", low=18, high=95, whole=True),
+    "wording": Factor("of the report: as in tests, or in other words", choices=("canonical", "varied")),
     "marker": Factor("the side marker that is drawn", choices=("none", "R", "L")),
 }
 
@@ -120,7 +121,7 @@ def make(seed: int, visit: int, values: Values) -> Phantom:
         masks=masks,
         lesions=lesions,
         resolved=tuple(placed.lesion for placed in resolved) if visit else (),
-        report=report.write(lesions, stream(KIND, seed, _WORDS, visit)),
+        report=report.write(lesions, None if values.get("wording") == "canonical" else stream(KIND, seed, _WORDS, visit)),
         facts={"age_years": age, "sex": sex, "marker": pose.marker, "turn_deg": round(pose.turn_deg, 2)},
     )
 

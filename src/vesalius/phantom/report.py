@@ -1,4 +1,7 @@
-"""A short report of a chest radiograph, made from its list of lesions by a small grammar."""
+"""A short report of a chest radiograph, made from its list of lesions by a small grammar.
+
+It holds no size in millimetres: a measurement is made on a region, never read out of a text.
+"""
 
 from collections.abc import Sequence
 
@@ -14,9 +17,9 @@ _EFFUSION = (
     "{severity} amount of pleural fluid at the {side} base.",
 )
 _NODULE = (
-    "{size:.0f} mm nodule in the {side} {zone} zone.",
-    "Round opacity of {size:.0f} mm in the {side} {zone} zone, a nodule.",
-    "There is a nodule in the {side} {zone} zone, {size:.0f} mm across.",
+    "Nodule in the {side} {zone} zone.",
+    "Round opacity in the {side} {zone} zone, a nodule.",
+    "There is a nodule in the {side} {zone} zone.",
 )
 _CONSOLIDATION = (
     "Consolidation in the {side} {zone} zone.",
@@ -55,9 +58,7 @@ def write(lesions: Sequence[Lesion], rng: np.random.Generator | None = None) -> 
 
 def _sentence(lesion: Lesion, rng: np.random.Generator | None) -> str:
     """One lesion in one sentence."""
-    text = _pick(_FORMS[lesion.finding], rng).format(
-        severity=lesion.severity, side=lesion.side, zone=lesion.zone, size=lesion.size_mm
-    )
+    text = _pick(_FORMS[lesion.finding], rng).format(severity=lesion.severity, side=lesion.side, zone=lesion.zone)
     return text[0].upper() + text[1:]
 
 

@@ -3,6 +3,7 @@
 The folder is the list: a kind is a file beside this one that defines `FACTORS`, `together` and `make`.
 """
 
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -58,6 +59,7 @@ def make(kind: str, *, seed: int, visit: int = 0, **given: object) -> Phantom:
     return phantom
 
 
+@cache
 def _kind(kind: str) -> ModuleType:
     """The kind's file."""
     known = kinds()
