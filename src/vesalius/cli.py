@@ -202,7 +202,7 @@ def train(
     return workflow.train(recipe, overrides or [], out=out, resume=resume, smoke=smoke, say=progress(quiet))
 
 
-@app.command(epilog="Example: vesalius evaluate --benchmark phantom_vqa --limit 20")
+@app.command(epilog="Example: vesalius evaluate --benchmark first_phantom --limit 20")
 def evaluate(
     model: Annotated[str | None, typer.Option("--model", metavar="M", help="A run's folder or a model's name.")] = None,
     predictions: Annotated[Path | None, typer.Option(metavar="FILE", help="Answers made elsewhere, to be scored.")] = None,

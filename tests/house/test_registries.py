@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 import vesalius
-from vesalius.workflows.info import REGISTRIES, defined, info, recipes_folder
+from vesalius import recipe
+from vesalius.workflows.info import REGISTRIES, defined, info
 
 PACKAGE = Path(vesalius.__file__).parent
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,9 +58,9 @@ def test_every_folder_says_in_one_line_what_it_holds_and_hands_nothing_on() -> N
 def test_every_recipe_says_what_it_is_and_info_lists_it() -> None:
     places = sorted((ROOT / "recipes").rglob("*.yaml"))
     assert places
-    assert recipes_folder() == ROOT / "recipes"
-    listed = {recipe["name"] for recipe in info().data["recipes"]}
+    assert sorted(recipe.names().values()) == places, "a recipe lies in recipes/<family>/ and its name is its own"
+    listed = {entry["name"] for entry in info().data["recipes"]}
     for place in places:
         assert yaml.safe_load(place.read_text(encoding="utf-8"))["says"], place.name
-        assert place.stem in listed, "a recipe lies in recipes/<family>/"
+        assert place.stem in listed, place.name
         assert len(place.read_text(encoding="utf-8").splitlines()) <= 60, place.name

@@ -3,9 +3,6 @@
 import ast
 from pathlib import Path
 
-import pytest
-
-import vesalius
 from vesalius.errors import REFUSALS, WARNINGS
 from vesalius.workflows import info as workflow
 
@@ -33,13 +30,6 @@ def test_a_file_is_a_member_only_when_it_defines_every_name(tmp_path: Path) -> N
 
 def test_names_inside_functions_do_not_count() -> None:
     assert workflow.defined(ast.parse("def make():\n    FACTORS = 1\nclass Kind: ...\na = b = 2\n")) == {"make", "Kind", "a", "b"}
-
-
-def test_the_recipes_of_an_installed_wheel_come_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert workflow.recipes_folder() == Path(vesalius.__file__).parents[2] / "recipes"
-    (tmp_path / "recipes").mkdir()
-    monkeypatch.setattr(workflow, "PACKAGE", tmp_path)
-    assert workflow.recipes_folder() == tmp_path / "recipes"
 
 
 def test_the_text_counts_what_it_lists() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 import vesalius
+from vesalius import recipe
 from vesalius.errors import REFUSALS, WARNINGS
 from vesalius.types import NOTICE
 from vesalius.workflows.outcome import Outcome
@@ -17,7 +18,7 @@ PACKAGE = Path(vesalius.__file__).parent
 
 # A file of a folder is a member when it defines these names; the others of that folder serve the members.
 REGISTRIES: dict[str, tuple[str, frozenset[str]]] = {
-    "benchmarks": ("benchmarks", frozenset({"read"})),
+    "benchmarks": ("benchmarks", frozenset({"CARD", "read"})),
     "datasets": ("datasets", frozenset({"read", "recognizes"})),
     "phantoms": ("phantom", frozenset({"make", "FACTORS"})),
     "formats": ("clinical", frozenset({"recognizes", "open_image"})),
@@ -65,17 +66,11 @@ def first_line(tree: ast.Module) -> str:
     return (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
-def recipes_folder() -> Path:
-    """`recipes/` of the source tree, or the copy that an installed wheel carries inside the package."""
-    carried = PACKAGE / "recipes"
-    return carried if carried.is_dir() else PACKAGE.parents[1] / "recipes"
-
-
 def _recipes() -> list[dict[str, str]]:
     found = []
-    for place in sorted(recipes_folder().glob("*/*.yaml")):
-        recipe = yaml.safe_load(place.read_text(encoding="utf-8"))
-        found.append({"name": place.stem, "family": place.parent.name, "says": str(recipe["says"])})
+    for name, place in recipe.names().items():
+        says = yaml.safe_load(place.read_text(encoding="utf-8"))["says"]
+        found.append({"name": name, "family": place.parent.name, "says": str(says)})
     return found
 
 
