@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from vesalius.clinical.codecs import FAMILIES, Codec
 from vesalius.workflows import doctor as workflow
 
 
@@ -20,6 +21,15 @@ def test_every_check_that_fails_has_a_command_or_says_what_is_done_instead() -> 
     for check in checks.values():
         assert check["works"] or check["fix"] or check["name"] in ("GPU", "memory")
         assert check["detail"]
+
+
+def test_every_family_of_compressions_has_a_command_that_adds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    unread = [Codec(family, (), ("all of it",)) for family in FAMILIES]
+    monkeypatch.setattr(workflow, "codecs", lambda: unread)
+    for family in FAMILIES:
+        check = by_name()[f"DICOM, {family}"]
+        assert not check["works"]
+        assert check["fix"].startswith("pip install py")
 
 
 def test_torch_is_named_with_its_version_and_build() -> None:

@@ -18,7 +18,15 @@ from vesalius.types import NOTICE
 from vesalius.workflows.outcome import Outcome
 
 PACKAGE = Path(vesalius.__file__).parent
-CODECS = "pip install 'vesalius[codecs]'"
+# What reads a family of compressions that the core does not; all of them are the extra `codecs`.
+PACKAGES = {
+    "JPEG": "python-gdcm",
+    "JPEG lossless": "python-gdcm",
+    "JPEG-LS": "pyjpegls",
+    "JPEG 2000": "pylibjpeg pylibjpeg-openjpeg",
+    "high-throughput JPEG 2000": "pylibjpeg pylibjpeg-openjpeg",
+    "RLE": "pylibjpeg pylibjpeg-rle",
+}
 
 
 @dataclass(frozen=True)
@@ -121,7 +129,8 @@ def _pictures() -> list[Check]:
     for codec in codecs():
         detail = f"read by {', '.join(codec.readers)}" if codec.readers else "not read"
         unread = f"; not read: {', '.join(codec.unread)}" if codec.unread and codec.readers else ""
-        checks.append(Check(f"DICOM, {codec.family}", not codec.unread, detail + unread, CODECS if codec.unread else ""))
+        fix = f"pip install {PACKAGES[codec.family]}" if codec.unread else ""
+        checks.append(Check(f"DICOM, {codec.family}", not codec.unread, detail + unread, fix))
     return checks
 
 
