@@ -4,7 +4,10 @@ Body frame: x to the patient's left, y to the feet, in millimetres from the midd
 takes coordinates of any one shape and gives thickness in millimetres of that shape, above zero exactly inside.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import cos, sin
+from typing import Literal
 
 import numpy as np
 
@@ -12,6 +15,15 @@ from vesalius.phantom.paint import dome, ramp
 from vesalius.phantom.truth import Bools, Floats
 
 LUNG_AIR = 0.74  # share of a lung's thickness that does not attenuate
+
+
+@dataclass(frozen=True)
+class Part:
+    """A structure of one tissue, the function that paints it and the box (x0, y0, x1, y1) that holds all of it."""
+
+    tissue: Literal["heart", "cover", "bone", "soft", "air"]
+    paint: Callable[["Chest", Floats, Floats], Floats]
+    box_mm: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -94,7 +106,7 @@ def turned(chest: Chest, turn_deg: float, breath_mm: float) -> Chest:
     )
 
 
-def body(c: Chest, x: Floats, y: Floats, u: Floats) -> Floats:
+def body(c: Chest, y: Floats, u: Floats) -> Floats:
     """Neck, shoulders and trunk."""
     neck = 52.0
     away = np.maximum(u - neck, 0)
@@ -111,19 +123,36 @@ def body(c: Chest, x: Floats, y: Floats, u: Floats) -> Floats:
     return whole
 
 
-def lungs(c: Chest, x: Floats, y: Floats, u: Floats) -> Floats:
+def lungs(c: Chest, x: Floats, y: Floats) -> Floats:
     """Both lungs, as if the heart were not there; below the diaphragm and in the mediastinum 0."""
-    left = x > 0
+    u = np.abs(x)
+    return lungs_within(c, y, u, outline(c, y, u), diaphragm(c, x > 0, u))
+
+
+def outline(c: Chest, y: Floats, u: Floats) -> Floats:
+    """Squared relative distance from each lung's axis: 1 on the pleura of side and apex. Not a thickness."""
     outward = u - np.float32(c.lung_u)
-    across = np.where(outward > 0, outward / np.float32(c.lung_half), outward / np.float32(c.lung_half * 0.95))
-    high = np.maximum(c.widest_y - y, 0) / np.float32(c.widest_y - c.apex_y)
-    squared = across * across
-    squared *= np.where(outward > 0, np.float32(1), np.float32(0.5) + np.float32(0.5) * high)
-    squared += high * high * (np.float32(0.6) + np.float32(0.4) * high)
+    high = np.maximum(c.widest_y - y, 0)
+    high *= np.float32(1 / (c.widest_y - c.apex_y))
+    # Towards the midline a lung ends at the mediastinum, and rounds off near the apex alone.
+    squared = np.where(outward > 0, np.float32(1), np.float32(0.55) * (1 + high))
+    outward *= np.float32(1 / c.lung_half)
+    squared *= outward
+    squared *= outward
+    rounded = high * np.float32(0.4)
+    rounded += np.float32(0.6)
+    rounded *= high
+    rounded *= high
+    squared += rounded
+    return squared
+
+
+def lungs_within(c: Chest, y: Floats, u: Floats, squared: Floats, floor: Floats) -> Floats:
+    """`lungs` from its `outline` and the `diaphragm`."""
     thickness = dome(squared) * np.float32(c.lung_depth)
     middle = (y - np.float32(c.arch[1] - 4)) * np.float32(1 / 78.0)
     thickness *= ramp(u - np.float32(c.mediastinum) - np.minimum(7 * middle * middle, np.float32(16)), 6.0)
-    thickness *= ramp(diaphragm(c, left, u) - y, 5.0)
+    thickness *= ramp(floor - y, 5.0)
     return thickness
 
 
@@ -134,11 +163,63 @@ def diaphragm(c: Chest, left: Bools, u: Floats) -> Floats:
     return top + across * across * np.float32(c.dome_drop)
 
 
+def ribs(c: Chest, y: Floats, u: Floats, squared: Floats, floor: Floats) -> Floats:
+    """Bone of all ribs, curved bands behind and in front, within the cage around the lungs' `outline`."""
+    out = u * np.float32(1 / (c.lung_u + c.lung_half))
+    arched = out * (1 - out)
+    behind = y - np.float32(c.rib_y) + np.float32(38.0) * arched - np.float32(c.rib_drop) * out * out * out
+    bone = _bands(behind, c.rib_gap, c.rib_half, 11)
+    bone *= ramp(u - np.float32(16.0), 4.0)
+    forward = y - np.float32(c.rib_y + 0.9 * c.rib_gap + 96.0) + np.float32(82.0) * out + np.float32(28.0) * arched
+    front = _bands(forward, c.rib_gap * 1.22, c.rib_half * 1.12, 6)
+    front *= ramp(u - np.float32(c.lung_u * 0.9), 26.0)
+    bone += front * np.float32(0.5)
+    bone *= ramp(np.float32(1.16) - squared, 0.07)
+    bone *= ramp(floor + 50 - y, 60.0)
+    return bone
+
+
+def _bands(offset: Floats, gap: float, half: float, count: int) -> Floats:
+    """Hollow tubes of half height `half`, one every `gap` from offset 0 on, `count` of them: thickness of bone."""
+    offset *= np.float32(1 / gap)
+    number = np.rint(offset)
+    away = offset - number
+    away *= np.float32(gap / half)
+    away *= away
+    shell = dome(away)
+    shell -= np.float32(0.5) * dome(away * np.float32(1.6))
+    shell *= np.float32(2 * half)
+    shell *= (number >= 0) & (number < count)
+    return shell
+
+
+def parts(c: Chest) -> tuple[Part, ...]:
+    """Everything of which a picture shows only a part, each with the box outside which it is not."""
+    reach = max(c.heart_half)
+    arch_x, arch_y, radius = c.arch[0] + c.front_shift, c.arch[1], c.arch[2]
+    edge, wide = c.lung_u + c.lung_half, 400.0
+    blade, arm, breast = c.apex_y + 66, c.shoulder_y + 62, c.dome_y[0] - 8
+    bubble_y = c.dome_y[1] + c.bubble[1] + 8
+    return (
+        Part("heart", heart, (c.heart_x - reach, c.heart_y - reach, c.heart_x + reach, c.heart_y + reach)),
+        Part("cover", great_vessels, (c.front_shift - 34, arch_y - 66, arch_x + max(23, radius + 5), arch_y + 82)),
+        Part("bone", spine, (-20, -wide, 20, wide)),
+        Part("bone", clavicles, (-160, c.clavicle[0] - c.clavicle[1] - 14, 160, c.clavicle[0] + 12)),
+        Part("bone", shoulder, (-wide, min(blade - 67, arm - 27), -edge + 10, blade + 67)),
+        Part("bone", shoulder, (edge - 10, min(blade - 67, arm - 27), wide, blade + 67)),
+        Part("air", airways, (-46, -wide, 46, arch_y + 60)),
+        Part("soft", breasts, (-141, breast - 51, 141, breast + 51)),
+        Part("air", stomach_air, (c.lung_u - 40, bubble_y - 16, c.lung_u + 45, bubble_y + 16)),
+    )
+
+
 def heart(c: Chest, x: Floats, y: Floats) -> Floats:
-    """The heart: one tilted ellipsoid, and the right atrium's border."""
-    along, across = _tilted(x - np.float32(c.heart_x), y - np.float32(c.heart_y), c.heart_tilt)
-    squared = (along / np.float32(c.heart_half[0])) ** 2 + (across / np.float32(c.heart_half[1])) ** 2
-    return dome(squared) * np.float32(118.0)
+    """The heart: one tilted ellipsoid."""
+    cosine, sine = np.float32(cos(c.heart_tilt)), np.float32(sin(c.heart_tilt))
+    right, down = x - np.float32(c.heart_x), y - np.float32(c.heart_y)
+    along = (right * cosine + down * sine) * np.float32(1 / c.heart_half[0])
+    across = (down * cosine - right * sine) * np.float32(1 / c.heart_half[1])
+    return dome(along * along + across * across) * np.float32(118.0)
 
 
 def great_vessels(c: Chest, x: Floats, y: Floats) -> Floats:
@@ -151,55 +232,32 @@ def great_vessels(c: Chest, x: Floats, y: Floats) -> Floats:
     return joined
 
 
-def spine(x: Floats, y: Floats, u: Floats) -> Floats:
-    """Bone of the vertebrae: bodies with brighter end plates, and a row of spinous processes."""
-    phase = np.abs((y * np.float32(1 / 25.0)) % 1 - np.float32(0.5)) * 2
-    plates = np.float32(0.72) + np.float32(0.28) * phase * phase
-    bone: Floats = dome((u / np.float32(19.0)) ** 2) * plates * np.float32(20.0)
+def spine(c: Chest, x: Floats, y: Floats) -> Floats:
+    """Bone of the vertebrae: bodies with brighter end plates."""
+    level = (y - np.float32(c.rib_y)) * np.float32(1 / c.rib_gap)
+    level -= np.rint(level)
+    bone = dome((x * np.float32(1 / 19.0)) ** 2) * np.float32(20.0)
+    bone *= np.float32(0.72) + np.float32(1.12) * level * level
     return bone
 
 
-def ribs(c: Chest, x: Floats, y: Floats, u: Floats, cage: Floats) -> Floats:
-    """Bone of all ribs: curved bands behind and in front; `cage` is above 0 within the bony cage."""
-    out = u * np.float32(1 / (c.lung_u + c.lung_half))
-    behind = np.float32(c.rib_y) - np.float32(38.0) * out * (1 - out) + np.float32(c.rib_drop) * out * out * out
-    back = _bands(y - behind, c.rib_gap, c.rib_half, 11)
-    back *= ramp(u - np.float32(16.0), 4.0)
-    forward = np.float32(c.rib_y + 0.9 * c.rib_gap + 96.0) - np.float32(88.0) * out * (np.float32(1.25) - np.float32(0.32) * out)
-    front = _bands(y - forward, c.rib_gap * 1.22, c.rib_half * 1.12, 6)
-    front *= ramp(u - np.float32(c.lung_u * 0.9), 26.0)
-    front *= np.float32(0.5)
-    return (back + front) * cage
-
-
-def _bands(offset: Floats, gap: float, half: float, count: int) -> Floats:
-    """Hollow tubes of half height `half`, one every `gap` from offset 0 on, `count` of them: thickness of bone."""
-    number = np.rint(offset * np.float32(1 / gap))
-    away = (offset - number * np.float32(gap)) * np.float32(1 / half)
-    away *= away
-    shell = dome(away) - np.float32(0.5) * dome(away * np.float32(1.6))
-    shell *= (number >= 0) & (number < count)
-    return shell * np.float32(2 * half)
-
-
 def clavicles(c: Chest, x: Floats, y: Floats) -> Floats:
-    """Bone of both collar bones; their inner ends move apart when the patient turns."""
-    forward = x - np.float32(c.front_shift)
-    u = np.abs(forward)
+    """Bone of both collar bones; their inner ends move with the patient's turning."""
+    u = np.abs(x - np.float32(c.front_shift))
     out = u * np.float32(1 / 150.0)
-    middle = np.float32(c.clavicle[0]) - np.float32(c.clavicle[1]) * (3 - 2 * out) * out * out - 10 * out * (1 - out)
-    half = np.float32(6.5) - np.float32(3) * out * (1 - out) * 2
-    away = (y - middle) / half
+    arched = out * (1 - out)
+    middle = np.float32(c.clavicle[0]) - np.float32(c.clavicle[1]) * out - np.float32(26) * arched * (1 - 2 * out)
+    away = (y - middle) / (np.float32(6.5) - np.float32(6) * arched)
     away *= away
     shell = dome(away) - np.float32(0.4) * dome(away * np.float32(1.6))
     return shell * ramp(u - np.float32(11), 5.0) * ramp(np.float32(158) - u, 8.0) * np.float32(16.0)
 
 
-def shoulders(c: Chest, x: Floats, y: Floats, u: Floats) -> Floats:
-    """Bone of the shoulder blades' inner borders and of the heads of the upper arms."""
-    blade_u, blade_y = c.lung_u + c.lung_half + 4, c.apex_y + 66
-    blade = _disc(u, y, (blade_u + 22 + 0.0, blade_y), (34.0, 66.0))
-    plate = np.minimum(blade * np.float32(9.0), np.float32(4.0))
+def shoulder(c: Chest, x: Floats, y: Floats) -> Floats:
+    """Bone of the shoulder blade's inner border and of the head of the upper arm."""
+    u = np.abs(x)
+    blade = _disc(u, y, (c.lung_u + c.lung_half + 26, c.apex_y + 66), (34.0, 66.0))
+    plate = np.minimum(blade * np.float32(12.0), np.float32(5.5))
     head = _disc(u, y, (c.half_width + 30, c.shoulder_y + 62), (25.0, 26.0)) * np.float32(26.0)
     bone: Floats = plate + head
     return bone
@@ -209,33 +267,29 @@ def airways(c: Chest, x: Floats, y: Floats) -> Floats:
     """Air of the windpipe and its two main branches."""
     fork = c.arch[1] + 26
     shifted = np.abs(x - np.float32(c.front_shift * 0.5 - 1))
-    pipe = dome((shifted / np.float32(8.5)) ** 2) * ramp(np.float32(fork) - y, 8.0)
+    pipe = dome((shifted * np.float32(1 / 8.5)) ** 2) * ramp(np.float32(fork) - y, 8.0)
     branch = np.maximum(y - np.float32(fork - 6), 0)
-    arms = dome(((shifted - branch * np.float32(0.9)) / np.float32(6.0)) ** 2) * ramp(np.float32(38) - branch, 18.0)
+    arms = dome(((shifted - branch * np.float32(0.9)) * np.float32(1 / 6.0)) ** 2) * ramp(np.float32(38) - branch, 18.0)
     air: Floats = np.maximum(pipe * np.float32(15.0), arms * (y > fork - 6) * np.float32(10.0))
     return air
 
 
-def breasts(c: Chest, x: Floats, y: Floats, u: Floats) -> Floats:
+def breasts(c: Chest, x: Floats, y: Floats) -> Floats:
     """Soft tissue in front of the lower lungs."""
-    squared = ((u - np.float32(82)) / np.float32(58)) ** 2 + ((y - np.float32(c.dome_y[0] - 8)) / np.float32(50)) ** 2
-    return dome(squared) * np.float32(c.breast)
+    return _disc(np.abs(x), y, (82.0, c.dome_y[0] - 8), (58.0, 50.0)) * np.float32(c.breast)
 
 
 def stomach_air(c: Chest, x: Floats, y: Floats) -> Floats:
     """The bubble under the left dome."""
-    center = (c.lung_u + 4.0, c.dome_y[1] + c.bubble[1] + 8)
-    return _disc(x, y, center, c.bubble) * np.float32(38.0)
+    return _disc(x, y, (c.lung_u + 4.0, c.dome_y[1] + c.bubble[1] + 8), c.bubble) * np.float32(38.0)
 
 
 def _disc(x: Floats, y: Floats, center: tuple[float, float], half: tuple[float, float]) -> Floats:
     """Relative thickness of an upright ellipsoid."""
-    return dome(
-        ((x - np.float32(center[0])) / np.float32(half[0])) ** 2 + ((y - np.float32(center[1])) / np.float32(half[1])) ** 2
-    )
-
-
-def _tilted(x: Floats, y: Floats, angle: float) -> tuple[Floats, Floats]:
-    """Coordinates along and across an axis at `angle` below the horizontal."""
-    cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-    return x * cosine + y * sine, y * cosine - x * sine
+    across, down = x - np.float32(center[0]), y - np.float32(center[1])
+    across *= np.float32(1 / half[0])
+    down *= np.float32(1 / half[1])
+    across *= across
+    down *= down
+    across += down
+    return dome(across)

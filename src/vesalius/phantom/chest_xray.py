@@ -19,7 +19,7 @@ from vesalius.phantom import report
 from vesalius.phantom.chest_body import Chest
 from vesalius.phantom.chest_lesions import Placed
 from vesalius.phantom.factors import Factor, Values
-from vesalius.phantom.paint import blur, centers_mm, letter, noise, ramp, splat, stream
+from vesalius.phantom.paint import blur, centers_mm, letter, noise, splat, stream
 from vesalius.phantom.truth import CHANGES, Bools, Floats, Lesion, Phantom
 
 KIND, MODALITY, VIEW = "chest_xray", "DX", "PA"
@@ -151,11 +151,11 @@ def _picture(
     right, down = axis[None, :] - np.float32(pose.shift_mm[0]), axis[:, None] - np.float32(pose.shift_mm[1])
     x = right * np.float32(cos(turn)) + down * np.float32(sin(turn))
     y = down * np.float32(cos(turn)) - right * np.float32(sin(turn))
-    lung, attenuation, masks = _healthy(chest, pose, x, y, stream(KIND, seed, _PATIENT, 1))
+    air, attenuation, masks = _healthy(chest, pose, x, y, stream(KIND, seed, _PATIENT, 1))
     attenuation = blur(attenuation, pose.blur_mm * size_px / pose.field_mm)
     for placed in seen:
-        window = _window(placed, chest, pose, size_px)
-        thick = disease.thickness(placed, chest, lung[window], x[window], y[window])
+        window = _window(disease.reach_mm(placed, chest), pose, size_px)
+        thick = disease.thickness(placed, chest, air[window], x[window], y[window])
         attenuation[window] += thick * np.float32(_WATER * anatomy.LUNG_AIR)
         mask = np.zeros((size_px, size_px), np.bool_)
         mask[window] = thick > 0
@@ -164,29 +164,39 @@ def _picture(
 
 
 def _healthy(chest: Chest, pose: Pose, x: Floats, y: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, dict[str, Bools]]:
-    """Lung that can be seen, attenuation without any lesion, masks of the anatomy."""
-    u = np.abs(x)
-    lung = anatomy.lungs(chest, x, y, u)
-    heart = anatomy.heart(chest, x, y)
-    covering = np.maximum(heart, anatomy.great_vessels(chest, x, y))
-    visible = np.where(covering > 0, np.float32(0), lung)
-    air = np.maximum(lung - covering, 0)
-    cage = ramp(anatomy.diaphragm(chest, x > 0, u) + 50 - y, 60.0)
-    bone = anatomy.ribs(chest, x, y, u, cage)
-    ribs = bone > 0
-    bone += anatomy.spine(x, y, u) + anatomy.clavicles(chest, x, y) + anatomy.shoulders(chest, x, y, u)
-    trunk = anatomy.body(chest, x, y, u)
-    soft = trunk + anatomy.breasts(chest, x, y, u) - anatomy.LUNG_AIR * air
-    soft -= anatomy.airways(chest, x, y) + anatomy.stomach_air(chest, x, y)
-    size_px = x.shape[0]
-    unit = (np.arange(size_px, dtype=np.float32) + 0.5) / size_px
-    soft *= 1 + np.float32(0.012) * noise(rng, 9, unit, unit) + np.float32(0.007) * noise(rng, 40, unit, unit)
+    """Thickness of the lung that the beam passes, attenuation without any lesion, masks of the anatomy."""
+    size_px, u = len(x), np.abs(x)
+    floor, squared = anatomy.diaphragm(chest, x > 0, u), anatomy.outline(chest, y, u)
+    visible = anatomy.lungs_within(chest, y, u, squared, floor)
+    air, soft = visible.copy(), anatomy.body(chest, y, u)
+    bone = anatomy.ribs(chest, y, u, squared, floor)
+    ribs, heart = bone > 0, np.zeros((size_px, size_px), np.bool_)
+    for part in anatomy.parts(chest):
+        window = _window(part.box_mm, pose, size_px)
+        thick = part.paint(chest, x[window], y[window])
+        if part.tissue == "bone":
+            bone[window] += thick
+        elif part.tissue == "soft":
+            soft[window] += thick
+        elif part.tissue == "air":
+            soft[window] -= thick
+        else:
+            air[window] = np.maximum(air[window] - thick, 0)
+            visible[window][thick > 0] = 0
+            if part.tissue == "heart":
+                heart[window] = thick > 0
+    soft -= np.float32(anatomy.LUNG_AIR) * air
+    unit: Floats = (np.arange(size_px, dtype=np.float32) + np.float32(0.5)) / np.float32(size_px)
+    grain = noise(rng, 9, unit, unit) * np.float32(0.012)
+    grain += noise(rng, 40, unit, unit) * np.float32(0.007)
+    soft *= 1 + grain
     np.maximum(soft, 0, out=soft)
-    vessels = _lung_vessels(chest, pose, size_px, rng) * np.minimum(air * np.float32(1 / 40), 1)
+    vessels = _lung_vessels(chest, pose, size_px, rng)
+    vessels *= np.minimum(air * np.float32(1 / 40), 1)
     attenuation = soft * np.float32(_WATER) + bone * np.float32(_BONE - _WATER) + vessels * np.float32(_VESSEL)
     in_lung = visible > 0
-    masks = {"right lung": in_lung & (x < 0), "left lung": in_lung & (x > 0), "heart": heart > 0, "ribs": ribs}
-    return visible, attenuation, masks
+    masks = {"right lung": in_lung & (x < 0), "left lung": in_lung & (x > 0), "heart": heart, "ribs": ribs}
+    return air, attenuation, masks
 
 
 def _lung_vessels(chest: Chest, pose: Pose, size_px: int, rng: np.random.Generator) -> Floats:
@@ -258,16 +268,16 @@ def _detected(attenuation: Floats, chest: Chest, pose: Pose, axis: Floats, rng: 
     return pixels
 
 
-def _window(placed: Placed, chest: Chest, pose: Pose, size_px: int) -> tuple[slice, slice]:
-    """The part of the picture that a lesion can reach."""
-    x0, y0, x1, y1 = disease.reach_mm(placed, chest)
+def _window(box_mm: tuple[float, float, float, float], pose: Pose, size_px: int) -> tuple[slice, slice]:
+    """The rows and columns that a box (x0, y0, x1, y1) of the body's frame can touch."""
+    x0, y0, x1, y1 = box_mm
     turn, scale = radians(pose.tilt_deg), size_px / pose.field_mm
     corners = [(x, y) for x in (x0, x1) for y in (y0, y1)]
     columns = [(x * cos(turn) - y * sin(turn) + pose.shift_mm[0] + pose.field_mm / 2) * scale for x, y in corners]
     rows = [(x * sin(turn) + y * cos(turn) + pose.shift_mm[1] + pose.field_mm / 2) * scale for x, y in corners]
 
     def span(values: Sequence[float]) -> slice:
-        return slice(max(int(min(values)) - 1, 0), min(int(max(values)) + 2, size_px))
+        return slice(min(max(int(min(values)) - 1, 0), size_px), min(max(int(max(values)) + 2, 0), size_px))
 
     return span(rows), span(columns)
 
