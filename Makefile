@@ -25,7 +25,7 @@ test: check pytest
 # One process per core: torch would start as many threads again in each of them.
 pytest: .venv/test.stamp
 	@echo "$(if $(VESALIUS_DATA),published data: VESALIUS_DATA is set,VESALIUS_DATA is not set: tests on published data are skipped)"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --ignore=tests/house -rs
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/house -rs
 
 check: .venv/test.stamp
 	$(BIN)/ruff format --check src tests docs
