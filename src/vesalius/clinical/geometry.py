@@ -5,7 +5,6 @@ thus the steps along z, y and x.
 """
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +14,7 @@ from vesalius.errors import InputRefused
 Affine = npt.NDArray[np.float64]
 
 LIMIT_BYTES = 8 * 2**30
+LIMIT_PX = 2**30
 # Farther than this from a body axis a plane is called oblique: the bound that keeps a tilted head scan axial.
 OBLIQUE_DEG = 30.0
 SHEAR_DEG = 0.5
@@ -23,21 +23,20 @@ _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _PLANES = ("sagittal", "coronal", "axial")
 
 
-def checked_size(shape: Sequence[int], item_bytes: int) -> int:
-    """The bytes that an array of `shape` takes, counted before anything is allocated.
+def checked_size(slices: int, rows: int, columns: int, *, item_bytes: int) -> int:
+    """The bytes that an array takes, counted before anything is allocated; `item_bytes` covers all channels.
 
     Raises:
-        InputRefused: `size_limit` above 8 GiB; `bad_attribute` when a length is not positive.
+        InputRefused: `size_limit` above 2^30 pixels a slice or 8 GiB in all; `bad_attribute` when a side is not positive.
     """
-    lengths = [int(length) for length in shape]
-    if min(lengths, default=1) < 1:
+    if min(slices, rows, columns) < 1:
         raise InputRefused("bad_attribute", "A side of the picture has no length, so it holds no pixels. Check its export.")
-    size = math.prod(lengths) * item_bytes
-    if size > LIMIT_BYTES:
+    size = slices * rows * columns * item_bytes
+    if rows * columns > LIMIT_PX or size > LIMIT_BYTES:
         raise InputRefused(
             "size_limit",
-            f"The picture would take {size} bytes, more than the limit of {LIMIT_BYTES}. Nothing was allocated. "
-            "If the header is right, cut or shrink the picture.",
+            f"{slices} x {rows} x {columns} pixels exceed the limit of {LIMIT_PX} a picture or {LIMIT_BYTES} bytes in all. "
+            "Nothing was allocated. If the header is right, cut or shrink the picture.",
         )
     return size
 

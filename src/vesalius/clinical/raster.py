@@ -13,13 +13,12 @@ import PIL
 from PIL import ExifTags, ImageFile
 from PIL import Image as Pillow
 
-from vesalius.clinical.geometry import checked_size
+from vesalius.clinical.geometry import LIMIT_PX, checked_size
 from vesalius.clinical.keys import content_sha256
 from vesalius.errors import InputRefused
 from vesalius.types import Array, CodedWarning, Image, Source
 
 FORMATS = ("PNG", "JPEG")
-LIMIT_PX = 2**30
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 
@@ -65,10 +64,8 @@ def open_image(
     with _opened(path) as picture:
         turn = _turn(picture)
         width, height = picture.size if turn not in (5, 6, 7, 8) else picture.size[::-1]
-        if width * height > LIMIT_PX:
-            raise _too_large(width, height)
         channels = 1 if picture.mode in _GRAY_MODES else 3
-        checked_size((height, width, channels), 1)
+        checked_size(1, height, width, item_bytes=3 if channels == 3 else 2)
         file_format = "PNG" if picture.format == "PNG" else "JPEG"  # Pillow calls a JPEG with an appendix MPO
         if not _is_whole(path, picture.tile[0].offset, _END[file_format]):
             raise InputRefused("truncated", "The file ends before its pixels do. The rest is not guessed. Copy it again.")
@@ -109,17 +106,11 @@ def _opened(path: Path) -> ImageFile.ImageFile:
             raise InputRefused("truncated", "The picture's header is incomplete, so it has no size. Copy it again.") from error
         raise InputRefused("unsupported_type", "The file is neither PNG nor JPEG. Convert it to PNG first.") from error
     except Pillow.DecompressionBombError as error:
-        raise _too_large() from error
+        raise InputRefused(
+            "size_limit", f"The picture has more than {LIMIT_PX} pixels. Decoding could exhaust the memory. Cut or shrink it."
+        ) from error
     except (OSError, SyntaxError, ValueError) as error:
         raise InputRefused("decode_failed", "The picture's header is damaged. It cannot be read. Copy it again.") from error
-
-
-def _too_large(*size: int) -> InputRefused:
-    seen = " x ".join(map(str, size)) or f"More than 2 x {LIMIT_PX}"
-    return InputRefused(
-        "size_limit",
-        f"{seen} pixels are more than the limit of {LIMIT_PX}. Decoding could exhaust the memory. Cut or shrink the picture.",
-    )
 
 
 def _turn(picture: Pillow.Image) -> int:

@@ -1,0 +1,197 @@
+"""NIfTI volumes: `.nii` and `.nii.gz`, versions 1 and 2."""
+
+import contextlib
+import functools
+import gzip
+import math
+import struct
+import zlib
+from collections.abc import Iterator
+from io import IOBase
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+from nibabel.arrayproxy import ArrayProxy
+from nibabel.imageglobals import LoggingOutputSuppressor
+
+from vesalius.clinical.geometry import SHEAR_DEG, Affine, checked_size, is_usable, lps_from_ras, shear_deg, spacing_of
+from vesalius.clinical.keys import content_sha256
+from vesalius.errors import InputRefused
+from vesalius.types import Array, CodedWarning, Image, Source
+
+GZIP_SIGNATURE = b"\x1f\x8b"
+HEAD_BYTES = 540  # the longer of the two headers
+# NIfTI-1 says "n+1" at byte 344 when the pixels follow, "ni1" when they lie in a second file; NIfTI-2 says it at byte 4.
+_UNITS_MM = {"mm": 1.0, "meter": 1000.0, "micron": 0.001, "unknown": 1.0}
+_FAULTS = (OSError, EOFError, ValueError, TypeError, KeyError, ArithmeticError, struct.error, zlib.error)
+_COLORS = {128: 3, 2304: 4}  # data types of packed RGB and RGBA
+_COMPLEX = {32, 1792, 2048}
+
+
+def recognizes(head: bytes) -> bool:
+    """Whether a file that begins with `head` is NIfTI, compressed or not, with its pixels or without."""
+    if head.startswith(GZIP_SIGNATURE):
+        head = _inflated(head)
+    return head[344:348] in (b"n+1\0", b"ni1\0") or head[4:8] in (b"n+2\0", b"ni2\0")
+
+
+def open_image(path: Path) -> Image:
+    """A volume (Z, Y, X), or a picture (Y, X) when there is one slice; only the header is read now.
+
+    The file's (i, j, k) becomes (k, j, i), and its RAS affine LPS, so that a voxel lies where it lies in DICOM. The
+    array keeps the file's order along each axis. Integers with a scale load as float32, packed RGB as uint8.
+
+    Raises:
+        InputRefused: `unsupported_type` for a header without pixels and for complex numbers,
+            `unsupported_dimensions` for a series of volumes, `truncated`, `bad_attribute`, `bad_geometry`,
+            `size_limit`. `load` raises `truncated` or `decode_failed`.
+    """
+    with _refusing("bad_attribute", "The header is damaged. It breaks the format. Export it again."), _opened(path) as file:
+        head = file.read(HEAD_BYTES)
+        if head[344:347] == b"ni1" or head[4:7] == b"ni2":
+            raise InputRefused(
+                "unsupported_type", "The header's pixels lie in a second file. Pairs are not read. Convert them to one .nii file."
+            )
+        header = _header(head)
+        shape = _spatial_shape(header)
+        datatype = int(header["datatype"])
+        if datatype in _COMPLEX or datatype == 0:
+            raise InputRefused("unsupported_type", "The voxels are complex numbers or of no type. Convert them to magnitudes.")
+        stored = math.prod(shape) * int(header["bitpix"]) // 8
+        item_bytes = _COLORS.get(datatype, max(4, int(header["bitpix"]) // 8))
+        checked_size(shape[0], shape[1], shape[2], item_bytes=item_bytes)
+        end = int(header["vox_offset"]) + stored
+    if not _is_gzip(path) and path.stat().st_size < end:
+        raise InputRefused("truncated", "The file ends before its voxels do. The rest is not guessed. Copy it again.")
+    return _image(path, header, shape)
+
+
+def _image(path: Path, header: Any, shape: tuple[int, int, int]) -> Image:
+    affine, spacing, doubts = _geometry(header, shape)
+    datatype = int(header["datatype"])
+    if _COLORS.get(datatype) == 4:
+        doubts.append(CodedWarning("transparency_dropped", "The voxels' transparency was dropped."))
+    low, high = float(header["cal_min"]), float(header["cal_max"])
+    is_volume = shape[0] > 1
+    return Image(
+        kind="volume" if is_volume else "image",
+        shape=shape if is_volume else shape[1:],
+        channels=3 if datatype in _COLORS else 1,
+        load=functools.partial(_load, path, shape),
+        source=Source(path, content_sha256(path), "NIfTI"),
+        spacing_mm=spacing if is_volume or spacing is None else spacing[1:],
+        affine_lps_mm=affine,
+        window=((low + high) / 2, high - low) if math.isfinite(high - low) and high > low else None,
+        warnings=tuple(doubts),
+    )
+
+
+def _geometry(
+    header: Any, shape: tuple[int, int, int]
+) -> tuple[Affine | None, tuple[float, float, float] | None, list[CodedWarning]]:
+    doubts = []
+    unit = header.get_xyzt_units()[0]
+    if unit == "unknown":
+        doubts.append(CodedWarning("units_unknown", "The file does not state its unit of length; millimetres were assumed."))
+    scale = np.diag([_UNITS_MM[unit]] * 3 + [1.0])
+    sform, qform = (None if code == 0 else scale @ ras for ras, code in _forms(header))
+    ras = sform if sform is not None else qform
+    if ras is None:
+        doubts.append(CodedWarning("affine_unknown", "The file states no orientation; directions and sides are unknown."))
+        sizes = [float(size) * _UNITS_MM[unit] for size in header["pixdim"][1:4]]
+        known = all(math.isfinite(size) and size > 0 for size in sizes)
+        if not known:
+            doubts.append(CodedWarning("no_calibration", "The voxel size is unknown: nothing can be measured in millimetres."))
+        return None, (sizes[2], sizes[1], sizes[0]) if known else None, doubts
+    affine = lps_from_ras(ras)
+    if not is_usable(affine):
+        raise InputRefused("bad_geometry", "The orientation is not finite or folds the volume flat. Places would be guessed.")
+    if sform is not None and qform is not None and (apart := _apart_mm(lps_from_ras(sform), lps_from_ras(qform), shape)):
+        said = f"The file's two orientations place voxels up to {apart:g} mm apart; the sform was used."
+        doubts.append(CodedWarning("orientation_conflict", said, {"mm": apart}))
+    if (tilt := shear_deg(affine)) > SHEAR_DEG:
+        said = f"The slices are sheared by {tilt:.1f} degrees: the stacking direction is not their normal."
+        doubts.append(CodedWarning("gantry_tilt", said, {"degrees": round(tilt, 1)}))
+    return affine, spacing_of(affine), doubts
+
+
+def _forms(header: Any) -> tuple[tuple[Affine, int], tuple[Affine, int]]:
+    """The sform and the qform in RAS with their codes; a qform that is no rotation is refused."""
+    q_code = int(header["qform_code"])
+    return (header.get_sform(), int(header["sform_code"])), (header.get_qform() if q_code else np.eye(4), q_code)
+
+
+def _apart_mm(one: Affine, other: Affine, shape: tuple[int, int, int]) -> float:
+    """How far the two place a corner voxel at most; 0 within half a voxel. Not finite counts as far."""
+    ends = np.array(np.meshgrid(*[(0, length - 1) for length in shape])).reshape(3, -1)
+    corners = np.vstack([ends, np.ones(ends.shape[1])])
+    apart = float(np.linalg.norm(((one - other) @ corners)[:3], axis=0).max())
+    return round(apart, 2) if not apart <= min(spacing_of(one)) / 2 else 0.0
+
+
+def _spatial_shape(header: Any) -> tuple[int, int, int]:
+    """(k, j, i); trailing axes of length 1 are none."""
+    lengths = [int(length) for length in header["dim"][1 : 1 + int(header["dim"][0])]]
+    while len(lengths) > 3 and lengths[-1] == 1:
+        lengths.pop()
+    if len(lengths) > 3:
+        raise InputRefused(
+            "unsupported_dimensions",
+            f"The file holds {math.prod(lengths[3:])} volumes or components, which is not read yet. Export one of them.",
+        )
+    i, j, k = (*lengths, 1, 1, 1)[:3]
+    return (k, j, i)
+
+
+def _load(path: Path, shape: tuple[int, int, int]) -> Array:
+    """(Z, Y, X) or (Y, X), with a last axis of 3 for color."""
+    with _refusing("decode_failed", "The voxels are damaged. Nothing is guessed. Copy the file again."), _opened(path) as file:
+        proxy = ArrayProxy(file, _header(file.read(HEAD_BYTES)), mmap=False)  # type: ignore[no-untyped-call]
+        voxels = np.asanyarray(proxy)
+        if proxy.slope != 1 or proxy.inter != 0:
+            voxels = voxels.astype(np.float32)
+    if voxels.dtype.names:
+        voxels = np.stack([voxels[name] for name in voxels.dtype.names[:3]], axis=-1)
+        voxels = voxels.reshape(*shape[::-1], 3).transpose(2, 1, 0, 3)
+    else:
+        voxels = voxels.reshape(shape[::-1]).transpose(2, 1, 0)
+    native = np.array(voxels, dtype=voxels.dtype.newbyteorder("="), order="C")
+    return native if shape[0] > 1 else native[0]
+
+
+def _header(head: bytes) -> Any:
+    """The header alone: extensions, which may claim any length, are not read."""
+    is_second = head[4:6] in (b"n+", b"ni")
+    if is_second:
+        return nibabel.Nifti2Header(head[:540])  # type: ignore[no-untyped-call]
+    return nibabel.Nifti1Header(head[:348])  # type: ignore[no-untyped-call]
+
+
+def _opened(path: Path) -> IOBase:
+    return gzip.open(path, "rb") if _is_gzip(path) else path.open("rb")
+
+
+def _is_gzip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == GZIP_SIGNATURE
+
+
+def _inflated(head: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
+    except zlib.error:
+        return b""
+
+
+@contextlib.contextmanager
+def _refusing(code: str, message: str) -> Iterator[None]:
+    """Turn what gzip and nibabel raise on broken files into a refusal, and keep nibabel's log off the terminal."""
+    try:
+        with LoggingOutputSuppressor():
+            yield
+    except EOFError as error:
+        raise InputRefused("truncated", "The compressed file ends early. The rest is not guessed. Copy it again.") from error
+    except (*_FAULTS, nibabel.filebasedimages.ImageFileError, nibabel.spatialimages.HeaderDataError) as error:
+        raise InputRefused(code, message) from error
