@@ -1,0 +1,167 @@
+"""The sanity rows: what a constant answer, the question alone, and another patient's picture would score.
+
+*majority*        the best constant answer per question, chosen on the evaluated items themselves: no model that gives every
+                  picture the same answer can do better. For boxes it is the better of none and the median box in unit
+                  coordinates (or the boxes of one of a few items); close to the best constant, not proven to be it.
+*text_only*       the same model without pictures. It has no place to put a box: on location it scores what was right to be
+                  left empty, so majority is the row to beat there.
+*shuffled_image*  the same model with the pictures of another patient, of the same task, modality and roles. What it still
+                  scores does not come from this patient. Its boxes are carried over in unit coordinates.
+"""
+
+import random
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from vesalius.benchmarks import scoring
+from vesalius.benchmarks.scoring import Item, Values
+from vesalius.generate.respond import Query, Response
+from vesalius.metrics import absolute_error, box_iou
+from vesalius.types import Box, Region, Sample
+
+MOST_CANDIDATES = 50  # distinct constant answers that are tried, the most frequent first
+BOX_CANDIDATES = 16  # items whose own boxes are tried on all
+
+
+def majority(items: Sequence[Item]) -> tuple[dict[str, Values], list[Response | None]]:
+    """The best constant answer per (task, group), for each metric its own.
+
+    Returns:
+        Metric → values as `scoring.values_of` gives them; and the responses that lead, those of each task's first metric.
+    """
+    values: defaultdict[str, Values] = defaultdict(lambda: np.full(len(items), np.nan))
+    leading: list[Response | None] = [None] * len(items)
+    for (task, _), indices in scoring.by_group(items).items():
+        group = [items[i] for i in indices]
+        for name in scoring.metrics_of(task):
+            given, scored = _best_constant(name, group)
+            values[name][indices] = scored
+            if name == scoring.metrics_of(task)[0]:
+                for index, response in zip(indices, given, strict=True):
+                    leading[index] = response
+        values[scoring.CREDIT][indices] = values[scoring.credit_of(task)][indices]
+    return dict(values), leading
+
+
+def as_asked(item: Item) -> Query:
+    """The question with its pictures."""
+    return Query(item.sample.images, item.question)
+
+
+def donors(items: Sequence[Item], seed: int) -> list[Sample | None]:
+    """For each item a sample of another patient with the same task and like pictures; None where there is none.
+
+    All sets of pictures are put in one order, drawn by seed, and each takes the next one in that order that fits. So every
+    set is shown about equally often, and the questions about one set mostly share their donor, which saves a model time.
+    """
+    order = {key: item.sample for item in items if (key := scoring.pictures_of(item.sample))}
+    drawn = list(order)
+    random.Random(seed).shuffle(drawn)
+    rank = {key: position for position, key in enumerate(drawn)}
+    circles: defaultdict[object, set[int]] = defaultdict(set)
+    for item in items:
+        if item.sample.images:
+            circles[_likeness(item)].add(rank[scoring.pictures_of(item.sample)])
+    ordered = {likeness: sorted(ranks) for likeness, ranks in circles.items()}
+    chosen: list[Sample | None] = []
+    for item in items:
+        circle = ordered.get(_likeness(item), [])
+        start = bisect_right(circle, rank[scoring.pictures_of(item.sample)]) if circle else 0
+        following = (order[drawn[circle[(start + step) % len(circle)]]] for step in range(len(circle)))
+        chosen.append(next((s for s in following if s.provenance.patient_key != item.patient), None))
+    return chosen
+
+
+def carried_over(response: Response, shown: Sample, asked: Sample) -> Response:
+    """A response about another sample's pictures, its boxes at the same relative place in the pictures of `asked`."""
+    moved = []
+    for region in response.regions:
+        if not isinstance(region.geometry, Box):
+            continue
+        dimensions = len(region.geometry.low)
+        old = scoring.grid(shown.images[region.image].image, dimensions)
+        new = scoring.grid(asked.images[region.image].image, dimensions)
+        moved.append(replace(region, geometry=_scaled(region.geometry, [b / a for a, b in zip(old, new, strict=True)])))
+    return replace(response, regions=tuple(moved))
+
+
+def _best_constant(name: str, items: Sequence[Item]) -> tuple[list[Response], Values]:
+    """The constant among the candidates with the best mean, as responses, and its value for each item."""
+    candidates = _boxes(items) if name == box_iou.NAME else [[_say(text)] * len(items) for text in _texts(items)]
+    sign = 1.0 if scoring.DIRECTIONS[name] == "higher" else -1.0
+    scored = [scoring.measure(name, candidate, items) for candidate in candidates]
+    means = [sign * float(np.nanmean(values)) if np.isfinite(values).any() else -np.inf for values in scored]
+    best = int(np.argmax(means))
+    return candidates[best], scored[best]
+
+
+def _texts(items: Sequence[Item]) -> list[str]:
+    """True answers, the most frequent first, and for numbers every whole number between the smallest and the largest.
+
+    Some true answer is the best constant for `exact` (the mode) and for absolute_error (a median); for within_one it may be
+    a number in between.
+    """
+    texts = [text for text, _ in Counter(item.text for item in items).most_common(MOST_CANDIDATES)]
+    numbers = absolute_error.numbers([item.text for item in items])
+    if np.isfinite(numbers).any():
+        median = float(np.nanmedian(numbers))
+        low, high = int(np.nanmin(numbers)), int(np.nanmax(numbers))
+        texts += [f"{median:g}", *(str(v) for v in range(low, min(high, low + MOST_CANDIDATES) + 1))]
+    return list(dict.fromkeys(texts))
+
+
+def _boxes(items: Sequence[Item]) -> list[list[Response]]:
+    """Constant boxes in unit coordinates, put on every item's own grid: none, medians, and some items' own."""
+    units = [[_unit(region, item) for region in item.regions] for item in items]
+    pooled: defaultdict[tuple[str, int, int | None], list[Box]] = defaultdict(list)
+    for region in (region for regions in units for region in regions):
+        assert isinstance(region.geometry, Box)
+        pooled[region.label, region.image, region.frame].append(region.geometry)
+    medians = [Region(label, _median(boxes), image=image, frame=frame) for (label, image, frame), boxes in pooled.items()]
+    some = [units[i] for i in np.linspace(0, len(items) - 1, min(len(items), BOX_CANDIDATES)).astype(int)]
+    constants = [[], *([median] for median in medians[:MOST_CANDIDATES]), medians, *some]
+    return [[_show(constant, item) for item in items] for constant in constants]
+
+
+def _median(boxes: Sequence[Box]) -> Box:
+    """Coordinate by coordinate; of the boxes with the dimension of the first."""
+    corners = np.array([(box.low, box.high) for box in boxes if len(box.low) == len(boxes[0].low)])
+    low, high = np.median(corners, axis=0)
+    return Box(tuple(float(v) for v in low), tuple(float(v) for v in high))
+
+
+def _unit(region: Region, item: Item) -> Region:
+    """The region with its box in fractions of its picture's sides."""
+    assert isinstance(region.geometry, Box)  # items hold no other truths
+    sides = scoring.grid(item.sample.images[region.image].image, len(region.geometry.low))
+    return replace(region, geometry=_scaled(region.geometry, [1 / side for side in sides]))
+
+
+def _show(constant: Sequence[Region], item: Item) -> Response:
+    """Unit boxes on an item's own pictures."""
+    regions = []
+    for region in constant:
+        assert isinstance(region.geometry, Box)
+        if region.image < len(item.sample.images):
+            sides = scoring.grid(item.sample.images[region.image].image, len(region.geometry.low))
+            regions.append(replace(region, geometry=_scaled(region.geometry, sides)))
+    return replace(_say(", ".join(dict.fromkeys(region.label for region in regions)) or "none"), regions=tuple(regions))
+
+
+def _scaled(box: Box, factors: Sequence[float]) -> Box:
+    low = tuple(v * f for v, f in zip(box.low, factors, strict=True))
+    return Box(low, tuple(v * f for v, f in zip(box.high, factors, strict=True)))
+
+
+def _say(text: str) -> Response:
+    return Response(text, (), 1.0, "strict", text, 0, 0)
+
+
+def _likeness(item: Item) -> tuple[object, ...]:
+    """What a donor must share: the task, and role, modality and kind of every picture."""
+    images = item.sample.images
+    return (item.sample.task, tuple((shown.role, shown.image.modality, shown.image.kind) for shown in images))

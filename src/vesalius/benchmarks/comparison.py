@@ -1,0 +1,94 @@
+"""Two finished evaluations compared item by item: the paired difference with its interval, on the items that both have."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vesalius.benchmarks import scoring
+from vesalius.benchmarks.predictions import Scored, refused
+from vesalius.benchmarks.table import OVERALL, with_interval
+from vesalius.errors import Problem
+from vesalius.metrics import bootstrap
+from vesalius.types import Score
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One metric of one task, or of one question of it (None: the whole task): both scores and first minus second."""
+
+    task: str
+    question: str | None
+    metric: str
+    first: Score
+    second: Score
+    difference: Score
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in `comparison.json`."""
+        names = {"task": self.task, "question": self.question, "metric": self.metric}
+        scores = {"first": self.first, "second": self.second, "first_minus_second": self.difference}
+        return {**names, **{name: score.to_json() for name, score in scores.items()}}
+
+
+def rows(first: Mapping[str, Scored], second: Mapping[str, Scored], *, seed: int) -> tuple[list[Compared], int]:
+    """Overall, per task and per question; and how many items both have.
+
+    Raises:
+        InputRefused: `bad_predictions` when they share no item, or the truths of shared items differ.
+    """
+    shared = [key for key in first if key in second]
+    if not shared:
+        raise refused([Problem("items", "The two evaluations share none: they are of different benchmarks or splits.")])
+    different = [Problem(key, "Its question or truth differs.") for key in shared if first[key].truth != second[key].truth]
+    if different:
+        raise refused(different)
+    groups: defaultdict[tuple[str, str | None], list[str]] = defaultdict(list)
+    for key in shared:
+        groups[first[key].task, None].append(key)
+    for key in shared:
+        groups[first[key].task, first[key].group].append(key)
+    several = {task: sum(t == task and g is not None for t, g in groups) > 1 for task, _ in groups}
+    found = [_compared(OVERALL, None, scoring.CREDIT, shared, first, second, seed)]
+    for task in dict.fromkeys(task for task, _ in groups):
+        own = [(group, keys) for (t, group), keys in groups.items() if t == task and (group is None or several[task])]
+        for metric in scoring.metrics_of(task):
+            found += [_compared(task, group, metric, keys, first, second, seed) for group, keys in own]
+    return found, len(shared)
+
+
+def as_text(found: Sequence[Compared]) -> str:
+    """A table for people, at most 110 characters wide."""
+    return "\n".join(_lines(found))
+
+
+def _lines(found: Sequence[Compared]) -> Iterator[str]:
+    yield f"{'':24} {'metric':14} {'items':>5} {'first':>20} {'second':>20} {'first - second':>20}".rstrip()
+    for row in found:
+        label = row.task if row.question is None else f"  {row.question}"
+        short = label if len(label) <= 24 else label[:23] + "…"
+        scores = f"{with_interval(row.first):>20} {with_interval(row.second):>20} {with_interval(row.difference, 2):>20}"
+        interval = row.difference.interval
+        sure = interval is not None and (interval[0] > 0 or interval[1] < 0)
+        yield f"{short:24} {row.metric:14} {row.difference.n:5} {scores}{' *' if sure else ''}"
+    yield ""
+    yield "* the two differ: the interval of the difference excludes zero."
+
+
+def _compared(
+    task: str,
+    question: str | None,
+    metric: str,
+    keys: Sequence[str],
+    first: Mapping[str, Scored],
+    second: Mapping[str, Scored],
+    seed: int,
+) -> Compared:
+    patients = [first[key].patient for key in keys]
+    direction = scoring.DIRECTIONS[metric]
+    ours, theirs = (np.array([side[key].values.get(metric, np.nan) for key in keys]) for side in (first, second))
+    one, other = (bootstrap.score(metric, direction, values, patients, seed=seed) for values in (ours, theirs))
+    difference = bootstrap.paired(metric, direction, ours, theirs, patients, seed=seed)
+    return Compared(task, question, metric, one, other, difference)

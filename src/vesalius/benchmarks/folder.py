@@ -1,0 +1,33 @@
+"""Any dataset in our own layout, as an exam."""
+
+from pathlib import Path
+
+from vesalius.datasets import store
+from vesalius.errors import UsageError
+from vesalius.types import Sample
+
+CARD = """What: every sample of a folder in our Parquet layout (`samples.parquet`, `media/`, `CARD.md`).
+Patients: all in the folder, or those of its test split when the samples name one; those that a model was trained on are left
+out by the evaluation.
+Questions: as they stand in the folder; the last assistant turn is the truth. Which metric scores which task:
+`benchmarks/scoring.py`.
+Known limit: samples without an assistant turn at the end are left out."""
+
+
+def read(source: Path | None) -> list[Sample]:
+    """All samples of the folder, or those whose split is "test" when there are any.
+
+    Args:
+        source: a folder in our own layout; required.
+
+    Raises:
+        UsageError: `bad_option` when no folder is named.
+        InputRefused: as `datasets.store.read`.
+    """
+    if source is None:
+        raise UsageError(
+            "bad_option", "The benchmark `folder` needs a folder. It has no questions of its own. Say --benchmark folder=DIR."
+        )
+    samples = list(store.read(source))
+    held_out = [sample for sample in samples if sample.provenance.split == "test"]
+    return held_out or samples

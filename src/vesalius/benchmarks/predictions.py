@@ -1,0 +1,264 @@
+"""Predictions on disk: one row per item and condition, written beside the scores and read when they were made elsewhere.
+
+Columns: key, condition, text, boxes, confidence, status, raw; task, question, group, patient_key, truth_text, truth_boxes; and
+`scores`, the item's value under each metric. A box is a struct of label, image (index into the sample's pictures), frame and
+`box_xyxy_px` (x0, y0, x1, y1) or, for volumes, `box_zyxzyx_px`, in pixels of the file's own grid.
+
+Made elsewhere, a file needs key and text only; boxes, confidence, status and raw may be there. It is Parquet, or JSON lines
+(`{"key": …, "text": …, "boxes": [{"label": …, "box_xyxy_px": […]}]}`). A box without `image` lies in the current picture.
+"""
+
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vesalius.benchmarks.exam import MODEL, Result
+from vesalius.benchmarks.scoring import Item
+from vesalius.errors import InputRefused, Problem
+from vesalius.generate.respond import Response
+from vesalius.types import Box, Region
+
+Status = Literal["strict", "repaired", "failed"]
+STATUSES: tuple[Status, ...] = ("strict", "repaired", "failed")
+CORNERS = {"box_xyxy_px": 4, "box_zyxzyx_px": 6}
+MOST_LISTED = 100  # problems; the rest is counted
+
+_BOX = pa.struct(
+    [("label", pa.string()), ("image", pa.int32()), ("frame", pa.int32()), *((name, pa.list_(pa.float64())) for name in CORNERS)]
+)
+_SCORE = pa.struct([("metric", pa.string()), ("value", pa.float64())])
+_TEXTS = ("key", "condition", "text", "status", "raw", "task", "question", "group", "patient_key", "truth_text")
+SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in _TEXTS),
+        ("confidence", pa.float64()),
+        *((name, pa.list_(_BOX)) for name in ("boxes", "truth_boxes")),
+        ("scores", pa.list_(_SCORE)),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One item of an evaluation that was written before, as it is compared with another."""
+
+    task: str
+    group: str
+    patient: str
+    truth: str
+    values: Mapping[str, float]
+
+
+def to_parquet(result: Result) -> bytes:
+    """All answers of an evaluation as a Parquet file."""
+    rows = [
+        _row(item, condition, response, {name: float(values[index]) for name, values in result.values[condition].items()})
+        for condition, responses in result.responses.items()
+        for index, (item, response) in enumerate(zip(result.items, responses, strict=True))
+        if response is not None
+    ]
+    stream = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), stream)
+    return stream.getvalue()
+
+
+def load(path: Path, items: Sequence[Item], known: Iterable[str]) -> list[Response]:
+    """Predictions made elsewhere, one per item, in the items' order.
+
+    Args:
+        path: Parquet or JSON lines, told apart by content.
+        items: those that are evaluated; each needs exactly one prediction.
+        known: keys of all samples of the benchmark; a prediction of one that is not evaluated is ignored.
+
+    Raises:
+        InputRefused: `input_missing`; `bad_predictions` with every missing, doubled, unknown or malformed row.
+    """
+    by_key, given, problems = {item.sample.key: item for item in items}, dict[str, Response](), list[Problem]()
+    allowed = set(known)
+    first: dict[str, int] = {}
+    for number, row in _rows(path, problems):
+        key = row.get("key") if isinstance(row, dict) else None
+        if not isinstance(row, dict) or not isinstance(key, str):
+            problems.append(Problem(f"row {number}", "It is not an object with a text as key."))
+        elif key not in allowed:
+            problems.append(Problem(f"row {number}", "No sample of this benchmark has its key."))
+        elif key in first:
+            problems.append(Problem(f"row {number}", f"Its key stands in row {first[key]} already."))
+        else:
+            first[key] = number
+            wrong = _wrong(row, by_key.get(key))
+            problems += [Problem(f"row {number}", message) for message in wrong]
+            if key in by_key and not wrong:
+                given[key] = _response(row, by_key[key])
+    problems += [Problem(key, "It has no prediction.") for key in by_key if key not in first]
+    if problems:
+        raise refused(problems)
+    return [given[item.sample.key] for item in items]
+
+
+def load_scored(path: Path) -> dict[str, Scored]:
+    """The model's scored items by key, from a `predictions.parquet` that an evaluation wrote.
+
+    Raises:
+        InputRefused: `input_missing` or `bad_predictions`.
+    """
+    table = _table(path)
+    if not set(SCHEMA.names) <= set(table.column_names):
+        raise refused([Problem("columns", "They are not those that an evaluation writes.")])
+    rows = (row for row in table.select(SCHEMA.names).to_pylist() if row["condition"] == MODEL)
+    return {
+        row["key"]: Scored(
+            row["task"],
+            row["group"],
+            row["patient_key"],
+            json.dumps([row["question"], row["truth_text"], row["truth_boxes"]]),
+            {score["metric"]: score["value"] for score in row["scores"]},
+        )
+        for row in rows
+    }
+
+
+def _row(item: Item, condition: str, response: Response, values: Mapping[str, float]) -> dict[str, Any]:
+    return {
+        "key": item.sample.key,
+        "condition": condition,
+        "text": response.text,
+        "boxes": [_spell(region) for region in response.regions if isinstance(region.geometry, Box)],
+        "confidence": response.confidence if math.isfinite(response.confidence) else None,
+        "status": response.status,
+        "raw": response.raw,
+        "task": item.sample.task,
+        "question": item.question,
+        "group": item.group,
+        "patient_key": item.patient,
+        "truth_text": item.text,
+        "truth_boxes": [_spell(region) for region in item.regions],
+        "scores": [{"metric": name, "value": value} for name, value in values.items() if not math.isnan(value)],
+    }
+
+
+def _spell(region: Region) -> dict[str, Any]:
+    box = region.geometry
+    assert isinstance(box, Box)
+    place = {"box_xyxy_px": box.xyxy_px} if len(box.low) == 2 else {"box_zyxzyx_px": (*box.low, *box.high)}
+    return {"label": region.label, "image": region.image, "frame": region.frame, **place}
+
+
+def _rows(path: Path, problems: list[Problem]) -> list[tuple[int, Any]]:
+    """Numbered rows of a file of either format; in one with conditions, the model's."""
+    if not path.is_file():
+        raise InputRefused("input_missing", "There is no file of predictions at that path. Nothing can be scored. Check it.")
+    with path.open("rb") as stream:
+        parquet = stream.read(4) == b"PAR1"
+    if parquet:
+        rows = list(enumerate(_table(path).to_pylist(), start=1))
+        return [(number, row) for number, row in rows if row.get("condition", MODEL) == MODEL]
+    found: list[tuple[int, Any]] = []
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        if line.strip():
+            try:
+                found.append((number, json.loads(line)))
+            except (ValueError, RecursionError):
+                problems.append(Problem(f"row {number}", "It is not JSON. The file may be cut off."))
+    return found
+
+
+def _table(path: Path) -> Any:
+    """A Parquet file's table."""
+    if not path.is_file():
+        raise InputRefused("input_missing", "There is no predictions.parquet. Nothing can be scored or compared. Check the path.")
+    try:
+        return pq.read_table(path, partitioning=None)
+    except (pa.ArrowInvalid, OSError) as wrong:
+        raise refused([Problem("file", "It is not a whole Parquet file. It may be cut off.")]) from wrong
+
+
+def _wrong(row: Mapping[str, Any], item: Item | None) -> list[str]:
+    """What is malformed about a row."""
+    wrong = []
+    if not isinstance(row.get("text"), str):
+        wrong.append("Its text is not a text.")
+    if (row.get("status") or "strict") not in STATUSES:
+        wrong.append("Its status is none of " + ", ".join(STATUSES) + ".")
+    if not isinstance(row.get("raw") or "", str):
+        wrong.append("Its raw output is not a text.")
+    confidence = row.get("confidence")
+    if confidence is not None and not (_is_number(confidence) and 0 <= confidence <= 1):
+        wrong.append("Its confidence is not a number from 0 to 1.")
+    boxes = row.get("boxes") or []
+    if not isinstance(boxes, list):
+        return [*wrong, "Its boxes are not a list."]
+    pictures = None if item is None else len(item.sample.images)
+    return wrong + [f"Box {i}: {message}" for i, box in enumerate(boxes, start=1) if (message := _wrong_box(box, pictures))]
+
+
+def _wrong_box(box: Any, pictures: int | None) -> str:
+    """What is malformed about a box, or ""."""
+    if not isinstance(box, dict) or not isinstance(box.get("label"), str):
+        return "it is not an object with a text as label."
+    given = [name for name in CORNERS if box.get(name) is not None]
+    if len(given) != 1:
+        return "it needs one of " + " and ".join(CORNERS) + "."
+    corners = box[given[0]]
+    if not isinstance(corners, list) or len(corners) != CORNERS[given[0]] or not all(_is_number(v) for v in corners):
+        return f"{given[0]} is not {CORNERS[given[0]]} finite numbers."
+    for name in ("image", "frame"):
+        index = box.get(name)
+        if index is not None and (not isinstance(index, int) or isinstance(index, bool) or index < 0):
+            return f"{name} is not an index."
+    if pictures is not None and (box.get("image") or 0) >= pictures:
+        return "the sample does not have so many pictures."
+    return ""
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number of a sane size; NaN compares false, and an integer too large for a float is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -1e9 <= value <= 1e9
+
+
+def _response(row: Mapping[str, Any], item: Item) -> Response:
+    """A well-formed row as a response; an empty text without boxes counts as a failed output."""
+    current = next((i for i, shown in enumerate(item.sample.images) if shown.role == "current"), 0)
+    regions = tuple(_region(box, current) for box in row.get("boxes") or [])
+    text = row["text"]
+    status: Status = row.get("status") or "strict"
+    confidence = row.get("confidence")
+    return Response(
+        text,
+        regions,
+        math.nan if confidence is None else float(confidence),
+        "failed" if not text.strip() and not regions else status,
+        row.get("raw") or text,
+        0,
+        0,
+    )
+
+
+def _region(box: Mapping[str, Any], current: int) -> Region:
+    image = current if box.get("image") is None else box["image"]
+    if box.get("box_xyxy_px") is not None:
+        geometry = Box.from_xyxy_px(*(float(v) for v in box["box_xyxy_px"]))
+    else:
+        corners = [float(v) for v in box["box_zyxzyx_px"]]
+        geometry = Box(tuple(corners[:3]), tuple(corners[3:]))
+    return Region(box["label"], geometry, image=image, frame=box.get("frame"))
+
+
+def refused(problems: Sequence[Problem]) -> InputRefused:
+    """The refusal `bad_predictions` with what is wrong, the first `MOST_LISTED` problems listed."""
+    listed = list(problems[:MOST_LISTED])
+    if len(problems) > MOST_LISTED:
+        listed.append(Problem("…", f"{len(problems) - MOST_LISTED} more."))
+    return InputRefused(
+        "bad_predictions",
+        f"The predictions have {len(problems)} problems. A score over some of the items would not be the benchmark's. "
+        "Give exactly one well-formed row per sample.",
+        listed,
+    )

@@ -1,0 +1,96 @@
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from vesalius.benchmarks import baselines, scoring
+from vesalius.types import Box, Region, SampleImage
+
+
+def test_no_constant_answer_beats_majority(made: SimpleNamespace, exam_items: list[scoring.Item]) -> None:
+    """The cheating model: whatever it always says, the row majority is at least as good on every metric of words and numbers."""
+    best, _ = baselines.majority(exam_items)
+    tried = ["yes", "no", "none", "block", *map(str, range(-1, 6)), "1.5", "", "many"]
+    for text in tried:
+        values = scoring.values_of(exam_items, [made.said(text)] * len(exam_items))
+        for name in ("exact", "within_one"):
+            assert np.nanmean(values[name]) <= np.nanmean(best[name]) + 1e-12, (text, name)
+        assert np.nanmean(values["absolute_error"]) >= np.nanmean(best["absolute_error"]) - 1e-12, text
+
+
+def test_majority_is_the_mode_for_words_and_the_median_for_numbers(made: SimpleNamespace) -> None:
+    counts = ["0", "1", "1", "9", "9", "9", "2"]
+    items = scoring.items_of(made.sample(f"p{i}", "count", "How many?", n) for i, n in enumerate(counts))
+    values, leading = baselines.majority(items)
+    assert {response.text for response in leading if response} == {"2"}
+    assert np.nanmean(values["absolute_error"]) == np.mean([abs(int(n) - 2) for n in counts])
+    assert np.nanmean(values["exact"]) == 3 / 7
+
+
+def test_majority_within_one_may_lie_between_the_truths(made: SimpleNamespace) -> None:
+    items = scoring.items_of(made.sample(f"p{i}", "count", "How many?", n) for i, n in enumerate(["1", "3"] * 4))
+    assert np.nanmean(baselines.majority(items)[0]["within_one"]) == 1
+
+
+def test_majority_for_boxes_is_the_median_in_unit_coordinates(made: SimpleNamespace) -> None:
+    samples = []
+    for i, (height, width) in enumerate([(10, 10), (20, 40), (30, 30), (40, 20), (50, 50)]):
+        shown = (SampleImage("current", made.picture(np.full((height, width), i, np.uint8))),)
+        box = Region("lung", Box((0.2 * height, 0.4 * width), (0.6 * height, 0.8 * width)))
+        samples.append(made.sample(f"p{i}", "location", "Where?", "lung", shown, [box]))
+    values, leading = baselines.majority(scoring.items_of(samples))
+    assert np.nanmean(values["box_iou"]) == pytest.approx(1)
+    assert leading[1] is not None
+    assert leading[1].regions[0].geometry.xyxy_px == pytest.approx((16, 4, 32, 12))
+
+
+def test_majority_gives_no_box_where_most_have_none(made: SimpleNamespace) -> None:
+    shown = [(SampleImage("current", made.picture(np.full((9, 9), i, np.uint8))),) for i in range(8)]
+    samples = [made.sample(f"p{i}", "location", "Where?", "none", shown[i]) for i in range(7)]
+    samples.append(made.sample("p7", "location", "Where?", "x", shown[7], [Region("x", Box((1, 1), (3, 3)))]))
+    values, leading = baselines.majority(scoring.items_of(samples))
+    assert np.nanmean(values["box_iou"]) == 7 / 8
+    assert all(response is not None and not response.regions for response in leading)
+
+
+def test_a_donor_is_another_patient_with_the_same_task_and_like_pictures(
+    made: SimpleNamespace, exam_items: list[scoring.Item]
+) -> None:
+    smear = made.picture(np.full((9, 9), 7, np.uint8), "SM")
+    others = [made.sample(f"s{i}", "count", made.COUNT, "1", (SampleImage("current", smear),)) for i in range(2)]
+    others[1] = replace(others[1], images=(SampleImage("current", made.picture(np.full((8, 9), 8, np.uint8), "SM")),))
+    items = [*exam_items, *scoring.items_of(others)]
+    asked = {(item.sample.task, scoring.pictures_of(item.sample)) for item in items}
+    for item, donor in zip(items, baselines.donors(items, seed=0), strict=True):
+        assert donor is not None
+        assert donor.provenance.patient_key != item.patient
+        assert (item.sample.task, scoring.pictures_of(donor)) in asked
+        assert donor.images[0].image.modality == item.sample.images[0].image.modality
+
+
+def test_donors_are_drawn_by_seed_and_shared_by_the_questions_about_a_picture(exam_items: list[scoring.Item]) -> None:
+    first, again, other = ([d and d.key for d in baselines.donors(exam_items, seed)] for seed in (0, 0, 1))
+    assert first == again
+    assert first != other
+    pictures = {}
+    for item, donor in zip(exam_items, baselines.donors(exam_items, 0), strict=True):
+        assert donor is not None
+        pictures.setdefault(item.patient, set()).add(scoring.pictures_of(donor))
+    assert {len(shown) for shown in pictures.values()} == {1}
+
+
+def test_one_patient_alone_and_a_question_without_pictures_have_no_donor(made: SimpleNamespace) -> None:
+    items = scoring.items_of(made.patient_samples(1))
+    assert baselines.donors(items, 0) == [None] * 3
+    alone = scoring.items_of(made.sample(f"p{i}", "plane", "Which?", "PA") for i in range(3))
+    assert baselines.donors(alone, 0) == [None] * 3
+
+
+def test_boxes_about_another_picture_keep_their_relative_place(made: SimpleNamespace) -> None:
+    small, large = (
+        made.sample(name, "location", "Where?", "x", (SampleImage("current", made.picture(np.zeros(shape, np.uint8))),))
+        for name, shape in (("a", (10, 20)), ("b", (40, 40)))
+    )
+    moved = baselines.carried_over(made.said("x", [Region("x", Box((1, 2), (5, 10)))]), small, large)
+    assert moved.regions[0].geometry == Box((4, 4), (20, 20))
