@@ -12,7 +12,7 @@ Labels:     the answer as published. Questions about white or red cells and plat
 Defects:    19 of 20 modalities are "X-ray", 4 of 5 diagnoses "yes": a constant answer scores high there. Counts
             are counts of boxes: see bccd's card for cells that nobody boxed; one box that is counted has no extent.
 Licence:    as the picture that is asked about, in `provenance.licence`.
-Source:     derived for this project's data folder from the collections named above.
+Source:     derived from the annotations of covid_chestxray, bccd, hc18_fetal_head and pocus_ultrasound; see their cards.
 """
 
 import json

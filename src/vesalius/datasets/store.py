@@ -9,8 +9,8 @@ Licence:    per sample, in `provenance.licence`.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -119,7 +119,7 @@ def recognizes(root: Path) -> bool:
     return (root / MANIFEST).is_file()
 
 
-def write(samples: Iterable[Sample], folder: Path, card: Card) -> Counter[str]:
+def write(samples: Iterable[Sample], folder: Path, card: Card, *, left_out: Callable[[], Sequence[str]] = tuple) -> Counter[str]:
     """Write samples, their media and the card; the manifest appears last and whole, or not at all.
 
     After a kill the folder holds no manifest, or the old one, and writing again goes on with the media that are there.
@@ -131,6 +131,7 @@ def write(samples: Iterable[Sample], folder: Path, card: Card) -> Counter[str]:
         samples: with keys that are unique among them.
         folder: is made; may hold media, but no manifest.
         card: its text is put into `CARD.md` with counts of samples and patients.
+        left_out: asked after the last sample for lines that tell what the source left out; they join the card's notes.
 
     Returns:
         How many samples stand in each split ("none" where there is none).
@@ -142,7 +143,7 @@ def write(samples: Iterable[Sample], folder: Path, card: Card) -> Counter[str]:
     if recognizes(folder):
         raise UsageError("bad_option", "The folder holds a dataset already. It would be overwritten. Choose another folder.")
     media, counts = Media(folder), _Counts()
-    schema = SCHEMA.with_metadata({"vesalius_schema": SCHEMA_VERSION, "vesalius_card": json.dumps(asdict(card))})
+    schema = SCHEMA.with_metadata({"vesalius_schema": SCHEMA_VERSION})
     with appearing(folder / MANIFEST) as draft:
         with pq.ParquetWriter(draft, schema) as table:
             stream = iter(samples)
@@ -151,6 +152,8 @@ def write(samples: Iterable[Sample], folder: Path, card: Card) -> Counter[str]:
                     counts.add(sample)
                 rows = [to_row(sample, media.keep, media.keep) for sample in some]
                 table.write_batch(pa.RecordBatch.from_pylist(rows, schema=schema))
+            card = replace(card, notes="\n".join(filter(None, [card.notes, *left_out()])))
+            table.add_key_value_metadata({"vesalius_card": json.dumps(asdict(card))})
         if not counts.keys:
             raise InputRefused("bad_dataset", "There is no sample to write. An empty dataset says nothing. Check its source.")
         with appearing(folder / CARD) as page:
@@ -187,7 +190,7 @@ def read(root: Path) -> Iterator[Sample]:
 
 def card(root: Path) -> Card:
     """The card that a folder was written with."""
-    stored = _opened(root).schema_arrow.metadata
+    stored = _opened(root).metadata.metadata
     try:
         return Card(**json.loads(stored[b"vesalius_card"]))
     except (KeyError, TypeError, ValueError) as error:
