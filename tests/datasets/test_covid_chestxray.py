@@ -91,6 +91,16 @@ def test_every_bad_row_is_listed_without_its_content(tmp_path, make_covid):
     assert "secret" not in str(refused.value.to_json())
 
 
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"\0"], ids=["not UTF-8", "a zero byte"])
+def test_a_table_that_is_not_text_is_refused(tmp_path, make_covid, content):
+    root = make_covid(tmp_path / "c", [row("a.png")])
+    with (root / "metadata.csv").open("ab") as table:
+        table.write(b"1,," + content + b"\n")
+    with pytest.raises(InputRefused) as refused:
+        list(covid_chestxray.read(root))
+    assert refused.value.code == "bad_dataset"
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"images": []}', '{"images": [{}], "annotations": [], "categories": []}'])
 def test_a_foreign_annotation_file_is_refused(tmp_path, make_covid, text):
     root = make_covid(tmp_path / "c", [row("a.png")])

@@ -28,6 +28,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import dropwhile
 from pathlib import Path
 from typing import Literal
 
@@ -105,22 +106,21 @@ def pictures(root: Path) -> dict[str, Picture]:
     boxes, scores = _lung_boxes(root, problems, counts), _severity(root, problems)
     found: dict[str, Picture] = {}
     patients: dict[str, str] = {}
-    with (root / "metadata.csv").open(encoding="utf-8-sig", newline="") as lines:
-        for number, row in enumerate(csv.DictReader(lines), start=2):
-            name, patient = (row["filename"] or "").strip(), (row["patientid"] or "").strip()
-            wrong = _wrong(name, patient, patients)
-            if wrong:
-                problems.append(Problem(f"metadata.csv row {number}", wrong))
-            elif name in patients:
-                counts["rows that repeat a picture of the same patient, skipped"] += 1
-            elif not (root / "images" / name).is_file():
-                counts["rows without a picture here, skipped"] += 1
-            else:
-                try:
-                    found[name] = _picture(root / "images" / name, row, boxes.get(name, {}), scores.get(name, ()), counts)
-                except InputRefused as refused:
-                    problems.append(Problem(f"metadata.csv row {number}", refused.message))
-            patients.setdefault(name, patient)
+    for number, row in enumerate(_rows(root / "metadata.csv"), start=2):
+        name, patient = (row["filename"] or "").strip(), (row["patientid"] or "").strip()
+        wrong = _wrong(name, patient, patients)
+        if wrong:
+            problems.append(Problem(f"metadata.csv row {number}", wrong))
+        elif name in patients:
+            counts["rows that repeat a picture of the same patient, skipped"] += 1
+        elif not (root / "images" / name).is_file():
+            counts["rows without a picture here, skipped"] += 1
+        else:
+            try:
+                found[name] = _picture(root / "images" / name, row, boxes.get(name, {}), scores.get(name, ()), counts)
+            except InputRefused as refused:
+                problems.append(Problem(f"metadata.csv row {number}", refused.message))
+        patients.setdefault(name, patient)
     _tell(found, counts)
     if problems or not found:
         raise InputRefused(
@@ -130,6 +130,18 @@ def pictures(root: Path) -> dict[str, Picture]:
             problems,
         )
     return found
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a table; lines before the header that begin with # are comments."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            return list(csv.DictReader(dropwhile(lambda line: line.startswith("#"), lines)))
+    except (UnicodeDecodeError, csv.Error) as wrong:
+        raise InputRefused(
+            "bad_dataset",
+            "A table of the folder is not CSV in UTF-8. Its rows cannot be told apart. Copy it again, or save it as UTF-8.",
+        ) from wrong
 
 
 def _wrong(name: str, patient: str, patients: Mapping[str, str]) -> str:
@@ -227,10 +239,8 @@ def _severity(root: Path, problems: list[Problem]) -> dict[str, tuple[Measuremen
     path = root / "annotations" / "covid-severity-scores.csv"
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
     found = {}
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(_rows(path), start=1):
         values = [_number(row.get(column) or "") for column in SCORES]
         if any(v is None or not 0 <= v <= top for v, (_, top) in zip(values, SCORES.values(), strict=True)):
             problems.append(Problem(f"severity score {number}", "A score is missing or outside its scale."))
