@@ -13,7 +13,8 @@ Patients: seeds from 900,000,000 on. Training takes seeds from 0 upwards, so tha
 checks it by the patients' keys all the same.
 Known limit: what holds here holds on phantoms. It is no claim about patients."""
 
-KIND, PATIENTS, SIZE_PX, FIRST_SEED = "chest_xray", 200, 256, 900_000_000
+KIND, PATIENTS, FIRST_SEED = "chest_xray", 200, 900_000_000
+SIZE_PX = 224  # as `vesalius phantom` writes them
 
 
 def read(source: Path | None) -> list[Sample]:

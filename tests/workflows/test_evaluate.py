@@ -1,0 +1,184 @@
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from vesalius.benchmarks import scoring
+from vesalius.datasets import phantoms, store
+from vesalius.errors import InputRefused, UsageError
+from vesalius.generate.respond import Query, Response
+from vesalius.types import ModelIdentity, Sample
+from vesalius.workflows import evaluate as workflow
+from vesalius.workflows.evaluate import assess, evaluate, names, prepare
+
+PATIENTS = 8
+
+
+@dataclass
+class Rule:
+    """A responder that looks the answer up by the picture it is shown; without one, or unless it looks, it says "no"."""
+
+    known: dict[tuple[str, str], scoring.Item]
+    looks: bool = True
+    trained_patients: frozenset[str] = frozenset()
+    identity: ModelIdentity = field(default_factory=lambda: ModelIdentity("lookup", "f" * 64, "none"))
+
+    def respond(self, queries: Sequence[Query]) -> list[Response]:
+        return [self._answer(query) for query in queries]
+
+    def _answer(self, query: Query) -> Response:
+        seen = query.images[0].image.source.sha256 if query.images and self.looks else ""
+        item = self.known.get((seen, query.question))
+        return Response(item.text if item else "no", item.regions if item else (), 0.8, "strict", "", 1, 1)
+
+
+@pytest.fixture(scope="module")
+def samples() -> list[Sample]:
+    patients = phantoms.stream(patients=PATIENTS, size_px=64, first_seed=500, split="test", follow_ups=1.0)
+    return [sample for one in patients for sample in one]
+
+
+@pytest.fixture(scope="module")
+def dataset(samples: list[Sample], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exam") / "dataset"
+    store.write(samples, folder, store.Card("made", "phantoms", "Apache-2.0", "as drawn", "a seed each", "test alone"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rule(dataset: Path) -> Rule:
+    items = prepare(str(dataset), frozenset(), None).items
+    return Rule({(item.sample.images[0].image.source.sha256, item.question): item for item in items})
+
+
+def run(**given: object) -> workflow.Outcome:
+    settings = {"model": None, "predictions": None, "benchmark": None, "out": None, "limit": None, "say": lambda m: None}
+    return evaluate(**{**settings, **given})  # type: ignore[arg-type]
+
+
+def test_the_folder_is_the_list_of_benchmarks() -> None:
+    assert {"first_phantom", "first_real", "folder"} <= set(names())
+    assert not {"scoring", "report", "table", "predictions"} & set(names())
+
+
+def test_an_evaluation_writes_scores_predictions_and_a_page(dataset: Path, rule: Rule, tmp_path: Path) -> None:
+    outcome = assess(rule, prepare(str(dataset), frozenset(), None), out=tmp_path, say=lambda m: None)
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores == json.loads(json.dumps(outcome.data))
+    assert scores["model"] == {"name": "lookup", "sha256": "f" * 64, "recipe": "none"}
+    assert {"seed", "version", "data_sha256", "resamples", "benchmark"} <= scores.keys()
+    assert scores["patients"] == PATIENTS
+    assert pq.read_metadata(tmp_path / "predictions.parquet").num_rows > 3 * scores["items"]
+    assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
+    assert "few_patients" in outcome.text
+    assert max(len(line) for line in outcome.text.splitlines()) <= 110
+
+
+def test_one_who_looks_the_answers_up_scores_all_and_one_who_does_not_look_is_no_better_than_majority(
+    dataset: Path, rule: Rule
+) -> None:
+    exam = prepare(str(dataset), frozenset(), None)
+    best = assess(rule, exam, out=None, say=lambda m: None).data["rows"][0]
+    blind = assess(Rule(rule.known, looks=False), exam, out=None, say=lambda m: None).data["rows"][0]
+    assert best["scores"]["model"]["value"] == 1
+    assert best["beats"] == {"majority": True, "text_only": True, "shuffled_image": True}
+    assert blind["beats"] == {"majority": False, "text_only": False, "shuffled_image": False}
+
+
+def test_the_same_evaluation_twice_gives_the_same_numbers(dataset: Path, rule: Rule) -> None:
+    exam = prepare(str(dataset), frozenset(), None)
+    first, again = (assess(rule, exam, out=None, say=lambda m: None).data for _ in range(2))
+    assert first == again
+
+
+def test_patients_that_the_model_was_trained_on_are_left_out_and_counted(
+    dataset: Path, rule: Rule, samples: list[Sample]
+) -> None:
+    known = frozenset({samples[0].provenance.patient_key, "someone else"})
+    exam = prepare(str(dataset), known, None)
+    outcome = assess(rule, exam, out=None, say=lambda m: None)
+    own = sum(sample.provenance.patient_key in known for sample in samples)
+    assert outcome.data["excluded"] == {"samples": own, "patients": 1}
+    assert outcome.data["patients"] == PATIENTS - 1
+    assert "patients_excluded" in outcome.text
+    assert not any(item.patient in known for item in exam.items)
+
+
+def test_a_benchmark_of_which_the_model_knows_everybody_is_refused(dataset: Path, samples: list[Sample]) -> None:
+    with pytest.raises(InputRefused) as caught:
+        prepare(str(dataset), frozenset(sample.provenance.patient_key for sample in samples), None)
+    assert caught.value.code == "empty_split"
+
+
+def test_a_limit_takes_whole_patients_and_always_the_same(dataset: Path, samples: list[Sample]) -> None:
+    fewer = prepare(str(dataset), frozenset(), 3)
+    patients = {item.patient for item in fewer.items}
+    assert len(patients) == 3
+    assert {item.patient for item in prepare(str(dataset), frozenset(), 4).items} > patients
+    assert len(fewer.items) == sum(sample.provenance.patient_key in patients for sample in samples)
+
+
+def test_predictions_made_elsewhere_get_the_score_that_the_model_got(dataset: Path, rule: Rule, tmp_path: Path) -> None:
+    direct = assess(rule, prepare(f"folder={dataset}", frozenset(), None), out=tmp_path, say=lambda m: None)
+    again = run(predictions=tmp_path / "predictions.parquet", benchmark=f"folder={dataset}", out=tmp_path / "again")
+    assert [row["scores"]["model"] for row in again.data["rows"]] == [row["scores"]["model"] for row in direct.data["rows"]]
+    assert again.data["data_sha256"] == direct.data["data_sha256"]
+    assert len(again.data["predictions_sha256"]) == 64
+
+
+def test_two_evaluations_are_compared_item_by_item(dataset: Path, rule: Rule, tmp_path: Path) -> None:
+    exam = prepare(str(dataset), frozenset(), None)
+    one = assess(rule, exam, out=tmp_path / "a", say=lambda m: None).data["rows"][0]["scores"]["model"]["value"]
+    other = assess(Rule(rule.known, looks=False), exam, out=tmp_path / "b", say=lambda m: None)
+    found = run(compare=(tmp_path / "a", tmp_path / "b"), out=tmp_path / "c")
+    overall = found.data["rows"][0]
+    assert overall["first_minus_second"]["value"] == pytest.approx(one - other.data["rows"][0]["scores"]["model"]["value"])
+    assert overall["first_minus_second"]["interval"][0] > 0
+    assert found.data["items"] == {"shared": len(exam.items), "only_first": 0, "only_second": 0}
+    assert [side["model"]["name"] for side in found.data["compared"]] == ["lookup", "lookup"]
+    assert json.loads((tmp_path / "c" / "comparison.json").read_text()) == found.data
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({}, "bad_option"),
+        ({"benchmark": "no_such"}, "unknown_name"),
+        ({"benchmark": "first_phantom="}, "unknown_name"),
+        ({"benchmark": "folder"}, "bad_option"),
+        ({"benchmark": "first_phantom=."}, "bad_option"),
+        ({"benchmark": "first_real", "model": "m", "predictions": Path("given.jsonl")}, "bad_option"),
+        ({"benchmark": "folder", "limit": 0}, "bad_option"),
+        ({"benchmark": "folder", "compare": (Path("a"), Path("b"))}, "bad_option"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_asked(given: dict[str, object], code: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        run(**{"predictions": None if "compare" in given else Path("given.jsonl"), **given})
+    assert caught.value.code == code
+
+
+def test_a_name_is_checked_before_a_model_is_opened() -> None:
+    with pytest.raises(UsageError) as caught:
+        run(model="no such model either", benchmark="no_such")
+    assert "no such benchmark" in caught.value.message
+
+
+def test_comparing_a_folder_without_an_evaluation_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused) as caught:
+        run(compare=(tmp_path, tmp_path))
+    assert caught.value.code == "input_missing"
+
+
+@pytest.mark.skipif("VESALIUS_DATA" not in os.environ, reason="VESALIUS_DATA is not set: the real collections are not at hand")
+def test_the_real_collections_are_an_exam_of_held_out_patients_and_a_folder_gives_all() -> None:
+    held_out = prepare("first_real", frozenset(), None)
+    everybody = prepare(os.environ["VESALIUS_DATA"], frozenset(), None)
+    assert {item.sample.provenance.split for item in held_out.items} == {"test"}
+    patients = [{item.patient for item in exam.items} for exam in (held_out, everybody)]
+    assert patients[0] < patients[1]
+    assert {"plane", "presence", "count", "location"} <= {item.sample.task for item in held_out.items}
