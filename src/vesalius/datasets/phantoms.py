@@ -59,8 +59,39 @@ def stream(
         follow_ups: share of the patients who come twice and are asked what has changed.
     """
     for seed in range(first_seed, first_seed + patients):
-        twice = random_stream(kind, seed, _FOLLOW_UP).random() < follow_ups
-        yield read_phantom(kind, seed, size_px=size_px, visits=2 if twice else 1, split=split)
+        yield read_phantom(kind, seed, size_px=size_px, visits=visits_of(kind, seed, follow_ups), split=split)
+
+
+def visits_of(kind: str, seed: int, follow_ups: float = FOLLOW_UPS) -> int:
+    """How often a patient comes, 1 or 2, where nobody has said; a share of `follow_ups` comes twice."""
+    return 2 if random_stream(kind, seed, _FOLLOW_UP).random() < follow_ups else 1
+
+
+def cohort(
+    *,
+    kind: str = "chest_xray",
+    patients: int,
+    validation: int = 200,
+    size_px: int = 160,
+    first_seed: int = 0,
+    follow_ups: float = FOLLOW_UPS,
+) -> Iterator[Sample]:
+    """The samples of a training run: patients to learn from, then patients held out, each a seed of its own.
+
+    Args:
+        kind: of phantom.
+        patients: how many to learn from: seeds from `first_seed` on.
+        validation: how many to hold out: the seeds after those.
+        size_px: side of the pictures.
+        first_seed: of the first patient.
+        follow_ups: share of the patients who come twice and are asked what has changed.
+    """
+    held_out = first_seed + patients
+    for start, count, split in ((first_seed, patients, "train"), (held_out, validation, "validation")):
+        named: Split = "train" if split == "train" else "validation"
+        of_split = stream(kind=kind, patients=count, size_px=size_px, first_seed=start, split=named, follow_ups=follow_ups)
+        for samples in of_split:
+            yield from samples
 
 
 def read_phantom(

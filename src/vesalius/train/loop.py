@@ -98,7 +98,7 @@ def fit(
             losses = objective(model, batch)
         losses["loss"].backward()
         norm = nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
-        values = {name: float(value) for name, value in losses.items()}
+        values = {name: float(value.detach()) for name, value in losses.items()}
         if not math.isfinite(values["loss"]) or not math.isfinite(float(norm)):
             raise InputRefused(
                 "training_diverged",

@@ -28,7 +28,7 @@ from vesalius.workflows.outcome import Outcome
 SUPPLIED = {"model": frozenset({"vocabulary"}), "objective": frozenset({"first_coordinate", "coordinates"})}
 SMOKE_SAMPLES, SMOKE = 240, ("train.steps=4", "train.batch=2", "train.warmup=1", "train.checkpoint_every=2")
 SMOKE_MODEL = ("model.width=64", "model.encoder_layers=1", "model.decoder_layers=1", "model.heads=4")
-MOST_PIECES = 512
+MOST_PIECES = 1024
 
 
 def train(
