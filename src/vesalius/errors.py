@@ -52,6 +52,7 @@ REFUSALS: dict[str, str] = {
 WARNINGS: dict[str, str] = {
     # reading
     "no_preamble": "A DICOM file without the 128-byte preamble; it was read all the same.",
+    "grouping_guessed": "Files do not say which study or series they belong to; they were put together by other attributes.",
     "slices_missing": "Positions in the series have gaps: slices are missing.",
     "slices_duplicate": "Several slices of the series lie at one position; the first of each was used.",
     "spacing_unequal": "Slices of the series are not equally spaced.",

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from pydicom import config, dcmread
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
@@ -25,7 +25,18 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 
 # What pydicom raises on files that break the standard; it names none of them as its own.
 PARSE_FAULTS = (
-    *(InvalidDicomError, EOFError, OSError, ValueError, TypeError, KeyError, AttributeError, IndexError, LookupError),
+    *(
+        InvalidDicomError,
+        BytesLengthException,
+        EOFError,
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        IndexError,
+        LookupError,
+    ),
     *(NotImplementedError, ArithmeticError, RecursionError, AssertionError, struct.error, zlib.error),
 )
 _PIXEL_ELEMENTS = {0x0008: "FloatPixelData", 0x0009: "DoubleFloatPixelData", 0x0010: "PixelData"}
@@ -63,28 +74,33 @@ def read_dataset(path: Path) -> tuple[FileDataset, PixelPlace | None]:
         with path.open("rb") as file, quiet():
             dataset = _parsed(file)
             return dataset, _pixel_place(file, dataset, path.stat().st_size)
-    except EOFError as error:
-        raise _truncated() from error
-    except InvalidDicomError as error:
-        raise InputRefused("not_dicom", "The file is not DICOM. Its content was not recognized. Check its origin.") from error
-    except PARSE_FAULTS as error:
+    except EOFError:
+        raise _truncated() from None
+    except InvalidDicomError:
+        raise InputRefused("not_dicom", "The file is not DICOM. Its content was not recognized. Check its origin.") from None
+    except PARSE_FAULTS:
         raise InputRefused(
             "bad_attribute", "The file's elements cannot be parsed. It breaks the standard. Export it again."
-        ) from error
+        ) from None
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep pydicom's own words out of logs and warnings: they quote values, and a value may name a patient."""
+    """Keep pydicom's own words out of logs and warnings: they quote values, and a value may name a patient.
+
+    For the same reason refusals are raised `from None`.
+    """
     logger, mode = logging.getLogger("pydicom"), config.settings.reading_validation_mode
-    disabled = logger.disabled
-    config.settings.reading_validation_mode, logger.disabled = config.IGNORE, True
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)  # unlike `disabled`, this holds for the loggers below it too
+    config.settings.reading_validation_mode = config.IGNORE
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        config.settings.reading_validation_mode, logger.disabled = mode, disabled
+        config.settings.reading_validation_mode = mode
+        logger.setLevel(level)
 
 
 def _looks_bare(head: bytes) -> bool:

@@ -75,7 +75,7 @@ def read_header(path: Path) -> Header:
     """
     dataset, place = read_dataset(path)
     with quiet():
-        sop_class = text(dataset, "SOPClassUID") or str(dataset.file_meta.get("MediaStorageSOPClassUID", ""))
+        sop_class = text(dataset, "SOPClassUID") or text(dataset.file_meta, "MediaStorageSOPClassUID")
         if not sop_class and place is None:
             raise InputRefused(
                 "bad_attribute", "The file states no SOP Class UID and holds no pixels. It is no whole object. Export it again."
@@ -89,8 +89,7 @@ def read_header(path: Path) -> Header:
 
 def _identity(dataset: FileDataset, path: Path, kind: str) -> Header:
     sha256 = keys.content_sha256(path)
-    patient, study = text(dataset, "PatientID"), text(dataset, "StudyInstanceUID") or sha256
-    series = text(dataset, "SeriesInstanceUID") or sha256
+    patient, (study, series, doubts) = text(dataset, "PatientID"), _grouping(dataset, sha256)
     is_phantom = text(dataset, "Manufacturer") == keys.PHANTOM_MANUFACTURER
     if is_phantom:
         patient_key, study_key = keys.phantom_patient_key(patient), keys.phantom_study_key(study)
@@ -100,7 +99,8 @@ def _identity(dataset: FileDataset, path: Path, kind: str) -> Header:
         study_key = keys.key("dicom", "study", study)
     modality = text(dataset, "Modality")
     with path.open("rb") as file:
-        bare = not has_preamble(file.read(132))
+        if not has_preamble(file.read(132)):
+            doubts.append(CodedWarning("no_preamble", "The file has no DICOM preamble; it was read all the same."))
     return Header(
         path=path,
         sha256=sha256,
@@ -110,8 +110,19 @@ def _identity(dataset: FileDataset, path: Path, kind: str) -> Header:
         series_key=keys.key("dicom", "series", study, series, salted=not is_phantom),
         modality=modality if modality in MODALITIES else None,
         day=_day(dataset, patient_key, is_phantom),
-        warnings=(CodedWarning("no_preamble", "The file has no DICOM preamble; it was read all the same."),) if bare else (),
+        warnings=tuple(doubts),
     )
+
+
+def _grouping(dataset: Dataset, sha256: str) -> tuple[str, str, list[CodedWarning]]:
+    """What names the study and the series. Where anonymizing has emptied the UIDs, the frame of reference serves."""
+    study, series = text(dataset, "StudyInstanceUID"), text(dataset, "SeriesInstanceUID")
+    if study and series:
+        return study, series, []
+    frame = text(dataset, "FrameOfReferenceUID")
+    said = "The file does not say to which study and series it belongs; it was put by its frame of reference, or alone."
+    rest = [text(dataset, keyword) for keyword in ("Modality", "SeriesNumber", "SeriesTime")] if frame else [sha256]
+    return study or frame or sha256, series or "/".join([frame, *rest]), [CodedWarning("grouping_guessed", said)]
 
 
 def _day(dataset: Dataset, patient_key: str, is_phantom: bool) -> float | None:
@@ -143,7 +154,9 @@ def _picture(dataset: FileDataset, place: PixelPlace | None, sop_class: str, hea
     frame_s = _frame_s(dataset, sop_class) if pixels.frames > 1 else None
     spacing_mm, doubts = _spacing(dataset, header.modality)
     window, window_doubts = _window(dataset, pixels)
-    is_slice = sop_class in sop_classes.SLICES and pixels.frames == 1
+    is_slice = pixels.frames == 1 and (
+        sop_class in sop_classes.SLICES or (not sop_class and header.modality in ("CT", "MR", "PT"))
+    )
     position_mm, row, column = _place(dataset, is_slice)
     if is_slice and row is None:
         doubts = (*doubts, CodedWarning("affine_unknown", "The file states no orientation; directions and sides are unknown."))

@@ -70,12 +70,12 @@ def decode(path: Path, pixels: PixelFormat) -> Array:
             if "TransferSyntaxUID" not in dataset.file_meta:
                 dataset.file_meta.TransferSyntaxUID = UID(transfer_syntax(dataset))
             values = _values(dataset, pixel_array(dataset, raw=False), pixels)
-    except _DECODE_FAULTS as error:
+    except _DECODE_FAULTS:
         raise InputRefused(
             "decode_failed",
             "The pixels could not be decoded: they are damaged, or of a variant that the codec does not know. Nothing "
             "is guessed. See which codecs work with: vesalius doctor.",
-        ) from error
+        ) from None
     frames, colors = (pixels.frames,) if pixels.frames > 1 else (), (3,) if pixels.channels == 3 else ()
     shape = (*frames, pixels.rows, pixels.columns, *colors)
     if values.shape != shape:
@@ -180,8 +180,7 @@ def check_storage(dataset: FileDataset, place: PixelPlace, pixels: PixelFormat) 
 
 def transfer_syntax(dataset: FileDataset) -> str:
     """The transfer syntax, or for a file that does not state it the one by which it could be parsed."""
-    stated = str(getattr(dataset, "file_meta", Dataset()).get("TransferSyntaxUID", ""))
-    if stated:
+    if stated := text(dataset.file_meta, "TransferSyntaxUID"):
         return stated
     is_implicit, is_little = dataset.original_encoding
     return ImplicitVRLittleEndian if is_implicit else ExplicitVRLittleEndian if is_little else ExplicitVRBigEndian

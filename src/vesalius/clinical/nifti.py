@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import gzip
+import logging
 import math
 import struct
 import zlib
@@ -14,7 +15,6 @@ from typing import Any
 import nibabel
 import numpy as np
 from nibabel.arrayproxy import ArrayProxy
-from nibabel.imageglobals import LoggingOutputSuppressor
 
 from vesalius.clinical.geometry import SHEAR_DEG, Affine, checked_size, is_usable, lps_from_ras, shear_deg, spacing_of
 from vesalius.clinical.keys import content_sha256
@@ -69,7 +69,8 @@ def open_image(path: Path) -> Image:
 
 
 def _image(path: Path, header: Any, shape: tuple[int, int, int]) -> Image:
-    affine, spacing, doubts = _geometry(header, shape)
+    with _refusing("bad_geometry", "The orientation's numbers are impossible. Places would be guessed. Export it again."):
+        affine, spacing, doubts = _geometry(header, shape)
     datatype = int(header["datatype"])
     if _COLORS.get(datatype) == 4:
         doubts.append(CodedWarning("transparency_dropped", "The voxels' transparency was dropped."))
@@ -188,10 +189,14 @@ def _inflated(head: bytes) -> bytes:
 @contextlib.contextmanager
 def _refusing(code: str, message: str) -> Iterator[None]:
     """Turn what gzip and nibabel raise on broken files into a refusal, and keep nibabel's log off the terminal."""
+    logger = logging.getLogger("nibabel")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
     try:
-        with LoggingOutputSuppressor():
-            yield
+        yield
     except EOFError as error:
         raise InputRefused("truncated", "The compressed file ends early. The rest is not guessed. Copy it again.") from error
     except (*_FAULTS, nibabel.filebasedimages.ImageFileError, nibabel.spatialimages.HeaderDataError) as error:
         raise InputRefused(code, message) from error
+    finally:
+        logger.setLevel(level)

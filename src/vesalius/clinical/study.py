@@ -120,18 +120,17 @@ def _below(folder: Path) -> Iterator[Path]:
     waiting, seen = [folder], set()
     while waiting:
         place = waiting.pop()
-        status = place.stat()
-        if (status.st_dev, status.st_ino) in seen:
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        with os.scandir(place) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir():
-                    waiting.append(Path(entry.path))
-                elif entry.is_file() or entry.is_symlink():
-                    yield Path(entry.path)
+        try:
+            status = place.stat()
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(place) as entries:
+                shown = [entry for entry in entries if not entry.name.startswith(".")]
+            waiting += [Path(entry.path) for entry in shown if entry.is_dir()]
+            yield from (Path(entry.path) for entry in shown if entry.is_file() or (entry.is_symlink() and not entry.is_dir()))
+        except OSError:
+            yield place  # a folder that cannot be entered is listed as an item that cannot be opened
 
 
 def _short_hash(path: Path) -> str:

@@ -9,12 +9,14 @@ from typing import Any
 
 from vesalius.clinical import study
 from vesalius.clinical.stack import merged
-from vesalius.errors import EXIT_DONE, EXIT_PARTIAL, EXIT_REFUSED, UsageError
+from vesalius.errors import EXIT_DONE, EXIT_PARTIAL, EXIT_REFUSED, WARNINGS, UsageError
 from vesalius.types import CodedWarning, Series
 from vesalius.workflows.outcome import Outcome
 
+# What the text shows of a large folder; the JSON holds everything.
 SHOWN_SERIES = 24
-SHOWN_REJECTED = 8
+SHOWN_ITEMS = 4
+OFTEN = 3  # a warning on more series than this is said once for all of them
 
 
 def inspect(paths: Sequence[Path], *, map_file: Path | None = None) -> Outcome:
@@ -71,17 +73,21 @@ def _text(inventory: study.Inventory) -> str:
         _count(len(inventory.studies), "study", "studies"),
         _count(len(found), "series", "series"),
     ]
-    lines = [", ".join(counts) + ", names hidden"] if found else ["nothing that can be read"]
+    lines = [", ".join(counts) + " (names hidden)"] if found else ["nothing that can be read"]
+    # A doubt with a place of its own (`at`) is shown with its series; one that many share is said once, below.
+    often = Counter(warning.code for series in found for warning in _warnings(series) if not set(warning.at) - {"files"})
+    folded = {code for code, times in often.items() if times > OFTEN}
     number = 0
     for one in inventory.studies:
-        if number < SHOWN_SERIES:
-            lines.append(f"study {one.study_key} of patient {one.patient_key}")
+        if len(inventory.studies) > 1 and len(one.series) > 1 and number < SHOWN_SERIES:
+            lines.append(f"study of {len(one.series)} series")
         for series in one.series:
             number += 1
             if number <= SHOWN_SERIES:
-                lines += _series_lines(series, number)
+                lines += _series_lines(series, number, folded)
     if number > SHOWN_SERIES:
-        lines += [f"… and {number - SHOWN_SERIES} series more (--json lists all)", *_folded(found[SHOWN_SERIES:])]
+        lines.append(f"  … and {number - SHOWN_SERIES} series more (--json lists all)")
+    lines += [f"! {often[code]} series: {WARNINGS[code]}" for code in sorted(folded)]
     lines += [f"! {warning.message}" for warning in inventory.warnings]
     return "\n".join([*lines, *_rejected_lines(inventory.rejected)])
 
@@ -90,41 +96,37 @@ def _count(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def _series_lines(series: Series, number: int) -> list[str]:
-    """`#2 CT axial volume 512x512x143, 0.7x0.7x2.5 mm -> chosen: …`: columns, rows, slices, as people say it."""
+def _series_lines(series: Series, number: int, folded: set[str]) -> list[str]:
+    """`#2 CT axial volume 512x512x143 0.7x0.7x2.5 mm -> chosen: …`: columns, rows, slices, as people say it."""
     words = [f"  #{number}", series.modality or "modality unknown", series.orientation or "", series.kind]
     if series.images:
         first = series.images[0]
         words.append("x".join(map(str, reversed(first.shape))))
         if first.view:
             words.append(first.view)
-        words.append(
-            "x".join(f"{value:.3g}" for value in reversed(first.spacing_mm)) + " mm" if first.spacing_mm else "size unknown"
-        )
+        spacing = "x".join(f"{value:.3g}" for value in reversed(first.spacing_mm)) + " mm" if first.spacing_mm else ""
+        words.append(spacing or "pixel size unknown")
         if first.frame_s:
             words.append(f"{first.frame_s * 1000:.3g} ms a frame")
         if len(series.images) > 1:
             words.append(f"(first of {len(series.images)} pictures)")
-    said = f"-> chosen: {series.why}" if series.chosen else f"({series.why})"
+    said = f"-> {series.why}" if series.chosen else f"({series.why})"
     line = " ".join(word for word in (*words, said) if word)
-    return [line, *(f"     ! {warning.message}" for warning in _warnings(series))]
+    return [line, *(f"     ! {warning.message}" for warning in _warnings(series) if warning.code not in folded)]
 
 
 def _warnings(series: Series) -> tuple[CodedWarning, ...]:
     return (*series.warnings, *merged([image.warnings for image in series.images]))
 
 
-def _folded(hidden: Sequence[Series]) -> list[str]:
-    counts = Counter(warning.code for series in hidden for warning in _warnings(series))
-    return [f"     ! {code} in {_count(number, 'series', 'series')} of these" for code, number in counts.most_common()]
-
-
 def _rejected_lines(rejected: Sequence[study.Rejected]) -> list[str]:
     if not rejected:
         return []
+    groups: dict[tuple[str, str], list[str]] = {}
+    for one in rejected:
+        groups.setdefault((one.code, one.message), []).append(one.item)
     lines = [f"not read: {_count(len(rejected), 'file')} (index and hash; --map FILE says which)"]
-    lines += [f"  {one.item} {one.code}: {one.message}" for one in rejected[:SHOWN_REJECTED]]
-    if len(rejected) > SHOWN_REJECTED:
-        counts = Counter(one.code for one in rejected[SHOWN_REJECTED:])
-        lines.append("  … and " + ", ".join(f"{number} {code}" for code, number in counts.most_common()))
+    for (code, message), items in groups.items():
+        more = f" and {len(items) - SHOWN_ITEMS} more" if len(items) > SHOWN_ITEMS else ""
+        lines += [f"  {code}: {message}", f"    {', '.join(items[:SHOWN_ITEMS])}{more}"]
     return lines
