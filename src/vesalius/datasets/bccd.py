@@ -10,9 +10,10 @@ Labels:     boxes drawn by hand by the authors. Corners are 1-based and inclusiv
             to 640 and 480), so a box from 1 to 640 covers pixels 0..639.
 Defects:    what has no box is not always absent (looked at, all or a sample): the 6 fields without a white cell's box
             all show one, the 15 without a red cell's box all show many, and of those without a platelet's box about
-            one in four shows some. So nothing is asked about absent white cells, nor where red cells are. One red
-            cell's box has no extent; it is dropped. Crossed corners are put right and corners outside the picture
-            clipped, each with a log line that counts them; the published collection has none.
+            one in four shows some; where few red cells are boxed, more are to be seen. So nothing is asked about
+            absent white cells, nor where red cells are. One red cell's box has no extent; it is dropped. Crossed
+            corners are put right and corners outside the picture clipped, each with a log line that counts them; the
+            published collection has none.
 Samples:    "Where are the white blood cells?" where they are boxed, "Where are the platelets?", "none" without boxes.
 Licence:    MIT.
 Source:     github.com/Shenggan/BCCD_Dataset.
