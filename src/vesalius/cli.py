@@ -103,10 +103,10 @@ def phantom(
         return workflow.kinds()
     if kind is None or out is None:
         raise UsageError("bad_option", "A kind and a folder (-o DIR) are needed. `vesalius phantom --list` shows the kinds.")
-    return workflow.phantom(kind, count=count, out=out, seed=seed, factors=factors or [])
+    return workflow.phantom(kind, count=count, out=out, seed=seed, factors=factors or [], say=progress(quiet))
 
 
-@app.command(epilog="Example: vesalius inspect phantoms")
+@app.command(epilog="Example: vesalius inspect phantoms/dicom")
 def inspect(
     paths: Paths,
     map_file: Annotated[
@@ -124,7 +124,7 @@ def inspect(
     return workflow.inspect(paths, map_file=map_file)
 
 
-@app.command(epilog='Example: vesalius ask phantoms "Where is the heart?" -o answer')
+@app.command(epilog='Example: vesalius ask phantoms/dicom/chest_xray-7-visit-0.dcm "Where is the heart?" -o answer')
 def ask(
     paths: Paths,
     question: Annotated[str, typer.Argument(metavar="QUESTION", show_default=False, help="One question, in quotes.")],
@@ -172,7 +172,7 @@ def split(
     """
     from vesalius.workflows import data as workflow
 
-    return workflow.split(folder, out=out)
+    return workflow.split(folder, out=out, say=progress(quiet))
 
 
 @app.command(epilog="Example: vesalius explain first_phantom")
@@ -202,11 +202,13 @@ def train(
     return workflow.train(recipe, overrides or [], out=out, resume=resume, smoke=smoke, say=progress(quiet))
 
 
-@app.command(epilog="Example: vesalius evaluate --benchmark first_phantom --limit 20")
+@app.command(epilog="Example: vesalius evaluate --benchmark first_phantom --limit 3")
 def evaluate(
     model: Annotated[str | None, typer.Option("--model", metavar="M", help="A run's folder or a model's name.")] = None,
     predictions: Annotated[Path | None, typer.Option(metavar="FILE", help="Answers made elsewhere, to be scored.")] = None,
-    benchmark: Annotated[str | None, typer.Option(metavar="B", help="See `vesalius info`.")] = None,
+    benchmark: Annotated[
+        str | None, typer.Option(metavar="B", help="A name (see `vesalius info`), NAME=FOLDER, or a folder.")
+    ] = None,
     out: MaybeOut = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="At most N patients.")] = None,
     compare: Annotated[tuple[Path, Path] | None, typer.Option(metavar="A B", help="Two results, paired.")] = None,
@@ -307,7 +309,7 @@ def quiet_libraries() -> None:
 
 
 def progress(quiet: bool) -> Callable[[str], None]:
-    """What a workflow says while it works: lines on standard error; on a terminal "12/40" in a line becomes a bar."""
+    """What a workflow says while it works: lines on standard error; on a terminal "12/40" or "12 of 40" becomes a bar."""
     if quiet:
         return lambda message: None
     terminal = sys.stderr.isatty()
@@ -315,7 +317,7 @@ def progress(quiet: bool) -> Callable[[str], None]:
 
     def say(message: str) -> None:
         nonlocal moving
-        count = re.search(r"(\d+)/(\d+)", message) if terminal else None
+        count = re.search(r"(\d+)(?:/| of )(\d+)", message) if terminal else None
         if count is None:
             print(("\n" if moving else "") + message, file=sys.stderr, flush=True)
             moving = False

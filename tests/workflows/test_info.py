@@ -28,7 +28,8 @@ def test_a_file_is_a_member_only_when_it_defines_every_name(tmp_path: Path) -> N
     assert workflow.members(tmp_path, ["read", "NAME"]) == [{"name": "whole", "says": "Whole: has both."}]
 
 
-def test_names_inside_functions_do_not_count() -> None:
+def test_names_inside_functions_and_imports_that_are_not_handed_on_do_not_count() -> None:
+    assert workflow.defined(ast.parse("from x import y, z\n__all__ = ['y']")) == {"__all__", "y"}
     assert workflow.defined(ast.parse("def make():\n    FACTORS = 1\nclass Kind: ...\na = b = 2\n")) == {"make", "Kind", "a", "b"}
 
 

@@ -49,13 +49,14 @@ def members(folder: Path, names: Iterable[str]) -> list[dict[str, str]]:
 
 
 def defined(tree: ast.Module) -> set[str]:
-    """The names that a file defines at its top level, by `def`, `class` or an assignment."""
+    """The names that a file offers: defined at its top level, or imported and named in `__all__`."""
     names: set[str] = set()
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             names.add(node.name)
         elif isinstance(node, ast.Assign):
-            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+            targets = {target.id for target in node.targets if isinstance(target, ast.Name)}
+            names |= targets | (set(ast.literal_eval(node.value)) if "__all__" in targets else set())
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             names.add(node.target.id)
     return names
