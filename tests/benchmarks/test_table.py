@@ -61,3 +61,10 @@ def test_the_document_is_json_without_nan(rows: list[table.Row]) -> None:
     scores = document[0]["scores"]["model"]
     assert {"value", "interval", "n", "patients", "metric", "direction"} <= scores.keys()
     assert set(document[0]["model_minus"]) == set(exam.BASELINES)
+
+
+def test_long_questions_keep_both_ends() -> None:
+    assert table.shortened("On which side is the nodule?", 22) == "On which si…he nodule?"
+    assert len(table.shortened("On which side is the nodule?", 22)) == 22
+    assert table.shortened("On which side is the nodule?", 22) != table.shortened("On which side is the effusion?", 22)
+    assert table.shortened("short", 22) == "short"

@@ -9,7 +9,7 @@ import numpy as np
 
 from vesalius.benchmarks import scoring
 from vesalius.benchmarks.predictions import Scored, refused
-from vesalius.benchmarks.table import OVERALL, with_interval
+from vesalius.benchmarks.table import OVERALL, shortened, with_interval
 from vesalius.errors import Problem
 from vesalius.metrics import bootstrap
 from vesalius.types import Score
@@ -67,8 +67,7 @@ def as_text(found: Sequence[Compared]) -> str:
 def _lines(found: Sequence[Compared]) -> Iterator[str]:
     yield f"{'':24} {'metric':14} {'items':>5} {'first':>20} {'second':>20} {'first - second':>20}".rstrip()
     for row in found:
-        label = row.task if row.question is None else f"  {row.question}"
-        short = label if len(label) <= 24 else label[:23] + "…"
+        short = row.task if row.question is None else f"  {shortened(row.question, 22)}"
         scores = f"{with_interval(row.first):>20} {with_interval(row.second):>20} {with_interval(row.difference, 2):>20}"
         interval = row.difference.interval
         sure = interval is not None and (interval[0] > 0 or interval[1] < 0)

@@ -57,9 +57,11 @@ def grade(items: Sequence[Item], responses: Sequence[Response]) -> Result:
 
 
 def _graded(items: Sequence[Item], responses: dict[str, list[Response | None]]) -> Result:
-    values = {condition: scoring.values_of(items, given) for condition, given in responses.items()}
-    values[MAJORITY], constant = baselines.majority(items)
-    return Result(items, {**responses, MAJORITY: constant}, values)
+    best, constant = baselines.majority(items)
+    values = {condition: scoring.values_of(items, given) for condition, given in responses.items()} | {MAJORITY: best}
+    given = responses | {MAJORITY: constant}
+    order = [condition for condition in (MODEL, *BASELINES) if condition in given]
+    return Result(items, {c: given[c] for c in order}, {c: values[c] for c in order})
 
 
 def _ask(responder: Responder, queries: Sequence[Query], how: str, say: Callable[[str], None]) -> list[Response]:

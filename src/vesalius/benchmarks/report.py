@@ -121,10 +121,11 @@ def _worst(result: Result) -> Iterator[str]:
         name = scoring.metrics_of(task)[0]
         sign = 1.0 if scoring.DIRECTIONS[name] == "higher" else -1.0
         values, perfect = result.values[MODEL][name], 1.0 if sign > 0 else 0.0
-        indices = [i for i, item in enumerate(result.items) if item.sample.task == task and values[i] != perfect]
+        of_task = [i for i, item in enumerate(result.items) if item.sample.task == task and not np.isnan(values[i])]
+        indices = [i for i in of_task if values[i] != perfect]
         shown: set[str] = set()
         for index in sorted(indices, key=lambda i: (sign * values[i], result.items[i].sample.key)):
-            if result.items[index].patient not in shown and len(shown) < WORST_PER_TASK and not np.isnan(values[index]):
+            if result.items[index].patient not in shown and len(shown) < WORST_PER_TASK:
                 shown.add(result.items[index].patient)
                 yield _item(result, index, f"{name} {values[index]:.3g}")
 

@@ -90,7 +90,7 @@ def as_text(found: Sequence[Row]) -> str:
         plain = [_number(row.scores[name].value) for name in baselines]
         failed = row.failures[MODEL].value
         unread = "-" if failed is None else f"{100 * failed:.1f}%"
-        shown = [_label(row), row.metric, str(model.n), str(model.patients), with_interval(model), *plain, unread]
+        shown = [_label(row), row.metric, str(model.n), _patients(model), with_interval(model), *plain, unread]
         lines.append(_line(shown, widths))
     lines += ["", _line(["model minus …", "", *(SHORT[name] for name in baselines)], [-LABEL, -METRIC, *([DIFFERENCE] * 3)])]
     for row in found:
@@ -99,8 +99,10 @@ def as_text(found: Sequence[Row]) -> str:
     lower = sorted({row.metric for row in found if row.model.direction == "lower"})
     lines += [
         "",
-        "* the model is better by an interval that excludes zero." + (f" Lower is better: {', '.join(lower)}." * bool(lower)),
+        "* the model is better by an interval that excludes zero." + f" Lower is better: {', '.join(lower)}." * bool(lower),
     ]
+    if any(row.model.patients < bootstrap.FEW_PATIENTS for row in found):
+        lines.append(f"! fewer than {bootstrap.FEW_PATIENTS} patients: the interval may be too narrow.")
     return "\n".join(lines)
 
 
@@ -134,9 +136,20 @@ def _failures(result: Result, indices: Sequence[int], patients: Sequence[str], s
             yield condition, bootstrap.score(name, direction, by_metric[name][indices], patients, seed=seed)
 
 
+def shortened(text: str, width: int) -> str:
+    """At most `width` characters: the middle is left out, because questions differ at their ends."""
+    if len(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    return f"{text[: width - 1 - tail]}…{text[-tail:]}"
+
+
 def _label(row: Row) -> str:
-    text = row.task if row.question is None else f"  {row.question}"
-    return text if len(text) <= LABEL else text[: LABEL - 1] + "…"
+    return row.task if row.question is None else f"  {shortened(row.question, LABEL - 2)}"
+
+
+def _patients(score: Score) -> str:
+    return f"{score.patients}{'!' if score.patients < bootstrap.FEW_PATIENTS else ''}"
 
 
 def _number(value: float | None, decimals: int = 3) -> str:

@@ -13,6 +13,7 @@ Degenerate:      a box without extent, with its corners swapped, or not finite h
                  at the image's border: what lies outside counts against the answer.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal
@@ -44,14 +45,16 @@ def items(predicted: Sequence[Sequence[Region]], truths: Sequence[Sequence[Regio
 
 def iou(a: Box, b: Box) -> float:
     """Intersection over union of two boxes of the same dimension (2-D or 3-D); 0 for a box without extent."""
-    if len(a.low) != len(b.low) or not all(np.isfinite((*a.low, *a.high, *b.low, *b.high))):
+    if len(a.low) != len(b.low):
         return 0.0
-    sizes = np.array([a.size, b.size])
-    if (sizes <= 0).any():
+    common = size_a = size_b = 1.0
+    for low_a, high_a, low_b, high_b in zip(a.low, a.high, b.low, b.high, strict=True):
+        size_a *= max(high_a - low_a, 0.0)
+        size_b *= max(high_b - low_b, 0.0)
+        common *= max(min(high_a, high_b) - max(low_a, low_b), 0.0)
+    if not (0.0 < size_a < math.inf and 0.0 < size_b < math.inf):  # false for NaN, too
         return 0.0
-    shared = np.minimum(a.high, b.high) - np.maximum(a.low, b.low)
-    common = float(np.prod(np.clip(shared, 0.0, None)))
-    return common / float(np.prod(sizes, axis=1).sum() - common)
+    return common / (size_a + size_b - common)
 
 
 def _item(given: Sequence[Region], true: Sequence[Region]) -> float:
