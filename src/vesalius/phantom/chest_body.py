@@ -109,18 +109,24 @@ def turned(chest: Chest, turn_deg: float, breath_mm: float) -> Chest:
 def body(c: Chest, y: Floats, u: Floats) -> Floats:
     """Neck, shoulders and trunk."""
     neck = 52.0
-    away = np.maximum(u - neck, 0)
-    top = c.shoulder_y - 30 + np.minimum(away * away * np.float32(0.02), c.slope * away + 24)
-    below = ramp(y - top, 110.0)
-    column = dome((u / np.float32(neck + 14)) ** 2) * np.float32(0.58)
-    high = np.maximum(-35.0 - y, 0)
-    half = c.half_width + np.float32(0.022) * high * high
-    side = u / half
+    away = np.maximum(u - np.float32(neck), 0)
+    below = np.minimum(away * away * np.float32(0.02), away * np.float32(c.slope) + 24)
+    below += np.float32(c.shoulder_y - 30)
+    np.subtract(y, below, out=below)
+    below = np.sqrt(ramp(below, 110.0))
+    wider = np.maximum(-35.0 - y, 0)
+    wider *= wider
+    wider *= np.float32(0.022)
+    wider += np.float32(c.half_width)
+    side = u / wider
     side *= side
     side *= side
-    trunk = dome(side) * np.sqrt(below)
-    whole: Floats = np.maximum(trunk, column * ramp(c.apex_y + 50 - y, 50.0)) * np.float32(c.depth)
-    return whole
+    trunk = dome(side)
+    trunk *= below
+    column = dome(u * u * np.float32(1 / (neck + 14) ** 2)) * ramp(c.apex_y + 50 - y, 50.0)
+    np.maximum(trunk, column * np.float32(0.58), out=trunk)
+    trunk *= np.float32(c.depth)
+    return trunk
 
 
 def lungs(c: Chest, x: Floats, y: Floats) -> Floats:

@@ -7,6 +7,7 @@ from typing import cast
 
 import numpy as np
 
+from vesalius.errors import Problem, UsageError
 from vesalius.phantom import chest_body as anatomy
 from vesalius.phantom.chest_body import Chest
 from vesalius.phantom.factors import Values
@@ -20,6 +21,7 @@ SIZE_MM = {"effusion": (15.0, 120.0), "nodule": (8.0, 35.0), "consolidation": (4
 NODULES_MAX = 3
 
 _NORMAL = 0.35
+_TRIES = 160
 _HOW_MANY = (0.40, 0.38, 0.22)  # of the abnormal: one, two or three kinds of finding
 _NEW = 0.1625  # of the findings that were absent before: as often as each of the four other outcomes
 _GROWTH: Mapping[str, Mapping[str, tuple[float, float]]] = {
@@ -29,13 +31,19 @@ _GROWTH: Mapping[str, Mapping[str, tuple[float, float]]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Placed:
-    """A lesion and where it lies in the body's frame; `wobble` roughens a consolidation's outline."""
+    """A lesion and where it lies in the body's frame.
+
+    `places` are the relative positions that are tried in turn, (2, tries); `wobble` roughens a
+    consolidation's outline; a nodule may grow to `room_mm`.
+    """
 
     lesion: Lesion
     center_mm: tuple[float, float]
+    places: Floats
     wobble: tuple[tuple[float, float], ...] = ()
+    room_mm: float = 0.0
 
 
 def timeline(chest: Chest, rng: np.random.Generator, fixed: Values) -> tuple[list[Placed], list[Placed], list[Placed]]:
@@ -56,7 +64,7 @@ def timeline(chest: Chest, rng: np.random.Generator, fixed: Values) -> tuple[lis
         if finding not in kinds and change != "new":
             continue
         for planned in drawn[finding]:
-            lesion = _placed(chest, planned, everything, rng)
+            lesion = _placed(chest, planned, everything, "zone" in fixed)
             everything.append(lesion)
             if change != "new":
                 before.append(lesion)
@@ -101,7 +109,7 @@ def thickness(placed: Placed, chest: Chest, lung: Floats, x: Floats, y: Floats) 
     for order, (size, phase) in enumerate(placed.wobble, start=1):
         # Waves of 35, 17 and 12 mm in directions of their own: lobules filled to different degrees.
         wave = dx * np.float32(cos(phase)) + dy * np.float32(sin(phase))
-        patchy += np.float32(0.04 + size) * np.sin(wave * np.float32(0.18 * order) + np.float32(9 * phase))
+        patchy += np.float32(0.02 + 0.7 * size) * np.sin(wave * np.float32(0.18 * order) + np.float32(9 * phase))
     opacity: Floats = ramp(inside, 0.55) * patchy * np.minimum(lung, np.float32(95.0)) * np.float32(0.62)
     return opacity
 
@@ -159,6 +167,7 @@ def _draw_one(finding: str, index: int, rng: np.random.Generator, fixed: Values)
     zone = ZONES[int(rng.integers(3))]
     part, grade = float(rng.random()), tuple(SEVERITY_MM)[int(rng.integers(3))]
     wobble = tuple((float(rng.uniform(0.03, 0.11)), float(rng.uniform(0, 2 * pi))) for _ in range(3))
+    places = rng.random((2, _TRIES), dtype=np.float32)
     if finding == "effusion":
         low, high = SEVERITY_MM[str(fixed.get("severity", grade))]
     else:
@@ -172,39 +181,51 @@ def _draw_one(finding: str, index: int, rng: np.random.Generator, fixed: Values)
         severity=severity(size) if finding == "effusion" else None,
         mask=f"nodule {index + 1}" if finding == "nodule" else finding,
     )
-    return Placed(lesion, (0.0, 0.0), wobble if finding == "consolidation" else ())
+    return Placed(lesion, (0.0, 0.0), places, wobble)
 
 
-def _placed(chest: Chest, planned: Placed, others: Sequence[Placed], rng: np.random.Generator) -> Placed:
-    """The lesion at a place of its side and zone where all of it can be seen, apart from the others if that is possible.
+def _placed(chest: Chest, planned: Placed, others: Sequence[Placed], zone_fixed: bool) -> Placed:
+    """The lesion at a place of its side and zone where all of it can be seen, apart from the others.
 
     A nodule's whole disc, grown as far as it may grow until the next visit, lies in the lung that can be seen; of a
-    consolidation only the middle has to.
+    consolidation only the middle has to. Where its zone has no room apart from the others, another zone is taken unless
+    the zone is fixed; only then may lesions overlap.
     """
     lesion = planned.lesion
-    sign = -1.0 if lesion.side == "right" else 1.0
-    bottom = chest.dome_y[0 if lesion.side == "right" else 1]
-    third = (bottom - chest.apex_y) / 3
-    zone = ZONES.index(lesion.zone) if lesion.zone else 2
-    tries = 400
-    u = rng.uniform(chest.mediastinum, chest.lung_u + chest.lung_half, tries)
-    y = rng.uniform(chest.apex_y + zone * third, chest.apex_y + (zone + 1) * third, tries)
-    if lesion.finding == "effusion":
+    if lesion.zone is None:
         return planned
-    center_x, center_y = (sign * u).astype(np.float32), y.astype(np.float32)
-    fits = np.zeros(tries, np.bool_)
     radius = lesion.size_mm / 2
-    # From what is best to what is possible: room to grow and apart from the others, room to grow, room for now.
-    for rim, apart in ((1.55 * radius + 3, True), (1.55 * radius + 3, False), (radius + 1, False)):
-        reach = rim if lesion.finding == "nodule" else 0.45 * radius
-        fits = _rim_in_lung(chest, center_x, center_y, reach)
-        if apart:
-            for other in others:
-                fits &= _apart(other, chest, center_x, center_y, reach)
-        if fits.any():
-            break
-    best = int(np.argmax(fits))
-    return replace(planned, center_mm=(float(center_x[best]), float(center_y[best])))
+    rim = 1.55 * radius + 3 if lesion.finding == "nodule" else 0.45 * radius
+    clear = rim if lesion.finding == "nodule" else 0.9 * radius
+    zones = [lesion.zone] if zone_fixed else [lesion.zone, *(zone for zone in ZONES if zone != lesion.zone)]
+    # From what is best to what is possible: apart, overlapping, with room to grow by a quarter, with none.
+    for apart, reach in ((True, rim), (False, rim), (False, min(rim, 1.25 * radius)), (False, min(rim, radius + 0.5))):
+        for zone in zones:
+            x, y = _candidates(chest, planned, zone)
+            fits = _rim_in_lung(chest, x, y, reach)
+            for other in others if apart else ():
+                fits &= _apart(other, chest, x, y, clear)
+            if fits.any():
+                best = int(np.argmax(fits))
+                placed = replace(lesion, zone=zone)
+                return replace(planned, center_mm=(float(x[best]), float(y[best])), room_mm=2 * reach, lesion=placed)
+    allowed = ("another zone or side", "a smaller size_mm", "another seed")
+    problem = Problem("zone", f"this patient's {lesion.zone} zone on the {lesion.side} has no room for it", allowed)
+    raise UsageError(
+        "bad_factor",
+        f"A {lesion.finding} of {lesion.size_mm:.0f} mm does not fit into the zone · this patient's {lesion.zone} zone on the "
+        f"{lesion.side} is too small · choose {', '.join(allowed)}.",
+        [problem],
+    )
+
+
+def _candidates(chest: Chest, planned: Placed, zone: str) -> tuple[Floats, Floats]:
+    """Centers to try in a third of the lung on the lesion's side, in the order in which they were drawn."""
+    right = planned.lesion.side == "right"
+    third = (chest.dome_y[0 if right else 1] - chest.apex_y) / 3
+    u = chest.mediastinum + planned.places[0] * np.float32(chest.lung_u + chest.lung_half - chest.mediastinum)
+    y = np.float32(chest.apex_y + ZONES.index(zone) * third) + planned.places[1] * np.float32(third)
+    return (-u if right else u), y
 
 
 def _rim_in_lung(chest: Chest, x: Floats, y: Floats, radius: float) -> Bools:
@@ -247,6 +268,8 @@ def _grown(placed: Placed, factor: float, change: Change | None) -> Placed:
     """The lesion at the second visit."""
     lesion = placed.lesion
     size = lesion.size_mm * factor
+    if lesion.finding == "nodule":
+        size = min(size, placed.room_mm)
     grade = severity(size) if lesion.finding == "effusion" else None
     return replace(placed, lesion=replace(lesion, size_mm=size, severity=grade, change=change))
 

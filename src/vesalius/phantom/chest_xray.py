@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from math import cos, radians, sin
 
 import numpy as np
-import numpy.typing as npt
 
 from vesalius.errors import Problem
 from vesalius.phantom import chest_body as anatomy
@@ -19,7 +18,7 @@ from vesalius.phantom import report
 from vesalius.phantom.chest_body import Chest
 from vesalius.phantom.chest_lesions import Placed
 from vesalius.phantom.factors import Factor, Values
-from vesalius.phantom.paint import blur, centers_mm, letter, noise, splat, stream
+from vesalius.phantom.paint import Points, blur, centers_mm, lay_tubes, letter, noise, stream
 from vesalius.phantom.truth import CHANGES, Bools, Floats, Lesion, Phantom
 
 KIND, MODALITY, VIEW = "chest_xray", "DX", "PA"
@@ -43,8 +42,6 @@ FACTORS: dict[str, Factor] = {
 }
 
 _WATER, _BONE, _VESSEL = 0.0158, 0.040, 0.034  # attenuation per mm, effective over the beam's spectrum
-Points = npt.NDArray[np.float64]
-
 _PATIENT, _DISEASE, _POSE, _DETECTOR, _WORDS = range(5)  # one stream of random numbers each
 
 
@@ -52,6 +49,7 @@ _PATIENT, _DISEASE, _POSE, _DETECTOR, _WORDS = range(5)  # one stream of random 
 class Pose:
     """How the patient stands before the detector at one visit, and how the picture is taken."""
 
+    spacing_mm: float
     field_mm: float
     shift_mm: tuple[float, float]
     tilt_deg: float
@@ -115,7 +113,7 @@ def make(seed: int, visit: int, values: Values) -> Phantom:
         visit=visit,
         day=days if visit else 0,
         pixels=pixels,
-        spacing_mm=(pose.field_mm / size_px, pose.field_mm / size_px),
+        spacing_mm=(pose.spacing_mm, pose.spacing_mm),
         modality=MODALITY,
         view=VIEW,
         masks=masks,
@@ -136,10 +134,11 @@ def _pose(rng: np.random.Generator, size_px: int, values: Values) -> Pose:
     dose, blur_mm = float(np.exp(rng.uniform(np.log(1500), np.log(9000)))), float(rng.uniform(0.5, 1.4))
     marker = ("none", "R", "L")[int(rng.choice(3, p=(0.4, 0.3, 0.3)))]
     place = (float(rng.uniform(0, 14)), float(rng.uniform(0, 26)))
-    if "spacing_mm" in values:
-        field_mm = float(values["spacing_mm"]) * size_px
+    # Six decimals, so that a file can state the very number.
+    spacing_mm = float(values.get("spacing_mm", round(field_mm / size_px, 6)))
+    field_mm = spacing_mm * size_px
     marker = str(values.get("marker", marker))
-    return Pose(field_mm, shift, tilt, turn, breath, contrast, brightness, dose, blur_mm, marker, place)
+    return Pose(spacing_mm, field_mm, shift, tilt, turn, breath, contrast, brightness, dose, blur_mm, marker, place)
 
 
 def _picture(
@@ -152,15 +151,29 @@ def _picture(
     x = right * np.float32(cos(turn)) + down * np.float32(sin(turn))
     y = down * np.float32(cos(turn)) - right * np.float32(sin(turn))
     air, attenuation, masks = _healthy(chest, pose, x, y, stream(KIND, seed, _PATIENT, 1))
-    attenuation = blur(attenuation, pose.blur_mm * size_px / pose.field_mm)
+    attenuation = blur(attenuation, pose.blur_mm / pose.spacing_mm)
     for placed in seen:
         window = _window(disease.reach_mm(placed, chest), pose, size_px)
         thick = disease.thickness(placed, chest, air[window], x[window], y[window])
+        if not thick.any():
+            thick = _averaged(placed, chest, pose, air[window], x[window], y[window])
         attenuation[window] += thick * np.float32(_WATER * anatomy.LUNG_AIR)
         mask = np.zeros((size_px, size_px), np.bool_)
         mask[window] = thick > 0
         masks[str(placed.lesion.mask)] = mask
     return _detected(attenuation, chest, pose, axis, stream(KIND, seed, _DETECTOR, visit)), masks
+
+
+def _averaged(placed: Placed, chest: Chest, pose: Pose, air: Floats, x: Floats, y: Floats) -> Floats:
+    """Mean thickness over each pixel's area: a lesion that lies between the pixels' centers is seen all the same."""
+    parts, turn = 8, radians(pose.tilt_deg)
+    off = ((np.arange(parts) + 0.5) / parts - 0.5) * pose.spacing_mm
+    right, down = np.tile(off, parts).astype(np.float32), np.repeat(off, parts).astype(np.float32)
+    fine_x = x[..., None] + right * np.float32(cos(turn)) + down * np.float32(sin(turn))
+    fine_y = y[..., None] + down * np.float32(cos(turn)) - right * np.float32(sin(turn))
+    fine_air = np.broadcast_to(air[..., None], fine_x.shape)
+    mean: Floats = disease.thickness(placed, chest, fine_air, fine_x, fine_y).mean(axis=-1)
+    return mean
 
 
 def _healthy(chest: Chest, pose: Pose, x: Floats, y: Floats, rng: np.random.Generator) -> tuple[Floats, Floats, dict[str, Bools]]:
@@ -201,15 +214,14 @@ def _healthy(chest: Chest, pose: Pose, x: Floats, y: Floats, rng: np.random.Gene
 
 def _lung_vessels(chest: Chest, pose: Pose, size_px: int, rng: np.random.Generator) -> Floats:
     """Thickness of the arteries and veins that branch from both hila, three generations of them."""
-    scale = size_px / pose.field_mm
+    scale = 1 / pose.spacing_mm
     turn = radians(pose.tilt_deg)
     total = np.zeros((size_px, size_px), np.float32)
     generations = _tree(chest, rng)
     for (x, y, volume), width_mm in zip(generations, (2.3, 1.15), strict=True):
         column = (x * cos(turn) - y * sin(turn) + pose.shift_mm[0] + pose.field_mm / 2) * scale
         row = (x * sin(turn) + y * cos(turn) + pose.shift_mm[1] + pose.field_mm / 2) * scale
-        laid = splat(column.astype(np.float32), row.astype(np.float32), volume.astype(np.float32) * scale * scale, size_px)
-        total += blur(laid, width_mm * scale)
+        lay_tubes(total, column, row, volume * scale * scale, width_mm * scale)
     return total
 
 
@@ -254,13 +266,19 @@ def _with_volume(branches: tuple[Points, Points, Points], width_mm: Points, step
 def _detected(attenuation: Floats, chest: Chest, pose: Pose, axis: Floats, rng: np.random.Generator) -> Floats:
     """Quanta counted with noise, shown on a film's curve, with the marker."""
     size_px = len(axis)
-    quanta = pose.dose * (pose.field_mm / size_px) ** 2
+    quanta = pose.dose * pose.spacing_mm**2
     grain = rng.standard_normal((size_px, size_px), dtype=np.float32)
-    attenuation = attenuation + grain * np.exp(attenuation * np.float32(0.5)) * np.float32(quanta**-0.5)
+    grain *= np.exp(attenuation * np.float32(0.5))
+    grain *= np.float32(quanta**-0.5)
+    attenuation = attenuation + grain
     # The exposure is set for the patient's own build, as the automatic exposure of the room does.
     middle = _WATER * (chest.depth - 0.37 * chest.lung_depth) * 0.97 + pose.brightness
     width = 0.66 / pose.contrast
-    pixels: Floats = 1 / (1 + np.exp((np.float32(middle) - attenuation) * np.float32(1 / width)))
+    attenuation -= np.float32(middle)
+    attenuation *= np.float32(-1 / width)
+    np.exp(attenuation, out=attenuation)
+    attenuation += 1
+    pixels: Floats = np.reciprocal(attenuation)
     if pose.marker != "none":
         half = pose.field_mm / 2
         left = -half + 8 + pose.marker_mm[0] if pose.marker == "R" else half - 8 - 16 - pose.marker_mm[0]
@@ -271,7 +289,7 @@ def _detected(attenuation: Floats, chest: Chest, pose: Pose, axis: Floats, rng: 
 def _window(box_mm: tuple[float, float, float, float], pose: Pose, size_px: int) -> tuple[slice, slice]:
     """The rows and columns that a box (x0, y0, x1, y1) of the body's frame can touch."""
     x0, y0, x1, y1 = box_mm
-    turn, scale = radians(pose.tilt_deg), size_px / pose.field_mm
+    turn, scale = radians(pose.tilt_deg), 1 / pose.spacing_mm
     corners = [(x, y) for x in (x0, x1) for y in (y0, y1)]
     columns = [(x * cos(turn) - y * sin(turn) + pose.shift_mm[0] + pose.field_mm / 2) * scale for x, y in corners]
     rows = [(x * sin(turn) + y * cos(turn) + pose.shift_mm[1] + pose.field_mm / 2) * scale for x, y in corners]

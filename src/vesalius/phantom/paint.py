@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from vesalius.phantom.truth import Bools, Floats
 
+Points = npt.NDArray[np.float64]
+
 _LETTERS = {
     "R": ("11110", "10001", "10001", "11110", "10100", "10010", "10001"),
     "L": ("10000", "10000", "10000", "10000", "10000", "10000", "11111"),
@@ -80,32 +82,49 @@ def blur(picture: Floats, sigma_px: float) -> Floats:
 def _blur_axis(picture: Floats, weights: Sequence[float], axis: int) -> Floats:
     """A symmetric kernel along one axis; `weights` from its middle outward."""
     reach, length = len(weights) - 1, picture.shape[axis]
-    padding = [(0, 0), (0, 0)]
-    padding[axis] = (reach, reach)
-    padded = np.pad(picture, padding, mode="edge")
-
-    def shifted(by: int) -> Floats:
-        window = slice(reach + by, reach + by + length)
-        return padded[window] if axis == 0 else padded[:, window]
-
+    edges = [np.take(picture, [end], axis) for end in (0, -1)]
+    padded = np.concatenate([*[edges[0]] * reach, picture, *[edges[1]] * reach], axis=axis)
     out: Floats = picture * np.float32(weights[0])
+    both = np.empty_like(picture)
     for step, weight in enumerate(weights[1:], start=1):
-        out += (shifted(step) + shifted(-step)) * np.float32(weight)
+        before, after = slice(reach - step, reach - step + length), slice(reach + step, reach + step + length)
+        if axis == 0:
+            np.add(padded[before], padded[after], out=both)
+        else:
+            np.add(padded[:, before], padded[:, after], out=both)
+        both *= np.float32(weight)
+        out += both
     return out
 
 
-def splat(x_px: Floats, y_px: Floats, amount: Floats, size_px: int) -> Floats:
-    """Amounts laid down at continuous pixel coordinates, each shared by its four neighbors, (size_px, size_px)."""
+def lay_tubes(picture: Floats, x_px: Points, y_px: Points, amount: Points, sigma_px: float) -> None:
+    """Add amounts at continuous pixel coordinates to a square picture, each spread by a Gaussian.
+
+    Only the part of the picture that they can reach is touched.
+    """
+    size_px, margin = len(picture), math.ceil(2.5 * sigma_px) + 2
+    low_x, low_y = (max(int(axis.min()) - margin, 0) for axis in (x_px, y_px))
+    high_x, high_y = (min(int(axis.max()) + margin + 1, size_px) for axis in (x_px, y_px))
+    shape = (high_y - low_y, high_x - low_x)
+    if min(shape) < 2:
+        return
+    laid = _splat((x_px - low_x).astype(np.float32), (y_px - low_y).astype(np.float32), amount.astype(np.float32), shape)
+    picture[low_y:high_y, low_x:high_x] += blur(laid, sigma_px)
+
+
+def _splat(x_px: Floats, y_px: Floats, amount: Floats, shape: tuple[int, int]) -> Floats:
+    """Amounts laid down at continuous pixel coordinates, each shared by its four neighbors."""
+    rows, columns = shape
     x, y = x_px - 0.5, y_px - 0.5
-    inside = (x >= 0) & (y >= 0) & (x < size_px - 1) & (y < size_px - 1)
+    inside = (x >= 0) & (y >= 0) & (x < columns - 1) & (y < rows - 1)
     x, y, amount = x[inside], y[inside], amount[inside]
     column, row = x.astype(np.intp), y.astype(np.intp)
     right, down = x - column, y - row
-    corner = row * size_px + column
-    at = np.concatenate([corner, corner + 1, corner + size_px, corner + size_px + 1])
+    corner = row * columns + column
+    at = np.concatenate([corner, corner + 1, corner + columns, corner + columns + 1])
     share = [(1 - right) * (1 - down), right * (1 - down), (1 - right) * down, right * down]
-    total = np.bincount(at, np.concatenate([part * amount for part in share]), minlength=size_px * size_px)
-    return total.astype(np.float32).reshape(size_px, size_px)
+    total = np.bincount(at, np.concatenate([part * amount for part in share]), minlength=rows * columns)
+    return total.astype(np.float32).reshape(shape)
 
 
 def letter(name: str, x_mm: Floats, y_mm: Floats, at_mm: tuple[float, float], height_mm: float) -> Bools:
