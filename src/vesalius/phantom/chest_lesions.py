@@ -25,7 +25,7 @@ _TRIES = 160
 _HOW_MANY = (0.40, 0.38, 0.22)  # of the abnormal: one, two or three kinds of finding
 _NEW = 0.1625  # of the findings that were absent before: as often as each of the four other outcomes
 _GROWTH: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    "effusion": {"larger": (1.4, 1.8), "smaller": (0.35, 0.68)},
+    "effusion": {"larger": (1.4, 1.8), "smaller": (0.45, 0.7)},
     "nodule": {"larger": (1.32, 1.55), "smaller": (0.5, 0.72)},
     "consolidation": {"larger": (1.25, 1.5), "smaller": (0.5, 0.75)},
 }

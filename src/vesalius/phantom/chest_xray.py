@@ -156,7 +156,7 @@ def _picture(
         window = _window(disease.reach_mm(placed, chest), pose, size_px)
         thick = disease.thickness(placed, chest, air[window], x[window], y[window])
         if not thick.any():
-            thick = _averaged(placed, chest, pose, air[window], x[window], y[window])
+            thick = _averaged(placed, chest, pose, x[window], y[window])
         attenuation[window] += thick * np.float32(_WATER * anatomy.LUNG_AIR)
         mask = np.zeros((size_px, size_px), np.bool_)
         mask[window] = thick > 0
@@ -164,14 +164,14 @@ def _picture(
     return _detected(attenuation, chest, pose, axis, stream(KIND, seed, _DETECTOR, visit)), masks
 
 
-def _averaged(placed: Placed, chest: Chest, pose: Pose, air: Floats, x: Floats, y: Floats) -> Floats:
+def _averaged(placed: Placed, chest: Chest, pose: Pose, x: Floats, y: Floats) -> Floats:
     """Mean thickness over each pixel's area: a lesion that lies between the pixels' centers is seen all the same."""
     parts, turn = 8, radians(pose.tilt_deg)
     off = ((np.arange(parts) + 0.5) / parts - 0.5) * pose.spacing_mm
     right, down = np.tile(off, parts).astype(np.float32), np.repeat(off, parts).astype(np.float32)
     fine_x = x[..., None] + right * np.float32(cos(turn)) + down * np.float32(sin(turn))
     fine_y = y[..., None] + down * np.float32(cos(turn)) - right * np.float32(sin(turn))
-    fine_air = np.broadcast_to(air[..., None], fine_x.shape)
+    fine_air = disease.visible_lung(chest, fine_x, fine_y)
     mean: Floats = disease.thickness(placed, chest, fine_air, fine_x, fine_y).mean(axis=-1)
     return mean
 
