@@ -2,9 +2,11 @@
 
 A section (`data`, `model`, `objective`) says in `use` which function or class of this package it feeds, as
 `folder.file.name`; its other keys are that thing's keyword arguments. `data` also feeds `datasets.packs.Presentation`,
-and `train` feeds `train.loop.FitSettings`. What the workflow itself supplies (a vocabulary size, say) is no key. A recipe can run nothing: `use` is a path inside this package.
+and `train` feeds `train.loop.FitSettings`. What the workflow itself supplies (a vocabulary size, say) is no key. A recipe
+can run nothing: `use` is a path inside this package.
 """
 
+import ast
 import difflib
 import hashlib
 import importlib
@@ -12,6 +14,7 @@ import importlib.util
 import inspect
 import json
 import re
+import textwrap
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -114,7 +117,9 @@ def read(recipe: str, overrides: Sequence[str] = (), supplied: Mapping[str, froz
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError("bad_recipe", f"The recipe is not YAML: {' '.join(str(error).split())[:200]}. Mend that line.") from error
+        raise UsageError(
+            "bad_recipe", f"The recipe is not YAML: {' '.join(str(error).split())[:200]}. Mend that line."
+        ) from error
     problems: list[Problem] = []
     if not isinstance(document, dict):
         raise UsageError("bad_recipe", "The recipe is not a table of sections. See recipes/ for examples.")
@@ -200,7 +205,10 @@ def _target(use: Any) -> Callable[..., Any] | None:
     if not isinstance(use, str) or not re.fullmatch(r"[a-z_]+\.[a-z_0-9]+\.[A-Za-z_0-9]+", use):
         return None
     module, _, name = use.rpartition(".")
-    if importlib.util.find_spec(f"vesalius.{module.split('.')[0]}") is None or importlib.util.find_spec(f"vesalius.{module}") is None:
+    if (
+        importlib.util.find_spec(f"vesalius.{module.split('.')[0]}") is None
+        or importlib.util.find_spec(f"vesalius.{module}") is None
+    ):
         return None
     loaded = importlib.import_module(f"vesalius.{module}")
     found = getattr(loaded, name, None)
@@ -253,9 +261,10 @@ def _place(target: Callable[..., Any], name: str) -> str:
     lines, first = inspect.getsourcelines(target)
     source = inspect.getsourcefile(target)
     assert source is not None
-    at = next((i for i, line in enumerate(lines) if re.match(rf"(\s*|.*[(,]\s*){name}\s*:", line) and '"""' not in line), 0)
-    arguments = [i for i, line in enumerate(lines) if re.match(rf"\s*{name}\s*:[^.]*[=,]", line)]
-    line = first + (arguments[-1] if arguments else at)
+    tree = ast.parse(textwrap.dedent("".join(lines)))
+    defined = {node.arg: node.lineno for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    fields = {n.target.id: n.lineno for n in ast.walk(tree) if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)}
+    line = first - 1 + {**defined, **fields}[name]
     return f"{Path(source).relative_to(Path(__file__).parent).as_posix()}:{line}"
 
 

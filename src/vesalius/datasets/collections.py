@@ -57,8 +57,8 @@ def rephrased(root: str | None = None, tasks: tuple[str, ...] = TASKS, wordings:
     """As `read`, with training questions in other words; held-out ones keep the canonical wording.
 
     Args:
-        root: as in `read`.
-        tasks: as in `read`.
+        root: a folder that holds at least one of the collections, or is one; VESALIUS_DATA when not given.
+        tasks: kinds of question to keep.
         wordings: how many differently worded copies of each training question; 1 keeps the canonical one.
         seed: of the choice of words.
     """

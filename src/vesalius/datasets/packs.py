@@ -113,7 +113,8 @@ def prepare(samples: Sequence[Sample], canvas_px: int) -> Pack:
 def _canvas(item: SampleImage, canvas_px: int) -> Canvas:
     if item.image.kind != "image":
         raise InputRefused(
-            "unsupported_type", f"A {item.image.kind} cannot be trained on by this recipe: it learns from pictures. Choose slices first."
+            "unsupported_type",
+            f"A {item.image.kind} cannot be trained on by this recipe. It learns from pictures. Choose slices first.",
         )
     unit = to_unit(item.image.load(), item.image)
     placement = place((unit.shape[0], unit.shape[1]), canvas_px)
@@ -200,7 +201,11 @@ def _text(rows: Sequence[Sequence[Rendered]]) -> tuple[Tensor, Tensor, Tensor, T
     """
     length = max(sum(len(question.ids) for question in row) for row in rows)
     shape = (len(rows), length)
-    tokens, segments, positions = torch.full(shape, PAD), torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
+    tokens, segments, positions = (
+        torch.full(shape, PAD),
+        torch.zeros(shape, dtype=torch.long),
+        torch.zeros(shape, dtype=torch.long),
+    )
     targets, weights = torch.full(shape, -100), torch.zeros(shape)
     for row, questions in enumerate(rows):
         at = 0

@@ -36,7 +36,8 @@ def decode(
 
     Args:
         model: in evaluation mode.
-        shown, seen: what `model.show` gave for the packs.
+        shown: what `model.show` gave for the packs.
+        seen: likewise.
         questions: ids of each question, ANSWER last; at least one question.
         pack_of: for each question, the index of its pack.
         most_tokens: longest answer.

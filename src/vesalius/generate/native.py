@@ -11,7 +11,7 @@ from vesalius.generate.boxes import CanvasBins
 from vesalius.generate.decode import Decoded, decode
 from vesalius.generate.parse import parse
 from vesalius.generate.prompt import question_ids
-from vesalius.generate.respond import Query, Response
+from vesalius.generate.respond import Query, Response, Scope
 from vesalius.generate.tokenizer import COORDINATES, FIRST_COORDINATE, Tokenizer
 from vesalius.models.connector import ROLES
 from vesalius.models.vlm import NativeVLM
@@ -30,15 +30,22 @@ class NativeResponder:
         model: put into evaluation mode.
         tokenizer: the one that it was trained with.
         identity: named in every answer.
+        scope: what it was made for.
         trained_patients: keys of the patients that it has seen.
     """
 
     def __init__(
-        self, model: NativeVLM, tokenizer: Tokenizer, identity: ModelIdentity, trained_patients: frozenset[str]
+        self,
+        model: NativeVLM,
+        tokenizer: Tokenizer,
+        identity: ModelIdentity,
+        scope: Scope,
+        trained_patients: frozenset[str],
     ) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.identity = identity
+        self.scope = scope
         self.trained_patients = trained_patients
 
     def respond(self, queries: Sequence[Query]) -> list[Response]:
@@ -91,8 +98,12 @@ class NativeResponder:
         """Parse what was generated and put its boxes into the pixels of the current picture's file."""
         parsed = parse(decoded.ids, self.tokenizer, CODEC, self.model.canvas_px)
         current = next((i for i, item in enumerate(query.images) if item.role == "current"), None)
-        regions = () if current is None else tuple(
-            Region(region.label, placements[current].to_picture(region.box), image=current) for region in parsed.regions
+        regions = (
+            ()
+            if current is None
+            else tuple(
+                Region(region.label, placements[current].to_picture(region.box), image=current) for region in parsed.regions
+            )
         )
         # The probability of the answer's words: those up to the first region, END included where there is none.
         ends = [i for i, token in enumerate(decoded.ids) if token < FIRST_COORDINATE]
@@ -138,5 +149,3 @@ def canvas_spacing_mm(image: Image, placement: Placement) -> Tensor:
 
 def _pack_key(query: Query) -> tuple[tuple[str, int], ...]:
     return tuple((item.role, id(item)) for item in query.images)
-
-

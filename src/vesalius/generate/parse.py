@@ -31,7 +31,8 @@ def parse(ids: Sequence[int], tokenizer: Tokenizer, codec: BoxCodec, side_px: in
 
     Args:
         ids: what was generated after ANSWER, with or without END.
-        tokenizer, codec: of the model's family.
+        tokenizer: of the model's family.
+        codec: of the model's family.
         side_px: side of the canvas.
     """
     ended = END in ids

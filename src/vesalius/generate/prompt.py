@@ -44,16 +44,20 @@ def question_ids(tokenizer: Tokenizer, question: str) -> tuple[int, ...]:
     if len(ids) > MAX_TEXT_TOKENS:
         raise InputRefused(
             "text_too_long",
-            f"The question has {len(ids)} tokens and the model reads {MAX_TEXT_TOKENS}. Nothing is cut silently. Ask a shorter question.",
+            f"The question has {len(ids)} tokens and the model reads {MAX_TEXT_TOKENS}. Nothing is cut silently. "
+            "Ask a shorter question.",
         )
     return ids
 
 
-def render(tokenizer: Tokenizer, codec: BoxCodec, turns: Sequence[Turn], regions: Sequence[ShownRegion], side_px: int) -> Rendered:
+def render(
+    tokenizer: Tokenizer, codec: BoxCodec, turns: Sequence[Turn], regions: Sequence[ShownRegion], side_px: int
+) -> Rendered:
     """A conversation as ids. Supervised are the `spans` of a turn; by default all of an assistant's, END included.
 
     Args:
-        tokenizer, codec: of the model's family.
+        tokenizer: of the model's family.
+        codec: of the model's family.
         turns: with placeholders.
         regions: what `<region:i>` stands for, in pixels of the canvas.
         side_px: side of the canvas.
@@ -73,7 +77,8 @@ def render(tokenizer: Tokenizer, codec: BoxCodec, turns: Sequence[Turn], regions
     if len(ids) > MAX_TEXT_TOKENS:
         raise InputRefused(
             "text_too_long",
-            f"A sample has {len(ids)} tokens and the model reads {MAX_TEXT_TOKENS}. Nothing is cut silently. Shorten or split it.",
+            f"A sample has {len(ids)} tokens and the model reads {MAX_TEXT_TOKENS}. Nothing is cut silently. "
+            "Shorten or split it.",
         )
     return Rendered(tuple(ids), tuple(learnt))
 

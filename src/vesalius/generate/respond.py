@@ -37,8 +37,27 @@ class Response:
     text_tokens: int
 
 
+@dataclass(frozen=True)
+class Scope:
+    """What a model was made for.
+
+    Attributes:
+        modalities: that it has learnt from, in DICOM's terms; empty when nothing is known.
+        phantoms_only: True when it has seen no patient's picture.
+        priors: whether it can look at an earlier picture beside the current one.
+    """
+
+    modalities: frozenset[str]
+    phantoms_only: bool
+    priors: bool
+
+
 class Responder(Protocol):
     """A model that answers questions about pictures."""
+
+    @property
+    def scope(self) -> Scope:
+        """What it was made for."""
 
     @property
     def identity(self) -> ModelIdentity:

@@ -34,6 +34,7 @@ class Card:
         settings: arguments of `NativeVLM`.
         modalities: what it was trained to look at (DICOM terms); others are out of its scope.
         phantoms_only: True when no patient's picture was among the training data.
+        priors: whether earlier pictures were among the training data.
         trained_patients: keys of patients used for training or selection.
         trained_on: device, steps, commit and date, for people.
     """
@@ -44,6 +45,7 @@ class Card:
     settings: Mapping[str, int]
     modalities: tuple[str, ...]
     phantoms_only: bool
+    priors: bool
     trained_patients: tuple[str, ...]
     trained_on: Mapping[str, str] = field(default_factory=dict)
 
@@ -88,7 +90,8 @@ def load(folder: Path) -> tuple[NativeVLM, Card, str]:
     except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
         raise InputRefused(
             "bad_checkpoint",
-            "The weights are damaged or do not fit the settings of their card. Nothing is loaded in part. Train again or copy it again.",
+            "The weights are damaged or do not fit the settings of their card. Nothing is loaded in part. "
+            "Train again or copy it again.",
         ) from error
     return model, card, (folder / FILES[2]).read_text()
 

@@ -57,7 +57,7 @@ class PatchStem(nn.Module):
         x = self.second(F.gelu(self.first_norm(x)))
         x = self.third(F.gelu(self.second_norm(x)))  # (B·t, D, y, x)
         tokens: Tensor = self.out_norm(x.permute(0, 2, 3, 1))
-        return tokens.unflatten(0, (b, slabs))
+        return tokens.view(b, slabs, *tokens.shape[1:])
 
 
 def patch_positions_mm(grid: tuple[int, int, int], step_px: tuple[int, int, int], spacing_mm: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ import os
 import shutil
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -23,6 +22,10 @@ def save(folder: Path, model: nn.Module, optimizer: AdamW, step: int, averages: 
     """Write `folder/step-XXXXXXXX`; older ones beyond `KEEP` go. A kill at any moment leaves a complete one.
 
     Args:
+        folder: of the run's checkpoints.
+        model: its weights.
+        optimizer: its moments.
+        step: finished steps.
         averages: running means of the weights, where the run keeps them.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,5 +95,3 @@ def _set_optimizer_tensors(optimizer: AdamW, tensors: dict[str, Tensor]) -> None
 def _parameters(optimizer: AdamW) -> list[nn.Parameter]:
     parameters: list[nn.Parameter] = [p for group in optimizer.param_groups for p in group["params"]]
     return parameters
-
-

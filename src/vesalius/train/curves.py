@@ -28,9 +28,10 @@ def write_report(path: Path, title: str, lines: Sequence[Mapping[str, Any]], fac
     rows = "".join(f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in facts.items())
     warned = sorted({str(line["warning"]) for line in lines if "warning" in line})
     notes = f"<p><strong>{html.escape(', '.join(warned))}</strong></p>" if warned else ""
-    body = f"<h1>{html.escape(title)}</h1><table>{rows}</table>{notes}{_plot(lines)}<h2>Recipe</h2><pre>{html.escape(recipe)}</pre>"
-    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}</style>{body}</html>'
-    path.write_text(page)
+    said, resolved = html.escape(title), html.escape(recipe)
+    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{said}</title><style>{STYLE}</style>'
+    body = f"<h1>{said}</h1><table>{rows}</table>{notes}{_plot(lines)}<h2>Recipe</h2><pre>{resolved}</pre>"
+    path.write_text(f"{head}{body}</html>\n", encoding="utf-8")
 
 
 def _plot(lines: Sequence[Mapping[str, Any]]) -> str:

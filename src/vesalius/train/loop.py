@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,8 @@ from vesalius.errors import InputRefused
 from vesalius.train import checkpoint
 from vesalius.train.log import RunLog
 from vesalius.train.optimizer import make_optimizer, set_learning_rate
+
+BatchT = TypeVar("BatchT")
 
 STALLED_AFTER = 2000  # steps without a new lowest mean loss before the log names it
 PROGRESS_EVERY = 20  # steps per progress line
@@ -49,8 +52,8 @@ class FitSettings:
 
 def fit(
     model: nn.Module,
-    objective: Callable[[nn.Module, Tensor], dict[str, Tensor]],
-    batch_at: Callable[[int], Tensor],
+    objective: Callable[[nn.Module, BatchT], dict[str, Tensor]],
+    batch_at: Callable[[int], BatchT],
     settings: FitSettings,
     *,
     folder: Path,
@@ -96,13 +99,14 @@ def fit(
         share = set_learning_rate(optimizer, step, settings.steps, settings.warmup)
         with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
             losses = objective(model, batch)
-        losses["loss"].backward()
+        torch.autograd.backward(losses["loss"])
         norm = nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
         values = {name: float(value.detach()) for name, value in losses.items()}
         if not math.isfinite(values["loss"]) or not math.isfinite(float(norm)):
             raise InputRefused(
                 "training_diverged",
-                f"The loss or its gradient is not finite at step {step}. Going on would spoil the weights; the last checkpoint is kept. "
+                f"The loss or its gradient is not finite at step {step}. Going on would spoil the weights. "
+                "The last checkpoint is kept. "
                 "Lower train.learning_rate or raise train.warmup, and resume.",
             )
         optimizer.step()

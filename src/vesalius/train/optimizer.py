@@ -26,7 +26,8 @@ def make_optimizer(model: nn.Module, learning_rate: float | Mapping[str, float],
         allowed = tuple(children)
         raise UsageError(
             "bad_recipe",
-            f"train.learning_rate names {sorted(rates)}, the model has {sorted(children)}. Each part needs one rate; 0 freezes it.",
+            f"train.learning_rate names {sorted(rates)}, the model has {sorted(children)}. "
+            "Each part needs one rate; 0 freezes it.",
             [Problem("train.learning_rate", "must name each part of the model once", allowed)],
         )
     groups = []

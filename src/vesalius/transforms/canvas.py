@@ -61,7 +61,8 @@ def resample(picture: npt.NDArray[np.float32], placement: Placement) -> npt.NDAr
     rows = _weights(picture.shape[0], side, placement.scale[0], placement.offset_px[0])
     columns = _weights(picture.shape[1], side, placement.scale[1], placement.offset_px[1])
     drawn = np.einsum("ay,yxc->axc", rows, picture, optimize=True)
-    return np.einsum("bx,axc->abc", columns, drawn, optimize=True).astype(np.float32)
+    canvas: npt.NDArray[np.float32] = np.einsum("bx,axc->abc", columns, drawn, optimize=True).astype(np.float32)
+    return canvas
 
 
 def _weights(size: int, side: int, scale: float, offset: float) -> npt.NDArray[np.float32]:
@@ -72,4 +73,6 @@ def _weights(size: int, side: int, scale: float, offset: float) -> npt.NDArray[n
     weights = np.clip(1.0 - distance, 0.0, None)
     inside = (centers > 0) & (centers < size)
     total = weights.sum(axis=1, keepdims=True)
-    return np.where(inside[:, None] & (total > 0), weights / np.where(total > 0, total, 1), 0.0).astype(np.float32)
+    shares: npt.NDArray[np.float32] = (weights / np.where(total > 0, total, 1)).astype(np.float32)
+    shares[~inside] = 0
+    return shares

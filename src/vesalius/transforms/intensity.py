@@ -26,14 +26,15 @@ def to_unit(array: Array, image: Image) -> npt.NDArray[np.float32]:
     colored = image.channels == 3
     if colored and not _is_gray(array):
         full = float(np.iinfo(array.dtype).max) if np.issubdtype(array.dtype, np.integer) else 1.0
-        return np.clip(array.astype(np.float32) / full, 0.0, 1.0)
+        shown: npt.NDArray[np.float32] = np.clip(array.astype(np.float32) / full, 0.0, 1.0)
+        return shown
     gray = (array[..., 0] if colored else array).astype(np.float32)
     if image.modality == "CT" and not colored:
         center, width = image.window or CT_WINDOW_HU
         low, high = center - width / 2, center + width / 2
     else:
         low, high = (float(v) for v in np.percentile(gray, TAILS))
-    unit = np.clip((gray - low) / (high - low), 0.0, 1.0) if high > low else np.zeros_like(gray)
+    unit: npt.NDArray[np.float32] = np.clip((gray - low) / (high - low), 0.0, 1.0) if high > low else np.zeros_like(gray)
     return (1.0 - unit if image.inverted else unit)[..., None]
 
 

@@ -62,11 +62,14 @@ def train(
     training = [pack for pack in packs if pack[0].provenance.split == "train"]
     held_out = [pack for pack in packs if pack[0].provenance.split == "validation"]
     if not training:
-        raise InputRefused("empty_split", "No sample of the data is in the training split. There is nothing to learn. Check the data.")
+        raise InputRefused(
+            "empty_split", "No sample of the data is in the training split. There is nothing to learn. Check the data."
+        )
     torch.manual_seed(settings.seed)
     model, tokenizer = _model(resolved, training, folder)
     model.to(device)
-    say(f"{len(training)} pictures or pairs to learn from, {len(held_out)} held out, {_millions(model)} M parameters, {_device(device)}")
+    counted = f"{len(training)} pictures or pairs to learn from, {len(held_out)} held out"
+    say(f"{counted}, {_millions(model)} M weights, {_device(device)}")
     prepared = [prepare(pack, model.canvas_px) for pack in training]
     batches = Batches(prepared, tokenizer, model.canvas_px, settings.batch, settings.seed, presentation, device)
     objective: nn.Module = resolved.objective.make(first_coordinate=FIRST_COORDINATE, coordinates=COORDINATES)
@@ -90,7 +93,13 @@ def train(
     recipe_text = json.dumps(resolved.resolved(), indent=1)
     write_report(folder / "report.html", resolved.says, lines, {**facts, **shares}, recipe_text)
     figures = {name: value for line in lines[-2:] for name, value in line.items() if name != "step"}
-    data = {"run": folder.name, "seconds": seconds, "spent": spent, "figures": figures, "model": checkpoint.sha256(folder / "model")}
+    data = {
+        "run": folder.name,
+        "seconds": seconds,
+        "spent": spent,
+        "figures": figures,
+        "model": checkpoint.sha256(folder / "model"),
+    }
     return Outcome(data, f"trained in {seconds:.0f} s; model, log.jsonl and report.html are in the run's folder")
 
 
@@ -109,7 +118,9 @@ def _claim(folder: Path, resolved: Recipe, resume: bool) -> None:
     if stated.exists():
         before = json.loads(stated.read_text())
         if not resume:
-            raise InputRefused("resume_mismatch", "The output folder holds a run. It is not overwritten. Add --resume, or choose another -o.")
+            raise InputRefused(
+                "resume_mismatch", "The output folder holds a run. It is not overwritten. Add --resume, or choose another -o."
+            )
         if before["sha256"] != resolved.sha256():
             raise InputRefused(
                 "resume_mismatch",
@@ -168,6 +179,7 @@ def _card(resolved: Recipe, model: NativeVLM, learnt: Sequence[Sample], facts: M
         settings=dict(model.settings),
         modalities=tuple(sorted(modalities)),
         phantoms_only=all(source.startswith("phantom:") for source in sources),
+        priors=any(item.role == "prior" for sample in learnt for item in sample.images),
         trained_patients=tuple(sorted({sample.provenance.patient_key for sample in learnt})),
         trained_on=dict(facts),
     )
@@ -178,7 +190,11 @@ def _millions(model: nn.Module) -> str:
 
 
 def _device(device: torch.device) -> str:
-    return torch.cuda.get_device_name() if device.type == "cuda" else f"CPU ({platform.machine()}, {torch.get_num_threads()} threads)"
+    return (
+        torch.cuda.get_device_name()
+        if device.type == "cuda"
+        else f"CPU ({platform.machine()}, {torch.get_num_threads()} threads)"
+    )
 
 
 def _commit() -> str:

@@ -1,0 +1,165 @@
+"""demo: the tour - phantoms as DICOM, questions, answers beside the truth, scores beside their baselines, a real file."""
+
+import base64
+import html
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vesalius.benchmarks import scoring
+from vesalius.clinical.examples import real_ct
+from vesalius.datasets import phantom_dicom, phantoms
+from vesalius.generate.respond import Responder
+from vesalius.phantom import world
+from vesalius.transforms.draw import AMBER, CYAN, draw_boxes, png_bytes
+from vesalius.transforms.intensity import to_display
+from vesalius.types import NOTICE, Answer, Box, Image, RegionEvidence, Sample
+from vesalius.workflows import ask, evaluate
+from vesalius.workflows.open_model import open_model
+from vesalius.workflows.outcome import Outcome
+
+KIND, FIRST_SEED, SIZE_PX = "chest_xray", 910_000_000, 320  # patients that neither training nor the exam has seen
+PATIENTS, WITH_PRIOR = 5, 1  # the last one comes with a prior
+ASKED = ("finding", "location", "count", "side", "report", "comparison")
+EXAM, EXAM_PATIENTS = "first_phantom", 40
+REAL_QUESTION = "Is there a pleural effusion?"
+NEXT = """What to type next:
+  vesalius ask {folder}/dicom "Where is the heart?" -o answer      (refused: several patients; name one file)
+  vesalius ask {folder}/dicom/{file} "Where is the heart?" -o answer
+  vesalius inspect {folder}/dicom
+  vesalius explain first_phantom
+  vesalius train first_phantom --smoke -o runs/try"""
+STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#1d2429;background:#fff}
+.card{display:flex;gap:1.2rem;flex-wrap:wrap;margin:1.2rem 0;padding-bottom:1.2rem;border-bottom:1px solid #d5dbe0}
+.card img{width:20rem;height:auto}.card table{border-collapse:collapse;align-self:flex-start;flex:1}
+td,th{padding:.25rem .6rem;text-align:left;border-bottom:1px solid #e6eaed;vertical-align:top}
+.true{color:#00728a}.given{color:#a34a00}.notice{border-left:4px solid #c25700;padding:.3rem .8rem}
+pre{background:#f4f6f8;padding:1rem;overflow:auto;font-size:13px}"""
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A question about a file, its answer and its truth."""
+
+    sample: Sample
+    question: str
+    answer: Answer
+    truth: str
+
+
+def demo(*, out: Path, say: Callable[[str], None]) -> Outcome:
+    """Take the tour and write `index.html`.
+
+    Args:
+        out: folder to write.
+        say: takes progress lines.
+    """
+    begun = time.perf_counter()
+    responder = open_model(None)
+    say("writing phantoms as DICOM")
+    files = _write_patients(out / "dicom")
+    say("asking them")
+    cards = [(image, asked) for current, prior, samples in files for image, asked in [_card(responder, current, prior, samples)]]
+    say("scoring the model on phantoms that it never saw")
+    prepared = evaluate.prepare(EXAM, responder.trained_patients, EXAM_PATIENTS)
+    scores = evaluate.assess(responder, prepared, out=out / "scores", say=say)
+    say("asking a real file")
+    real = ask.answer_about(responder, REAL_QUESTION, ask.look_up([real_ct()]), None)
+    seconds = time.perf_counter() - begun
+    following = NEXT.format(folder=out, file=files[0][0].name)
+    (out / "index.html").write_text(_page(cards, scores.text, real, following), encoding="utf-8")
+    text = "\n".join([*_lines(cards), "", scores.text, "", "A real CT slice that comes with pydicom:", ask.as_text(real), ""])
+    text += f"The page: {out}/index.html   ({seconds:.0f} s)\n\n{following}"
+    data = {
+        "asked": [_asked_json(item) for _, asked in cards for item in asked],
+        "scores": scores.data,
+        "real": {"question": REAL_QUESTION, "answer": real.to_json()},
+        "seconds": round(seconds, 1),
+        "notice": NOTICE,
+    }
+    return Outcome(data, text)
+
+
+def _write_patients(folder: Path) -> list[tuple[Path, Path | None, list[Sample]]]:
+    """Each patient's current file, the prior's file where there is one, and all questions with their truth."""
+    written = []
+    for index in range(PATIENTS):
+        seed, twice = FIRST_SEED + index, index >= PATIENTS - WITH_PRIOR
+        visits = [world.make(KIND, seed=seed, visit=visit, size_px=SIZE_PX) for visit in range(2 if twice else 1)]
+        files = [phantom_dicom.write(phantom, folder) for phantom in visits]
+        samples = phantoms.samples_of(visits[-1], visits[0] if twice else None)
+        written.append((files[-1], files[0] if twice else None, samples))
+    return written
+
+
+def _card(responder: Responder, file: Path, prior: Path | None, samples: Sequence[Sample]) -> tuple[Image, list[Asked]]:
+    """Ask one patient's file one question of each kind."""
+    current = ask.look_up([file])
+    earlier = ask.look_up([prior]) if prior is not None else None
+    asked = []
+    for task in ASKED:
+        chosen = next((sample for sample in samples if sample.task == task), None)
+        if chosen is not None:
+            item = scoring.items_of([chosen])[0]
+            with_prior = earlier if len(chosen.images) > 1 else None
+            answer = ask.answer_about(responder, item.question, current, with_prior)
+            asked.append(Asked(chosen, item.question, answer, item.text))
+    return current.image, asked
+
+
+def _lines(cards: Sequence[tuple[Image, Sequence[Asked]]]) -> list[str]:
+    """The first patients' questions for the terminal."""
+    lines = []
+    for number, (_, asked) in enumerate(cards, start=1):
+        lines.append(f"phantom {number}")
+        for item in asked:
+            if item.sample.task == "report":
+                continue
+            box = next((e.to_json()["box_xyxy_px"] for e in _boxes(item.answer)), None)
+            where = f"  at {[round(v) for v in box]} px" if box else ""
+            answer = f"{item.answer.text} ({item.answer.confidence:.2f}){where}"
+            lines.append(f"  {item.question:<44} {answer:<52} truth: {item.truth}")
+    return lines
+
+
+def _page(cards: Sequence[tuple[Image, Sequence[Asked]]], scores: str, real: Answer, following: str) -> str:
+    parts = "".join(_card_html(number, image, asked) for number, (image, asked) in enumerate(cards, start=1))
+    answered = html.escape(ask.as_text(real))
+    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Vesalius: the tour</title>
+<style>{STYLE}</style></head><body><h1>Vesalius: the tour</h1>
+<p class="notice">{html.escape(NOTICE)} Every radiograph below is simulated; what holds here holds on phantoms.</p>
+<p><span class="true">True boxes are cyan,</span> <span class="given">the model's amber.</span></p>{parts}
+<h2>Scores on phantoms that the model never saw</h2><pre>{html.escape(scores)}</pre>
+<p><a href="scores/report.html">The whole report, with the worst answers</a></p>
+<h2>A real CT slice that comes with pydicom</h2><p>{html.escape(REAL_QUESTION)}</p><pre>{answered}</pre>
+<pre>{html.escape(following)}</pre></body></html>
+"""
+
+
+def _card_html(number: int, image: Image, asked: Sequence[Asked]) -> str:
+    """One patient: the picture with both kinds of boxes, and a row per question."""
+    pixels = to_display(image.load(), image)
+    true = {r.geometry: r.label for item in asked for r in item.sample.regions if isinstance(r.geometry, Box)}
+    given = {e.geometry: e.label for item in asked for e in _boxes(item.answer)}
+    pixels = draw_boxes(draw_boxes(pixels, list(true.items()), CYAN), list(given.items()), AMBER)
+    uri = base64.b64encode(png_bytes(pixels)).decode()
+    rows = "".join(
+        f'<tr><td>{html.escape(item.question)}</td><td class="given">{html.escape(item.answer.text)}</td>'
+        f'<td>{item.answer.confidence:.2f}</td><td class="true">{html.escape(item.truth)}</td></tr>'
+        for item in asked
+    )
+    head = "<tr><th>question</th><th>answer</th><th>confidence</th><th>truth</th></tr>"
+    picture = f'<img alt="Phantom {number} with true and answered boxes" src="data:image/png;base64,{uri}">'
+    return f'<div class="card">{picture}<table>{head}{rows}</table></div>'
+
+
+def _boxes(answer: Answer) -> list[RegionEvidence]:
+    """The regions of an answer."""
+    return [e for statement in answer.statements for e in statement.evidence if isinstance(e, RegionEvidence)]
+
+
+def _asked_json(item: Asked) -> dict[str, Any]:
+    boxes = [list(r.geometry.xyxy_px) for r in item.sample.regions if isinstance(r.geometry, Box)]
+    return {"question": item.question, "answer": item.answer.to_json(), "truth": {"text": item.truth, "boxes_xyxy_px": boxes}}
