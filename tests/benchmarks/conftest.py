@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vesalius.benchmarks import scoring
-from vesalius.generate.respond import Query, Response
+from vesalius.generate.respond import Query, Response, Scope
 from vesalius.types import Array, Box, Image, ModelIdentity, Provenance, Region, Sample, SampleImage, Source, Turn
 
 PATIENTS = 40
@@ -77,6 +77,7 @@ class Rule:
     answer: Callable[[Query], Response]
     trained_patients: frozenset[str] = frozenset()
     identity: ModelIdentity = field(default_factory=lambda: ModelIdentity("rule", "0" * 64, "none"))
+    scope: Scope = field(default_factory=lambda: Scope(frozenset(), True, True))
     asked: list[Query] = field(default_factory=list)
 
     def respond(self, queries: Sequence[Query]) -> list[Response]:

@@ -10,7 +10,7 @@ import pytest
 from vesalius.benchmarks import scoring
 from vesalius.datasets import phantoms, store
 from vesalius.errors import InputRefused, UsageError
-from vesalius.generate.respond import Query, Response
+from vesalius.generate.respond import Query, Response, Scope
 from vesalius.types import ModelIdentity, Sample
 from vesalius.workflows import evaluate as workflow
 from vesalius.workflows.evaluate import assess, evaluate, names, prepare
@@ -26,6 +26,7 @@ class Rule:
     looks: bool = True
     trained_patients: frozenset[str] = frozenset()
     identity: ModelIdentity = field(default_factory=lambda: ModelIdentity("lookup", "f" * 64, "none"))
+    scope: Scope = field(default_factory=lambda: Scope(frozenset(), True, True))
 
     def respond(self, queries: Sequence[Query]) -> list[Response]:
         return [self._answer(query) for query in queries]
@@ -120,6 +121,8 @@ def test_a_limit_takes_whole_patients_and_always_the_same(dataset: Path, samples
     assert len(patients) == 3
     assert {item.patient for item in prepare(str(dataset), frozenset(), 4).items} > patients
     assert len(fewer.items) == sum(sample.provenance.patient_key in patients for sample in samples)
+    whole = {item.sample.key: item.group for item in prepare(str(dataset), frozenset(), None).items}
+    assert {item.sample.key: item.group for item in fewer.items}.items() <= whole.items()
 
 
 def test_predictions_made_elsewhere_get_the_score_that_the_model_got(dataset: Path, rule: Rule, tmp_path: Path) -> None:
@@ -182,3 +185,10 @@ def test_the_real_collections_are_an_exam_of_held_out_patients_and_a_folder_give
     patients = [{item.patient for item in exam.items} for exam in (held_out, everybody)]
     assert patients[0] < patients[1]
     assert {"plane", "presence", "count", "location"} <= {item.sample.task for item in held_out.items}
+
+
+def test_samples_that_share_a_key_are_refused(samples: list[Sample], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(phantoms, "stream", lambda **given: iter([samples, samples[:2]]))
+    with pytest.raises(InputRefused) as caught:
+        prepare("first_phantom", frozenset(), None)
+    assert caught.value.code == "bad_dataset"

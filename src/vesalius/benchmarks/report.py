@@ -34,7 +34,7 @@ def page(found: Sequence[Row], result: Result, facts: Mapping[str, Any]) -> str:
         result: for the worst items.
         facts: benchmark, model, hashes, seed …; shown as they are.
     """
-    said = "".join(f"<tr><td>{html.escape(str(k))}</td><td>{html.escape(str(v))}</td></tr>" for k, v in facts.items())
+    said = "".join(f"<tr><td>{html.escape(str(k))}</td><td>{html.escape(_plain(v))}</td></tr>" for k, v in facts.items())
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Evaluation</title><style>{STYLE}</style></head><body>'
         f'<h1>Evaluation: {html.escape(str(facts.get("benchmark", "")))}</h1><p class="notice">{html.escape(NOTICE)}</p>'
@@ -44,6 +44,11 @@ def page(found: Sequence[Row], result: Result, facts: Mapping[str, Any]) -> str:
         f'<h2>The worst items</h2><p><span class="true">True boxes are cyan,</span> '
         f'<span class="given">the answer\'s amber.</span></p><div class="worst">{"".join(_worst(result))}</div></body></html>\n'
     )
+
+
+def _plain(value: Any) -> str:
+    """A fact in words: a group of facts as "name value, name value"."""
+    return ", ".join(f"{name} {inner}" for name, inner in value.items()) if isinstance(value, Mapping) else str(value)
 
 
 def _scores(found: Sequence[Row]) -> str:

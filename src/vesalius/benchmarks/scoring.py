@@ -69,8 +69,8 @@ class Item:
     Attributes:
         sample: where it comes from.
         question: the words of the last user turn, without placeholders.
-        group: the question when enough patients were asked it, else `OTHER_QUESTIONS`; majority and the scale of an
-            unreadable number are decided within (task, group).
+        group: the question when enough patients of the benchmark are asked it, else `OTHER_QUESTIONS`; majority and the
+            scale of an unreadable number are decided within (task, group).
         text: the true answer without its regions.
         regions: the true boxes that the answer refers to; outlines and masks as the boxes around them.
     """

@@ -102,24 +102,29 @@ def prepare(benchmark: str, trained: frozenset[str], limit: int | None) -> Exam:
         limit: at most so many patients.
 
     Raises:
-        InputRefused: `empty_split` when nobody is left.
+        InputRefused: `empty_split` when nobody is left; `bad_dataset` when samples share a key.
     """
     name, source = _named(benchmark)
     samples: list[Sample] = import_module(f"vesalius.benchmarks.{name}").read(source)
-    unseen = [sample for sample in samples if sample.provenance.patient_key not in trained]
-    patients = {sample.provenance.patient_key for sample in unseen}
-    if limit is not None:
-        patients = set(sorted(patients, key=_lot)[:limit])
-    items = scoring.items_of(sample for sample in unseen if sample.provenance.patient_key in patients)
+    known = frozenset(sample.key for sample in samples)
+    if len(known) < len(samples):
+        raise InputRefused(
+            "bad_dataset",
+            f"{len(samples) - len(known)} samples have the key of another. Their predictions could not be told apart. "
+            "Give every sample a key of its own.",
+        )
+    present = {sample.provenance.patient_key for sample in samples}
+    taken = frozenset(sorted(present - trained, key=_lot)[:limit])
+    # All become items first: which questions stand for themselves is the benchmark's, not that of the patients taken.
+    items = [item for item in scoring.items_of(samples) if item.patient in taken]
     if not items:
         raise InputRefused(
             "empty_split",
             f"Of {len(samples)} samples none is left: the model was trained or tuned on their patients, or they hold no answer. "
             "A score on patients that a model knows says nothing about others. Give data of other patients.",
         )
-    known = frozenset(sample.key for sample in samples)
-    excluded = {sample.provenance.patient_key for sample in samples} & trained
-    return Exam(name, items, known, len(samples) - len(unseen), len(excluded))
+    left_out = sum(sample.provenance.patient_key in trained for sample in samples)
+    return Exam(name, items, known, left_out, len(present & trained))
 
 
 def assess(responder: Responder, exam_: Exam, *, out: Path | None, say: Callable[[str], None], seed: int = SEED) -> Outcome:
