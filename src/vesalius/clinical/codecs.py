@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pydicom import uid
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 
 FAMILIES: dict[str, tuple[uid.UID, ...]] = {
     "JPEG": (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit),
