@@ -23,7 +23,7 @@ from vesalius.phantom.truth import CHANGES, Bools, Floats, Lesion, Phantom
 
 KIND, MODALITY, VIEW = "chest_xray", "DX", "PA"
 SIZE_PX = 224
-FIELD_MM = (300.0, 480.0)
+FIELD_MM = (345.0, 480.0)  # a smaller one would cut the lungs
 
 FACTORS: dict[str, Factor] = {
     "size_px": Factor("rows and columns of the picture", low=32, high=512, whole=True),
@@ -90,7 +90,7 @@ def together(values: Values) -> list[Problem]:
         field_mm = float(values["spacing_mm"]) * int(values.get("size_px", SIZE_PX))
         if not FIELD_MM[0] <= field_mm <= FIELD_MM[1]:
             allowed = tuple(f"{edge / int(values.get('size_px', SIZE_PX)):.3f}" for edge in FIELD_MM)
-            problems.append(Problem("spacing_mm", "the chest would not fill the picture", (" to ".join(allowed),)))
+            problems.append(Problem("spacing_mm", "the chest would not fit or not fill the picture", (" to ".join(allowed),)))
     return problems
 
 
@@ -106,7 +106,7 @@ def make(seed: int, visit: int, values: Values) -> Phantom:
     chest = anatomy.turned(patient, pose.turn_deg, pose.breath_mm)
     seen = after if visit else before
     pixels, masks = _picture(chest, pose, seen, size_px, seed, visit)
-    lesions = _in_reading_order(seen, masks, visit)
+    lesions = _in_reading_order(seen, masks)
     return Phantom(
         kind=KIND,
         seed=seed,
@@ -300,7 +300,7 @@ def _window(box_mm: tuple[float, float, float, float], pose: Pose, size_px: int)
     return span(rows), span(columns)
 
 
-def _in_reading_order(seen: Sequence[Placed], masks: dict[str, Bools], visit: int) -> tuple[Lesion, ...]:
+def _in_reading_order(seen: Sequence[Placed], masks: dict[str, Bools]) -> tuple[Lesion, ...]:
     """The lesions from the picture's top to its bottom."""
 
     def top(placed: Placed) -> int:
