@@ -129,6 +129,9 @@ def tree() -> str:
     for room in rooms:
         lines.append(labeled(f"  {room.name}/", says(room / "__init__.py")))
         lines += [entry(place, 2) for place in sorted(room.glob("*.py")) if place.name != "__init__.py"]
+    for card in sorted(package.glob("weights/*/card.json")):
+        about = json.loads(card.read_text(encoding="utf-8"))["says"]
+        lines.append(labeled(f"  weights/{card.parent.name}/", f"Weights that ship with the package. {about}"))
     for family in sorted(path for path in (ROOT / "recipes").iterdir() if path.is_dir()):
         lines.append(f"recipes/{family.name}/")
         lines += [entry(place, 1) for place in sorted(family.glob("*.yaml"))]

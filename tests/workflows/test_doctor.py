@@ -67,5 +67,6 @@ def test_the_embedded_model_is_named_with_its_hash_and_the_main_job_needs_it(
     monkeypatch.setattr(workflow, "PACKAGE", tmp_path)
     assert not workflow.doctor().data["ready"]
     assert "FAIL embedded model" in workflow.doctor().text
-    (tmp_path / "first.safetensors").write_bytes(b"weights")
+    (tmp_path / "weights/first").mkdir(parents=True)
+    (tmp_path / "weights/first/model.safetensors").write_bytes(b"weights")
     assert hashlib.sha256(b"weights").hexdigest()[:12] in by_name()["embedded model"]["detail"]

@@ -1,7 +1,10 @@
 """Info lists what lies in the folders, with the line that each file says of itself."""
 
 import ast
+import hashlib
 from pathlib import Path
+
+import pytest
 
 from vesalius.errors import REFUSALS, WARNINGS
 from vesalius.workflows import info as workflow
@@ -31,6 +34,16 @@ def test_a_file_is_a_member_only_when_it_defines_every_name(tmp_path: Path) -> N
 def test_names_inside_functions_and_imports_that_are_not_handed_on_do_not_count() -> None:
     assert workflow.defined(ast.parse("from x import y, z\n__all__ = ['y']")) == {"__all__", "y"}
     assert workflow.defined(ast.parse("def make():\n    FACTORS = 1\nclass Kind: ...\na = b = 2\n")) == {"make", "Kind", "a", "b"}
+
+
+def test_a_model_is_listed_by_its_card_and_the_hash_of_its_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "weights" / "first"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(b"weights")
+    (folder / "card.json").write_text('{"says": "Answers."}')
+    monkeypatch.setattr(workflow, "PACKAGE", tmp_path)
+    (model,) = workflow.info().data["models"]
+    assert model == {"name": "first", "says": "Answers.", "bytes": 7, "sha256": hashlib.sha256(b"weights").hexdigest()}
 
 
 def test_the_text_counts_what_it_lists() -> None:

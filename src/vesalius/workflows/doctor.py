@@ -167,10 +167,10 @@ def _program(name: str, found: str | None, fix: str) -> Check:
 
 
 def _embedded_model() -> Check:
-    files = sorted(PACKAGE.rglob("*.safetensors"))
+    files = sorted(PACKAGE.glob("weights/*/model.safetensors"))
     if not files:
-        return Check("embedded model", False, "none in this package", "vesalius train first_phantom", needed=True)
-    shown = [f"{place.stem}, {place.stat().st_size / 1e6:.1f} MB, sha256 {_sha256(place)[:12]}" for place in files]
+        return Check("embedded model", False, "none in this package", "git checkout -- src/vesalius/weights", needed=True)
+    shown = [f"{place.parent.name}, {place.stat().st_size / 1e6:.1f} MB, sha256 {_sha256(place)[:12]}" for place in files]
     return Check("embedded model", True, "; ".join(shown), needed=True)
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -77,10 +78,11 @@ def _recipes() -> list[dict[str, str]]:
 
 def _models() -> list[dict[str, Any]]:
     found = []
-    for place in sorted(PACKAGE.rglob("*.safetensors")):
-        with place.open("rb") as stream:
+    for weights in sorted(PACKAGE.glob("weights/*/model.safetensors")):
+        says = json.loads((weights.parent / "card.json").read_text(encoding="utf-8"))["says"]
+        with weights.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        found.append({"name": place.stem, "says": f"embedded, {place.stat().st_size / 1e6:.1f} MB", "sha256": sha256})
+        found.append({"name": weights.parent.name, "says": says, "bytes": weights.stat().st_size, "sha256": sha256})
     return found
 
 
