@@ -126,7 +126,9 @@ def _parsed(file: BinaryIO) -> FileDataset:
         dataset = dcmread(file, stop_before_pixels=not deflated, force=True)
     finally:
         config.settings.reading_validation_mode = config.IGNORE
-    last = dataset.get_item(max(dataset.keys())) if len(dataset) else None
+    if not len(dataset):
+        raise EOFError
+    last = dataset.get_item(max(dataset.keys()))
     if isinstance(last, RawDataElement) and last.length != UNDEFINED_LENGTH and len(last.value or b"") < last.length:
         raise EOFError
     return dataset
@@ -173,9 +175,25 @@ def _pixel_place(file: BinaryIO, dataset: FileDataset, size: int) -> PixelPlace 
     if group != 0x7FE0 or element not in _PIXEL_ELEMENTS:
         return None
     (length,) = struct.unpack(order + "I", head[4:8] if is_implicit else head[8:12])
-    left = size - start - (8 if is_implicit else 12)
-    return PixelPlace(_PIXEL_ELEMENTS[element], None if length == UNDEFINED_LENGTH else length, left)
+    begin = start + (8 if is_implicit else 12)
+    if length != UNDEFINED_LENGTH:
+        return PixelPlace(_PIXEL_ELEMENTS[element], length, size - begin)
+    _check_fragments(file, begin)
+    return PixelPlace(_PIXEL_ELEMENTS[element], None, size - begin)
+
+
+def _check_fragments(file: BinaryIO, begin: int) -> None:
+    """Step over the fragments of compressed pixels to the delimiter at their end; EOFError when the file is cut."""
+    file.seek(begin)
+    while True:
+        head = file.read(8)
+        if len(head) < 8:
+            raise EOFError
+        group, element, length = struct.unpack("<HHI", head)
+        if (group, element) != (0xFFFE, 0xE000) or length == UNDEFINED_LENGTH:
+            return  # the delimiter, or nonsense that the decoder will refuse
+        file.seek(length, 1)
 
 
 def _truncated() -> InputRefused:
-    return InputRefused("truncated", "The file ends inside its header, so elements are missing. Copy it again from its source.")
+    return InputRefused("truncated", "The file ends before its header or its pixels do. The rest is not guessed. Copy it again.")

@@ -144,7 +144,9 @@ def _picture(dataset: FileDataset, place: PixelPlace | None, sop_class: str, hea
             "unsupported_iod", "The picture is a mosaic of slices. Its geometry is not read yet. Export it as single slices."
         )
     if place is None:
-        raise InputRefused("no_pixels", "The file is of a kind that holds a picture, but has none. Only its header was exported.")
+        raise InputRefused(
+            "no_pixels", "The file should hold a picture, but has none. Only its header was exported, or it was cut."
+        )
     if place.keyword != "PixelData":
         raise InputRefused(
             "unsupported_iod", "The pixels are stored as fractions, which is not read yet. Export them as integers."

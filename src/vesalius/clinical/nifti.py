@@ -22,6 +22,7 @@ from vesalius.errors import InputRefused
 from vesalius.types import Array, CodedWarning, Image, Source
 
 GZIP_SIGNATURE = b"\x1f\x8b"
+LIMIT_REST_BYTES, BLOCK_BYTES = 2**28, 2**20
 HEAD_BYTES = 540  # the longer of the two headers
 # NIfTI-1 says "n+1" at byte 344 when the pixels follow, "ni1" when they lie in a second file; NIfTI-2 says it at byte 4.
 _UNITS_MM = {"mm": 1.0, "meter": 1000.0, "micron": 0.001, "unknown": 1.0}
@@ -151,6 +152,7 @@ def _load(path: Path, shape: tuple[int, int, int]) -> Array:
     with _refusing("decode_failed", "The voxels are damaged. Nothing is guessed. Copy the file again."), _opened(path) as file:
         proxy = ArrayProxy(file, _header(file.read(HEAD_BYTES)), mmap=False)  # type: ignore[no-untyped-call]
         voxels = np.asanyarray(proxy)
+        _check_rest(file)
         if proxy.slope != 1 or proxy.inter != 0:
             voxels = voxels.astype(np.float32)
     if voxels.dtype.names:
@@ -160,6 +162,14 @@ def _load(path: Path, shape: tuple[int, int, int]) -> Array:
         voxels = voxels.reshape(shape[::-1]).transpose(2, 1, 0)
     native = np.array(voxels, dtype=voxels.dtype.newbyteorder("="), order="C")
     return native if shape[0] > 1 else native[0]
+
+
+def _check_rest(file: IOBase) -> None:
+    """Read on to the end: only there does gzip compare its checksum, and damaged voxels would pass without."""
+    for _ in range(LIMIT_REST_BYTES // BLOCK_BYTES):
+        if not file.read(BLOCK_BYTES):
+            return
+    raise ValueError("too much follows the voxels")
 
 
 def _header(head: bytes) -> Any:

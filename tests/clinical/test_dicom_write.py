@@ -1,0 +1,78 @@
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vesalius.clinical import dicom, keys
+from vesalius.clinical.dicom_header import read_header
+from vesalius.clinical.dicom_write import write_radiograph
+from vesalius.errors import UsageError
+
+PIXELS = (np.arange(48 * 40) * 7 % 4096).astype(np.uint16).reshape(48, 40)
+TOLD: dict[str, Any] = {
+    "spacing_mm": (0.4, 0.3),
+    "patient_id": "PHANTOM-1",
+    "study_uid": "2.25.1",
+    "series_uid": "2.25.2",
+    "instance_uid": "2.25.3",
+    "view": "PA",
+    "day": 12,
+    "sex": "F",
+    "age_years": 61.5,
+    "manufacturer": keys.PHANTOM_MANUFACTURER,
+}
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "a.dcm"
+    write_radiograph(path, PIXELS, **TOLD)
+    image = dicom.open_image(path)
+    np.testing.assert_array_equal(image.load(), PIXELS)
+    assert (image.spacing_mm, image.modality, image.view, image.day) == ((0.4, 0.3), "DX", "PA", 12.0)
+    assert (image.window, image.inverted, image.warnings) == ((2048.0, 4096.0), False, ())
+
+
+def test_the_keys_of_phantoms_are_the_same_on_every_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.dcm"
+    write_radiograph(path, PIXELS, **TOLD)
+    first = read_header(path)
+    monkeypatch.setenv(keys.SALT_VARIABLE, "of another machine")
+    assert read_header(path).series_key == first.series_key
+    assert first.patient_key == keys.phantom_patient_key("PHANTOM-1")
+    assert first.study_key == keys.phantom_study_key("2.25.1")
+
+
+def test_the_same_arguments_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.dcm", "b.dcm"):
+        write_radiograph(tmp_path / name, PIXELS, **TOLD)
+    assert (tmp_path / "a.dcm").read_bytes() == (tmp_path / "b.dcm").read_bytes()
+
+
+@pytest.mark.parametrize("view", ["PA", "AP", "LL", "RL"])
+def test_the_file_is_valid_to_an_independent_checker(tmp_path: Path, view: str) -> None:
+    checker = shutil.which("dciodvfy")
+    if checker is None:
+        pytest.skip("dciodvfy is not installed: Debian's dicom3tools has it")
+    write_radiograph(tmp_path / "a.dcm", PIXELS, **TOLD | {"view": view})
+    said = subprocess.run([checker, "-new", tmp_path / "a.dcm"], capture_output=True, text=True, check=False)
+    assert said.stderr.split() == ["DXImageForPresentation"]
+
+
+@pytest.mark.parametrize(
+    ("pixels", "changed"),
+    [
+        (PIXELS.astype(np.float32), {}),
+        (PIXELS + np.uint16(4096), {}),
+        (PIXELS, {"view": "sideways"}),
+        (PIXELS, {"sex": "?"}),
+        (PIXELS, {"age_years": -1}),
+        (PIXELS, {"spacing_mm": (0.0, 1.0)}),
+    ],
+)
+def test_what_the_file_cannot_hold_is_refused(tmp_path: Path, pixels: np.ndarray, changed: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        write_radiograph(tmp_path / "a.dcm", pixels, **TOLD | changed)
+    assert not list(tmp_path.iterdir())
