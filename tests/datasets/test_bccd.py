@@ -64,6 +64,13 @@ def test_a_malformed_annotation_is_refused_with_its_row(tmp_path, make_bccd, tex
     assert "secret" not in str(refused.value.to_json())
 
 
+def test_fields_that_overlap_are_one_unit_and_others_are_their_own(tmp_path, make_bccd):
+    root = make_bccd(tmp_path, {f"BloodImage_{number:05}": [] for number in (223, 262, 264, 226, 100)})
+    keys = {stem: field.provenance.patient_key for stem, field in bccd.fields(root).items()}
+    assert keys["BloodImage_00223"] == keys["BloodImage_00262"] == keys["BloodImage_00264"]
+    assert len(set(keys.values())) == 3
+
+
 def test_a_folder_of_another_layout_is_refused(tmp_path):
     assert not bccd.recognizes(tmp_path)
     with pytest.raises(InputRefused, match="BCCD/JPEGImages"):
@@ -76,5 +83,5 @@ def test_the_real_collection_has_the_published_counts(public_data: Path):
     # The README counts 3,363 red cells; one of them has no extent.
     assert len(fields) == 304
     assert cells == {"white blood cell": 311, "red blood cell": 3362, "platelet": 306}
-    assert len({field.provenance.patient_key for field in fields.values()}) == 303
+    assert len({field.provenance.patient_key for field in fields.values()}) == 270
     assert Counter(len(sample.regions) > 0 for sample in bccd.read(public_data / "bccd")) == {True: 298 + 175, False: 129}

@@ -5,7 +5,7 @@ What:       508 pictures of 289 published patients (490 radiographs, 18 CT figur
 Layout:     `metadata.csv`, `images/`, and where there are any: `annotations/annotations_resized.json` or
             `annotations/annotations.json` (COCO), `annotations/covid-severity-scores.csv`. Read with any number of
             pictures and patients, and without any of the three.
-Split unit: the patient, letters included: 311a and 311b are two people of one paper. Six published patients are three
+Split unit: the patient, letters included: 311a and 311b are two people of one paper. Eight published patients are four
             (the same radiograph, cut or brightened otherwise, stands under two numbers); they share a key. Pictures of
             one patient and day share a study; a picture without a day is a study of its own, because nothing says
             what it was taken with.
@@ -46,7 +46,7 @@ SCORES = {"geographic_mean": ("geographic extent", 8.0), "opacity_mean": ("opaci
 _SEXES: dict[str, Literal["F", "M"]] = {"F": "F", "M": "M"}
 _NOT_STATED = {"", "todo", "unknown"}
 # Seen in the pictures: one radiograph under two patient numbers.
-_SAME_PATIENT = {"201": "78", "202": "137", "196": "192"}
+_SAME_PATIENT = {"201": "78", "202": "137", "196": "192", "195": "193"}
 _MOST_STRETCH = 0.02  # a box cannot be carried to a picture of another shape: it was cropped, not resized
 
 Boxes = Mapping[str, Mapping[str, tuple[Box, tuple[float, float]]]]  # file → label → box and the (y, x) it is in
