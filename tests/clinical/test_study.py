@@ -107,22 +107,23 @@ def test_no_single_damaged_byte_crashes_the_reader(write_dicom: Write, tmp_path:
 
 
 def test_depth_and_loops_of_folders_do_not_matter(write_dicom: Write, tmp_path: Path) -> None:
-    path = write_dicom()
-    here = Path.cwd()
-    deep = tmp_path / "deep"
-    deep.mkdir()
+    path, here, depth = write_dicom(), Path.cwd(), 1100  # beyond the depth at which recursion ends
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "loop").symlink_to(tmp_path)
+    os.chdir(tmp_path / "deep")
     try:
-        os.chdir(deep)
-        for _ in range(1100):
+        for _ in range(depth):
             os.mkdir("d")
             os.chdir("d")
         shutil.copy(path, "file")
-    finally:
+        inventory = read(tmp_path)
+    finally:  # pytest's own clean-up recurses
+        (Path.cwd() / "file").unlink()
+        for _ in range(depth):
+            os.chdir("..")
+            os.rmdir("d")
         os.chdir(here)
-    (tmp_path / "deep" / "loop").symlink_to(tmp_path)
-    inventory = read(tmp_path)
-    assert len(inventory.files) == 2
-    assert codes(inventory) == []
+    assert (len(inventory.files), codes(inventory)) == (2, [])
 
 
 def test_a_file_named_twice_is_read_once_and_hidden_files_are_left_out(write_dicom: Write, tmp_path: Path) -> None:
