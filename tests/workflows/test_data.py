@@ -43,7 +43,7 @@ def test_a_folder_is_recognized_and_converted_with_its_card(tmp_path, smears):
     card = store.card(tmp_path / "out")
     assert (card.name, card.licence, card.source) == ("bccd", "MIT.", "github.com/Shenggan/BCCD_Dataset.")
     assert card.labels.startswith("boxes drawn by hand")
-    assert card.patients.startswith("the field of view")
+    assert card.patients.startswith("the part of a smear")
 
 
 def test_what_was_left_out_is_told_and_stands_in_the_card(tmp_path, smears):
