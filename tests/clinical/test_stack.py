@@ -47,6 +47,13 @@ def test_missing_slices_are_counted_and_placed(write_dicom: Write) -> None:
     assert "spacing_unequal" not in warnings
 
 
+@pytest.mark.parametrize("places", [(0, 2, 20), (0, 18, 20), (0, 2, 4, 20, 36)])
+def test_gaps_do_not_hide_among_few_slices(write_dicom: Write, places: tuple[float, ...]) -> None:
+    (image,), warnings = read([write_dicom(**at(0, 0, z)) for z in places])
+    assert "slices_missing" in warnings
+    assert image.spacing_mm == (2.0, 0.5, 0.4)
+
+
 def test_unequal_spacing_is_said_with_its_range(write_dicom: Write) -> None:
     _, warnings = read([write_dicom(**at(0, 0, z)) for z in (0, 2, 4.3, 6, 8)])
     assert (warnings["spacing_unequal"].at["smallest_mm"], warnings["spacing_unequal"].at["largest_mm"]) == (1.7, 2.3)

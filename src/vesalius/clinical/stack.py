@@ -82,7 +82,7 @@ def _steps(
 ) -> tuple[npt.NDArray[np.float64], float, list[CodedWarning]]:
     """The step vector, its length along the normal, and the doubts of slices in order."""
     steps = np.diff(along_mm)
-    usual = float(np.median(steps))
+    usual = float(np.sort(steps)[(len(steps) - 1) // 2])  # of two middle ones the lower: with few slices half may be gaps
     gaps = np.flatnonzero(steps > GAP_STEPS * usual)
     spacing = usual if len(gaps) else float(along_mm[-1] - along_mm[0]) / len(steps)
     step = (places_mm[-1] - places_mm[0]) * (spacing / float(along_mm[-1] - along_mm[0]))

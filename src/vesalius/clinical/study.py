@@ -189,10 +189,10 @@ def _warnings(studies: Sequence[Study], rejected: Sequence[Rejected]) -> tuple[C
     warnings = []
     patients = len({study.patient_key for study in studies})
     if len(studies) > 1:
-        said = f"The input holds {len(studies)} studies of {patients} patients; files that name none count as one each."
+        said = f"The input holds {len(studies)} studies; patients: {patients}, where a file that names none counts as one."
         warnings.append(CodedWarning("several_patients", said, {"studies": len(studies), "patients": patients}))
     if rejected and studies:
-        said = f"{len(rejected)} files could not be read; they are listed."
+        said = f"Files that could not be read: {len(rejected)}; they are listed."
         warnings.append(CodedWarning("some_rejected", said, {"files": len(rejected)}))
     return tuple(warnings)
 
