@@ -57,7 +57,7 @@ WARNINGS: dict[str, str] = {
     "slices_duplicate": "Several slices of the series lie at one position; the first of each was used.",
     "spacing_unequal": "Slices of the series are not equally spaced.",
     "gantry_tilt": "The slices are sheared: the stacking direction is not the slice normal.",
-    "mixed_orientation": "Slices of one series have different orientations; each group is a picture of its own, the largest first.",
+    "mixed_orientation": "Slices of one series have different orientations; each group is a picture of its own, largest first.",
     "position_unknown": "Slices have no position; they were ordered by instance number and have no affine.",
     "no_calibration": "The pixel size is unknown: nothing can be measured in millimetres.",
     "detector_spacing": "Only the spacing at the detector is known: sizes in the patient are smaller than measured.",
