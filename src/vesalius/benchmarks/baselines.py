@@ -3,8 +3,8 @@
 *majority*        the best constant answer per question, chosen on the evaluated items themselves: no model that gives every
                   picture the same answer can do better. For boxes it is the better of none and the median box in unit
                   coordinates (or the boxes of one of a few items); close to the best constant, not proven to be it.
-*text_only*       the same model without pictures. It has no place to put a box: on location it scores what was right to be
-                  left empty, so majority is the row to beat there.
+*text_only*       the same model without pictures. Its boxes are shares of a square canvas; they are laid on the canvas that
+                  would have held the true picture.
 *shuffled_image*  the same model with the pictures of another patient, of the same task, modality and roles. What it still
                   scores does not come from this patient. Its boxes are carried over in unit coordinates.
 """
@@ -21,6 +21,7 @@ from vesalius.benchmarks import scoring
 from vesalius.benchmarks.scoring import Item, Values
 from vesalius.generate.respond import Query, Response
 from vesalius.metrics import absolute_error, box_iou
+from vesalius.transforms.canvas import place
 from vesalius.types import Box, Region, Sample
 
 MOST_CANDIDATES = 50  # distinct constant answers that are tried, the most frequent first
@@ -87,6 +88,18 @@ def carried_over(response: Response, shown: Sample, asked: Sample) -> Response:
         new = scoring.grid(asked.images[region.image].image, dimensions)
         moved.append(replace(region, geometry=_scaled(region.geometry, [b / a for a, b in zip(old, new, strict=True)])))
     return replace(response, regions=tuple(moved))
+
+
+def laid_on(response: Response, asked: Sample) -> Response:
+    """A response without a picture, its boxes laid on the current picture of `asked` as on its canvas."""
+    current = next((i for i, shown in enumerate(asked.images) if shown.role == "current"), None)
+    if current is None or asked.images[current].image.kind != "image":
+        return replace(response, regions=())
+    height, width = asked.images[current].image.shape
+    placement = place((height, width), 1)
+    flat = [r for r in response.regions if isinstance(r.geometry, Box) and len(r.geometry.low) == 2]
+    boxes = [placement.to_picture(r.geometry) for r in flat if isinstance(r.geometry, Box)]
+    return replace(response, regions=tuple(replace(r, geometry=b, image=current) for r, b in zip(flat, boxes, strict=True)))
 
 
 def _best_constant(name: str, items: Sequence[Item]) -> tuple[list[Response], Values]:

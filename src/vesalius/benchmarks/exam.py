@@ -41,6 +41,7 @@ def sit(responder: Responder, items: Sequence[Item], *, seed: int, say: Callable
     asked: list[Response | None] = [*_ask(responder, [baselines.as_asked(item) for item in items], "as asked", say)]
     questions = list(dict.fromkeys(item.question for item in items))
     alone = dict(zip(questions, _ask(responder, [Query((), q) for q in questions], "without pictures", say), strict=True))
+    blind: list[Response | None] = [baselines.laid_on(alone[item.question], item.sample) for item in items]
     donors = baselines.donors(items, seed)
     pairs = [(index, donor) for index, donor in enumerate(donors) if donor is not None]
     strange = [Query(donor.images, items[index].question) for index, donor in pairs]
@@ -48,7 +49,7 @@ def sit(responder: Responder, items: Sequence[Item], *, seed: int, say: Callable
     answers = _ask(responder, strange, "with another patient's pictures", say)
     for (index, donor), response in zip(pairs, answers, strict=True):
         shuffled[index] = baselines.carried_over(response, donor, items[index].sample)
-    return _graded(items, {MODEL: asked, TEXT_ONLY: [alone[item.question] for item in items], SHUFFLED: shuffled})
+    return _graded(items, {MODEL: asked, TEXT_ONLY: blind, SHUFFLED: shuffled})
 
 
 def grade(items: Sequence[Item], responses: Sequence[Response]) -> Result:

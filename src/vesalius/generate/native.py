@@ -17,7 +17,7 @@ from vesalius.models.connector import ROLES
 from vesalius.models.vlm import NativeVLM
 from vesalius.transforms.canvas import Placement, place, resample
 from vesalius.transforms.intensity import to_unit
-from vesalius.types import Array, Image, ModelIdentity, Region, SampleImage
+from vesalius.types import Array, Box, Image, ModelIdentity, Region, SampleImage
 
 CODEC = CanvasBins(COORDINATES)
 QUERIES_AT_ONCE = 32
@@ -98,13 +98,12 @@ class NativeResponder:
         """Parse what was generated and put its boxes into the pixels of the current picture's file."""
         parsed = parse(decoded.ids, self.tokenizer, CODEC, self.model.canvas_px)
         current = next((i for i, item in enumerate(query.images) if item.role == "current"), None)
-        regions = (
-            ()
-            if current is None
-            else tuple(
-                Region(region.label, placements[current].to_picture(region.box), image=current) for region in parsed.regions
-            )
-        )
+        boxes = [region.box for region in parsed.regions]
+        if current is None:
+            boxes = [_shares(box, self.model.canvas_px) for box in boxes]
+        else:
+            boxes = [placements[current].to_picture(box) for box in boxes]
+        regions = tuple(Region(r.label, box, image=current or 0) for r, box in zip(parsed.regions, boxes, strict=True))
         # The probability of the answer's words: those up to the first region, END included where there is none.
         ends = [i for i, token in enumerate(decoded.ids) if token < FIRST_COORDINATE]
         words = decoded.log_probabilities[: (ends[0] + 1) if ends else len(decoded.ids)]
@@ -119,6 +118,11 @@ class NativeResponder:
             tokens_per_picture * len(query.images),
             asked + len(decoded.ids),
         )
+
+
+def _shares(box: Box, side_px: int) -> Box:
+    """A box of the canvas in shares of its side."""
+    return Box(tuple(v / side_px for v in box.low), tuple(v / side_px for v in box.high))
 
 
 def to_canvas(image: Image, side_px: int, array: Array | None = None) -> tuple[Tensor, Tensor, Placement]:

@@ -21,7 +21,8 @@ class Response:
 
     Attributes:
         text: the answer without its regions; "" when the output failed to parse.
-        regions: boxes in pixels of each file's own grid; `Region.image` indexes the query's images.
+        regions: boxes in pixels of each file's own grid; `Region.image` indexes the query's images. Asked without a
+            picture there is no grid: boxes are then in shares of the square canvas that would have held it.
         confidence: the probability that the model gave to the answer's text, in [0, 1].
         status: strict (the grammar held), repaired (the readable part was used) or failed (nothing was readable).
         raw: the output as generated.

@@ -20,7 +20,7 @@ from vesalius.workflows import ask, evaluate
 from vesalius.workflows.open_model import open_model
 from vesalius.workflows.outcome import Outcome
 
-KIND, FIRST_SEED, SIZE_PX = "chest_xray", 910_000_000, 320  # patients that neither training nor the exam has seen
+KIND, FIRST_SEED, SIZE_PX = "chest_xray", 910_000_000, 224  # patients that neither training nor the exam has seen
 PATIENTS, WITH_PRIOR = 5, 1  # the last one comes with a prior
 ASKED = ("finding", "location", "count", "side", "report", "comparison")
 EXAM, EXAM_PATIENTS = "first_phantom", 40

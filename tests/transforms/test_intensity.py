@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from vesalius.transforms.intensity import to_display, to_unit
+from vesalius.types import Array, Image, Source
+
+
+def picture(array: Array, **facts: object) -> Image:
+    channels = 3 if array.ndim == 3 else 1
+    source = Source(None, "0" * 64, "array")
+    return Image("image", array.shape[:2], channels, lambda: array, source, **facts)  # type: ignore[arg-type]
+
+
+def test_exposure_and_bit_depth_of_a_radiograph_do_not_matter() -> None:
+    values = np.random.default_rng(0).uniform(size=(40, 40))
+    twelve, eight = (values * 4095).astype(np.uint16), (20 + values * 200).astype(np.uint8)
+    assert np.allclose(to_unit(twelve, picture(twelve)), to_unit(eight, picture(eight)), atol=0.02)
+
+
+def test_an_inverted_picture_becomes_bright_where_it_is_dense() -> None:
+    array = np.linspace(0, 4095, 100).reshape(10, 10).astype(np.uint16)
+    upright, inverted = to_unit(array, picture(array)), to_unit(array, picture(array, inverted=True))
+    assert np.allclose(upright, 1 - inverted)
+
+
+def test_ct_goes_through_its_window_and_air_is_black() -> None:
+    array = np.array([[-1000.0, -160.0, 40.0, 240.0, 3000.0]])
+    shown = to_unit(array, picture(array, modality="CT"))[..., 0]
+    assert shown.tolist() == [[0.0, 0.0, 0.5, 1.0, 1.0]]
+    windowed = to_unit(array, picture(array, modality="CT", window=(-600.0, 1500.0)))[..., 0]
+    assert windowed[0, 1] == pytest.approx((-160 + 1350) / 1500)
+
+
+def test_a_constant_picture_is_black_not_a_division_by_zero() -> None:
+    array = np.full((5, 5), 7, np.uint8)
+    assert not to_unit(array, picture(array)).any()
+
+
+def test_gray_in_three_channels_is_gray_and_color_stays_color() -> None:
+    gray = np.repeat(np.arange(100, dtype=np.uint8).reshape(10, 10, 1), 3, axis=2)
+    assert to_unit(gray, picture(gray)).shape == (10, 10, 1)
+    color = gray.copy()
+    color[..., 0] += 60
+    shown = to_unit(color, picture(color))
+    assert shown.shape == (10, 10, 3)
+    assert shown[0, 0, 0] == pytest.approx(60 / 255)
+    assert to_display(color, picture(color)).tolist() == color.tolist()
