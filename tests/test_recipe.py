@@ -55,7 +55,9 @@ def test_all_problems_are_named_at_once_with_the_nearest_spelling(tmp_path: Path
     assert "is not int" in found["train.steps"]
 
 
-@pytest.mark.parametrize("use", ["os.path.join", "models.vlm.torch", "models.vlm.nn.Module", "../evil", "models.nothing.X", "nowhere.x.Y", 7])
+@pytest.mark.parametrize(
+    "use", ["os.path.join", "models.vlm.torch", "models.vlm.nn.Module", "../evil", "models.nothing.X", "nowhere.x.Y", 7]
+)
 def test_use_names_only_things_that_this_package_defines(tmp_path: Path, use: object) -> None:
     found = problems(tmp_path, GOOD.replace("models.vlm.NativeVLM", str(use)))
     assert "model.use" in found
@@ -65,7 +67,9 @@ def test_what_the_workflow_supplies_is_no_key(tmp_path: Path) -> None:
     assert "model.vocabulary" in problems(tmp_path, GOOD, "model.vocabulary=9")
 
 
-@pytest.mark.parametrize("override", ["steps=3", "train.steps", "optimizer.x=1", "train.steps=[", "train.learning_rate={look: fast}"])
+@pytest.mark.parametrize(
+    "override", ["steps=3", "train.steps", "optimizer.x=1", "train.steps=[", "train.learning_rate={look: fast}"]
+)
 def test_a_bad_override_is_a_problem(tmp_path: Path, override: str) -> None:
     assert problems(tmp_path, GOOD, override)
 

@@ -31,7 +31,9 @@ def batches(samples: list[Sample], tokenizer: Tokenizer, presentation: Presentat
 
 
 def same(a: Batch, b: Batch) -> bool:
-    return all(torch.equal(x, y) or (x.isnan() == y.isnan()).all() for x, y in zip(vars(a).values(), vars(b).values(), strict=True))
+    return all(
+        torch.equal(x, y) or (x.isnan() == y.isnan()).all() for x, y in zip(vars(a).values(), vars(b).values(), strict=True)
+    )
 
 
 def test_packs_hold_the_questions_about_the_same_pictures(samples: list[Sample]) -> None:

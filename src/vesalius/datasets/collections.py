@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from vesalius.clinical import keys
 from vesalius.datasets import bccd, compose, covid_chestxray, derived_vqa
 from vesalius.errors import InputRefused, MissingFromEnvironment
 from vesalius.types import Sample
@@ -53,16 +54,28 @@ def read(root: str | None = None, tasks: tuple[str, ...] = TASKS) -> Iterator[Sa
         raise InputRefused("bad_dataset", f"The folder holds none of {names} in their published layout. Give one that does.")
 
 
-def rephrased(root: str | None = None, tasks: tuple[str, ...] = TASKS, wordings: int = 1, seed: int = 0) -> Iterator[Sample]:
-    """As `read`, with training questions in other words; held-out ones keep the canonical wording.
+def training(root: str | None = None, tasks: tuple[str, ...] = TASKS, most_red_cells: int = 15) -> Iterator[Sample]:
+    """As `read`, and for the smears to learn from two more questions each, made from their boxes.
+
+    Held-out smears get no further question: where the red cells are is boxed too incompletely to be scored.
 
     Args:
         root: a folder that holds at least one of the collections, or is one; VESALIUS_DATA when not given.
         tasks: kinds of question to keep.
-        wordings: how many differently worded copies of each training question; 1 keeps the canonical one.
-        seed: of the choice of words.
+        most_red_cells: smears with at most so many red cells are asked where they are; 0 for none.
     """
-    for sample in read(root, tasks):
-        yield sample
-        if sample.provenance.split == "train":
-            yield from (compose.rephrase(sample, seed=seed + i) for i in range(1, wordings))
+    yield from read(root, tasks)
+    folder = data_root(root)
+    place = folder if bccd.recognizes(folder) else folder / bccd.NAME
+    if not bccd.recognizes(place):
+        return
+    for field in bccd.fields(place).values():
+        if field.provenance.split != "train":
+            continue
+        red, platelets = field.of("red blood cell"), field.of("platelet")
+        asked = [compose.how_many("platelets", platelets)] if len(platelets) <= bccd.MOST_LOCATED else []
+        if 0 < len(red) <= most_red_cells:
+            asked.append(compose.where("red blood cell", red, plural="red blood cells"))
+        for composed in asked:
+            key = f"{bccd.NAME}-{keys.key(bccd.NAME, field.file_name, composed.turns[0].text, salted=False)}"
+            yield Sample(key, composed.task, (field.shown,), composed.turns, field.provenance, composed.regions)

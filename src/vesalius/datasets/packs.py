@@ -3,8 +3,8 @@
 A batch is a function of the seed and the step alone: any step can be made again, on any number of processes.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -36,6 +36,7 @@ class Presentation:
         noise: standard deviation of white noise at most.
         without_pictures: share of packs shown without their pictures, so that the model knows what text alone says.
         most_questions: per pack and step; of more, a random choice is asked.
+        repeat: modality → how often its pictures are shown in an epoch; once where it is not named.
     """
 
     stretch: float = 0.0
@@ -45,6 +46,11 @@ class Presentation:
     noise: float = 0.0
     without_pictures: float = 0.1
     most_questions: int = 8
+    repeat: Mapping[str, int] = field(default_factory=dict)
+
+    def times(self, samples: Sequence[Sample]) -> int:
+        """How often a pack of these samples is shown in an epoch."""
+        return max((self.repeat.get(item.image.modality or "", 1) for item in samples[0].images), default=1)
 
     def jitter(self) -> Jitter:
         """How far canvases are moved."""
@@ -168,8 +174,7 @@ class Batches:
         spacing_mm = torch.zeros(0, 3)
         if canvases:
             pixels = apply(pixels, moves) if jitter != Jitter() else pixels
-            scales = torch.tensor([[1.0, *move.scale] for move in moves], dtype=torch.float32)
-            spacing_mm = torch.stack([canvas.spacing_mm for canvas in canvases]) / scales
+            spacing_mm = torch.stack([_moved_mm(c.spacing_mm, m) for c, m in zip(canvases, moves, strict=True)])
         roles = torch.tensor([canvas.role for canvas in canvases], dtype=torch.long)
         return Batch(pixels[:, None], spacing_mm, roles, pictures, *_text(rows)).to(self.device)
 
@@ -184,6 +189,13 @@ class Batches:
             for shown, region in zip(question.regions, question.sample.regions, strict=True)
         ]
         return render(self.tokenizer, CODEC, question.sample.turns, regions, self.canvas_px)
+
+
+def _moved_mm(spacing_mm: Tensor, move: Move) -> Tensor:
+    """The spacing after a move: finer where the picture was stretched."""
+    z, y, x = (float(v) for v in spacing_mm)
+    rows_mm, columns_mm = (x, y) if move.transposed else (y, x)
+    return torch.tensor([z, rows_mm / move.scale[0], columns_mm / move.scale[1]], dtype=torch.float32)
 
 
 def _stack(canvases: Sequence[Canvas], side: int, device: torch.device) -> Tensor:

@@ -56,6 +56,7 @@ def save(folder: Path, model: NativeVLM, card: Card, tokenizer_json: str, *, dty
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     weights = {name: tensor.detach().to("cpu", dtype).contiguous() for name, tensor in model.state_dict().items()}
     save_file(weights, fresh / FILES[0], metadata={"format": str(FORMAT)})
+    os.chmod(fresh / FILES[0], 0o644)
     document = {"format": FORMAT, **asdict(card)}
     (fresh / FILES[1]).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
     (fresh / FILES[2]).write_text(tokenizer_json)
@@ -99,6 +100,17 @@ def load(folder: Path) -> tuple[NativeVLM, Card, str]:
 def embedded() -> Path:
     """The folder of the weights that ship with the package."""
     return Path(__file__).parents[1] / "weights" / "first_phantom"
+
+
+def embed(folder: Path) -> Path:
+    """Put a trained model into the package as the embedded default, in half precision; returns its place.
+
+    Raises:
+        InputRefused: `bad_checkpoint`.
+    """
+    model, card, tokenizer_json = load(folder)
+    save(embedded(), model, card, tokenizer_json, dtype=torch.bfloat16)
+    return embedded()
 
 
 def start_from(*, start: str, canvas_px: int = 192) -> tuple[NativeVLM, str]:

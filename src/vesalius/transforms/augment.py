@@ -32,11 +32,15 @@ class Jitter:
 
 @dataclass(frozen=True)
 class Move:
-    """One drawn move: canvas' = center + scale x (canvas - center) + shift, mirrored where flipped; per axis (y, x)."""
+    """One drawn move: axes exchanged where `transposed`, then center + scale x (canvas - center) + shift, then mirrored.
+
+    `scale`, `shift` and `flip` are per axis (y, x) of the result.
+    """
 
     scale: tuple[float, float] = (1.0, 1.0)
     shift: tuple[float, float] = (0.0, 0.0)
     flip: tuple[bool, bool] = (False, False)
+    transposed: bool = False
     gamma: float = 1.0
     gain: float = 1.0
     offset: float = 0.0
@@ -45,6 +49,8 @@ class Move:
     def box(self, box: Box, side_px: int) -> Box:
         """A box of the canvas after the move; it may reach over the border."""
         low, high = [], []
+        if self.transposed:
+            box = Box(box.low[::-1], box.high[::-1])
         for axis in range(2):
             ends = [
                 (v - side_px / 2) * self.scale[axis] + side_px * (0.5 + self.shift[axis]) for v in (box.low[axis], box.high[axis])
@@ -66,11 +72,12 @@ def draw(random: np.random.Generator, jitter: Jitter, *, mirror: bool) -> Move:
     """
     u = random.uniform(-1, 1, size=9)
     both = 1 + jitter.stretch * u[0]
-    flips = random.random(2) < 0.5
+    flips = random.random(3) < 0.5
     return Move(
         scale=(both * (1 + jitter.stretch * u[1] / 2), both * (1 + jitter.stretch * u[2] / 2)),
         shift=(jitter.shift * u[3], jitter.shift * u[4]),
         flip=(bool(flips[0]), bool(flips[1])) if mirror else (False, False),
+        transposed=bool(flips[2]) if mirror else False,
         gamma=float(np.exp(jitter.gamma * u[5])),
         gain=float(1 + jitter.gain * u[6]),
         offset=float(jitter.gain * u[7] / 2),
@@ -91,9 +98,9 @@ def apply(canvases: Tensor, moves: Sequence[Move]) -> Tensor:
     affine = torch.zeros(len(moves), 2, 3)
     for row, move in enumerate(moves):
         for target, axis in ((0, 1), (1, 0)):  # grid_sample's x first; our axes are (y, x)
-            sign = -1.0 if move.flip[axis] else 1.0
-            affine[row, target, target] = sign / move.scale[axis]
-            affine[row, target, 2] = -2 * move.shift[axis] / move.scale[axis]
+            sign, source = -1.0 if move.flip[axis] else 1.0, 1 - target if move.transposed else target
+            affine[row, source, target] = sign / move.scale[axis]
+            affine[row, source, 2] = -2 * move.shift[axis] / move.scale[axis]
     grid = F.affine_grid(affine.to(canvases), list(canvases.shape), align_corners=False)
     moved = F.grid_sample(canvases, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 

@@ -70,7 +70,7 @@ def train(
     model.to(device)
     counted = f"{len(training)} pictures or pairs to learn from, {len(held_out)} held out"
     say(f"{counted}, {_millions(model)} M weights, {_device(device)}")
-    prepared = [prepare(pack, model.canvas_px) for pack in training]
+    prepared = [shown for pack in training for shown in [prepare(pack, model.canvas_px)] * presentation.times(pack)]
     batches = Batches(prepared, tokenizer, model.canvas_px, settings.batch, settings.seed, presentation, device)
     objective: nn.Module = resolved.objective.make(first_coordinate=FIRST_COORDINATE, coordinates=COORDINATES)
     validate = _validation(held_out, model, tokenizer, objective, settings, device)

@@ -1,0 +1,200 @@
+import json
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vesalius.clinical.examples import real_ct
+from vesalius.datasets import phantom_dicom
+from vesalius.errors import InputRefused, UsageError
+from vesalius.generate.native import NativeResponder
+from vesalius.generate.respond import Query, Response, Scope
+from vesalius.generate.tokenizer import Tokenizer
+from vesalius.models import checkpoint
+from vesalius.models.vlm import NativeVLM
+from vesalius.phantom import world
+from vesalius.transforms.draw import save_png
+from vesalius.types import Box, ModelIdentity, Region
+from vesalius.workflows import ask as workflow
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+@pytest.fixture
+def radiograph(tmp_path: Path) -> Path:
+    return phantom_dicom.write(world.make("chest_xray", seed=7, size_px=64), tmp_path / "files")
+
+
+@pytest.fixture
+def model_folder(tmp_path: Path) -> Path:
+    """A model of random weights that was "trained" on DX alone: what it says is noise, how it is said is not."""
+    torch.manual_seed(0)
+    tokenizer = Tokenizer.train(["Where is the heart?", "heart", "yes", "no"], pieces=300)
+    model = NativeVLM(vocabulary=len(tokenizer), width=32, encoder_layers=1, decoder_layers=1, heads=2, canvas_px=32)
+    card = checkpoint.Card("tiny", "a test", "1" * 64, dict(model.settings), ("DX",), True, False, ())
+    checkpoint.save(tmp_path / "run" / "model", model, card, tokenizer.to_json())
+    return tmp_path / "run"
+
+
+class Pointing:
+    """A responder by rule: it always points at the same quarter of the current picture."""
+
+    identity = ModelIdentity("pointing", "2" * 64, "3" * 64)
+    trained_patients: frozenset[str] = frozenset()
+
+    def __init__(self, status: str = "strict", *, priors: bool = True) -> None:
+        self.scope = Scope(frozenset({"DX"}), phantoms_only=False, priors=priors)
+        self.status = status
+        self.asked: list[Query] = []
+
+    def respond(self, queries: list[Query]) -> list[Response]:
+        self.asked += queries
+        side = queries[0].images[0].image.shape[0]
+        region = Region("heart", Box((0.0, 0.0), (side / 2, side / 4)))
+        text = "" if self.status == "failed" else "heart"
+        return [Response(text, (region,), 0.5, self.status, "raw", 4, 6) for _ in queries]  # type: ignore[arg-type]
+
+
+def test_the_answer_has_the_shape_of_the_contract(radiograph: Path, model_folder: Path, tmp_path: Path) -> None:
+    found = workflow.ask(
+        [radiograph], "Where is the heart?", model=str(model_folder), prior=None, out=tmp_path / "out", say=quiet
+    )
+    keys = {"text", "abstained", "reason", "confidence", "statements", "warnings", "model", "usage", "seconds", "shown", "notice"}
+    assert set(found.data) == keys
+    assert found.exit_code == 0
+    assert json.loads((tmp_path / "out" / "answer.json").read_text()) == json.loads(json.dumps(found.data))
+    assert (tmp_path / "out" / "preview.png").read_bytes().startswith(b"\x89PNG")
+    assert found.data["usage"]["image_tokens"] == 4
+    assert found.data["model"]["sha256"] == checkpoint.sha256(model_folder / "model")
+    assert "trained_on_phantoms" in {warning["code"] for warning in found.data["warnings"]}
+    assert 0.0 <= found.data["confidence"] <= 1.0
+
+
+def test_sizes_come_from_the_box_and_the_spacing(radiograph: Path) -> None:
+    shown = workflow.look_up([radiograph])
+    answer = workflow.answer_about(Pointing(), "Where is the heart?", shown, None)
+    evidence = [item.to_json() for item in answer.statements[0].evidence]
+    assert evidence[0]["box_xyxy_px"] == [0.0, 0.0, 16.0, 32.0]
+    assert shown.image.spacing_mm is not None
+    measured = {item["name"]: item for item in evidence if item["kind"] == "measurement"}
+    assert measured["height"]["value"] == pytest.approx(32 * shown.image.spacing_mm[0], abs=1e-3)
+    assert measured["width"]["value"] == pytest.approx(16 * shown.image.spacing_mm[1], abs=1e-3)
+    assert measured["width"]["from"] == "region 0"
+    assert measured["width"]["unit"] == "mm"
+
+
+def test_with_unknown_spacing_nothing_is_measured_and_the_doubt_is_said(tmp_path: Path) -> None:
+    save_png(tmp_path / "picture.png", np.random.default_rng(0).integers(0, 255, (40, 40), dtype=np.uint8))
+    answer = workflow.answer_about(Pointing(), "Where?", workflow.look_up([tmp_path / "picture.png"]), None)
+    assert {item.to_json()["kind"] for item in answer.statements[0].evidence} == {"region"}
+    assert {"no_calibration", "modality_unknown"} <= {warning.code for warning in answer.warnings}
+
+
+def test_another_modality_is_not_answered(model_folder: Path) -> None:
+    found = workflow.ask([real_ct()], "Is there an effusion?", model=str(model_folder), prior=None, out=None, say=quiet)
+    assert found.data["abstained"]
+    assert found.data["reason"].startswith("out_of_scope")
+    assert found.data["statements"] == []
+    assert found.exit_code == 0
+
+
+def test_a_prior_is_shown_to_the_model_and_named_as_evidence(radiograph: Path, tmp_path: Path) -> None:
+    later = phantom_dicom.write(world.make("chest_xray", seed=7, visit=1, size_px=64), tmp_path / "later")
+    responder = Pointing()
+    current, prior = workflow.look_up([later]), workflow.look_up([radiograph])
+    answer = workflow.answer_about(responder, "Has it changed?", current, prior)
+    assert [item.role for item in responder.asked[0].images] == ["current", "prior"]
+    assert answer.statements[0].evidence[-1].to_json() == {"kind": "prior", "study_key": prior.study.study_key}
+    without = workflow.answer_about(Pointing(priors=False), "Has it changed?", current, prior)
+    assert "prior_not_used" in {warning.code for warning in without.warnings}
+
+
+def test_a_prior_of_another_patient_is_refused(radiograph: Path, model_folder: Path, tmp_path: Path) -> None:
+    other = phantom_dicom.write(world.make("chest_xray", seed=8, size_px=64), tmp_path / "other")
+    with pytest.raises(InputRefused) as refused:
+        workflow.ask([radiograph], "Changed?", model=str(model_folder), prior=other, out=None, say=quiet)
+    assert refused.value.code == "mixed_patients"
+
+
+def test_two_patients_in_one_input_are_refused(radiograph: Path, tmp_path: Path) -> None:
+    phantom_dicom.write(world.make("chest_xray", seed=8, size_px=64), tmp_path / "files")
+    with pytest.raises(InputRefused) as refused:
+        workflow.look_up([radiograph.parent])
+    assert refused.value.code == "mixed_patients"
+
+
+def test_two_visits_of_one_patient_are_asked_about_the_later_one(radiograph: Path) -> None:
+    later = phantom_dicom.write(world.make("chest_xray", seed=7, visit=1, size_px=64), radiograph.parent)
+    shown = workflow.look_up([radiograph.parent])
+    assert shown.image.source.path == later.resolve()
+    assert "other_series_not_shown" in {warning.code for warning in shown.warnings}
+
+
+@pytest.mark.parametrize(("status", "abstained"), [("repaired", False), ("failed", True)])
+def test_a_broken_output_is_said_or_not_answered(radiograph: Path, status: str, abstained: bool) -> None:
+    answer = workflow.answer_about(Pointing(status), "Where?", workflow.look_up([radiograph]), None)
+    assert answer.abstained == abstained
+    assert ("output_repaired" in {warning.code for warning in answer.warnings}) == (status == "repaired")
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (lambda path: path.write_bytes(b""), "input_empty"),
+        (lambda path: path.write_bytes(bytes(range(256)) * 8), "not_dicom"),
+        (lambda path: None, "input_missing"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_its_code(tmp_path: Path, make: Callable[[Path], object], code: str) -> None:
+    make(tmp_path / "x.dcm")
+    with pytest.raises(InputRefused) as refused:
+        workflow.look_up([tmp_path / "x.dcm"])
+    assert refused.value.code == code
+    assert "x.dcm" not in refused.value.message
+
+
+def test_an_empty_question_and_an_unknown_model_are_refused(radiograph: Path) -> None:
+    with pytest.raises(InputRefused):
+        workflow.answer_about(Pointing(), "  ", workflow.look_up([radiograph]), None)
+    with pytest.raises(UsageError) as refused:
+        workflow.ask([radiograph], "Where?", model="no-such-run", prior=None, out=None, say=quiet)
+    assert refused.value.code == "unknown_name"
+
+
+def test_a_volume_is_shown_by_its_middle_slice_and_the_answer_says_so(radiograph: Path) -> None:
+    shown = workflow.look_up([radiograph])
+    volume = replace(
+        shown.image, kind="volume", shape=(5, 64, 64), load=lambda: np.zeros((5, 64, 64)), spacing_mm=(2.0, 1.0, 1.0)
+    )
+    picture, frame = workflow._picture(volume)
+    assert frame == 2
+    assert picture.kind == "image"
+    assert picture.load().shape == picture.shape == (64, 64)
+    assert picture.spacing_mm == (1.0, 1.0)
+
+
+def test_questions_about_one_picture_share_it_and_agree_with_asking_one_by_one(radiograph: Path, model_folder: Path) -> None:
+    model, card, tokenizer = checkpoint.load(model_folder / "model")
+    scope = Scope(frozenset(card.modalities), True, False)
+    responder = NativeResponder(model, Tokenizer.from_json(tokenizer), ModelIdentity("t", "0", "0"), scope, frozenset())
+    shown = workflow.look_up([radiograph])
+    from_one = [workflow.SampleImage("current", shown.image)]
+    queries = [Query(tuple(from_one), question) for question in ("Where is the heart?", "yes or no?", "Is it normal?")]
+    together = responder.respond(queries)
+    alone = [responder.respond([query])[0] for query in queries]
+    assert [response.raw for response in together] == [response.raw for response in alone]
+    assert [response.confidence for response in together] == pytest.approx([response.confidence for response in alone], rel=1e-3)
+
+
+def test_written_answers_are_plain_files(radiograph: Path, model_folder: Path, tmp_path: Path) -> None:
+    workflow.ask([radiograph], "Where?", model=str(model_folder), prior=None, out=tmp_path / "out", say=quiet)
+    written = sorted((tmp_path / "out").iterdir())
+    assert [path.name for path in written] == ["answer.json", "preview.png"]
+    assert all(stat.S_ISREG(path.stat().st_mode) for path in written)
+    assert str(radiograph) not in (tmp_path / "out" / "answer.json").read_text()
