@@ -82,9 +82,11 @@ def test_a_run_starts_from_another_and_keeps_its_words(small: str, tmp_path: Pat
     text = "\n".join(f"model: {start}" if line.startswith("model:") else line for line in SMALL.splitlines())
     (tmp_path / "second.yaml").write_text(text)
     train(str(tmp_path / "second.yaml"), ["train.steps=2"], out=tmp_path / "second", resume=False, smoke=False, say=quiet)
-    model, _, tokenizer = checkpoint.load(tmp_path / "second" / "model")
+    model, card, tokenizer = checkpoint.load(tmp_path / "second" / "model")
+    _, before, words = checkpoint.load(tmp_path / "first" / "model")
     assert model.canvas_px == 48
-    assert tokenizer == checkpoint.load(tmp_path / "first" / "model")[2]
+    assert tokenizer == words
+    assert set(before.trained_patients) <= set(card.trained_patients)
 
 
 @pytest.mark.parametrize("name", sorted(recipe.names()))

@@ -113,17 +113,20 @@ def embed(folder: Path) -> Path:
     return embedded()
 
 
-def start_from(*, start: str, canvas_px: int = 192) -> tuple[NativeVLM, str]:
-    """A model that goes on from trained weights, with their tokenizer.
+def start_from(*, start: str, canvas_px: int = 192) -> tuple[NativeVLM, Card, str]:
+    """A model that goes on from trained weights, with the card and the tokenizer of those.
 
     Args:
         start: folder of a model, or "embedded" for the one that ships with the package.
         canvas_px: side of the square on which pictures are shown, a multiple of 16; need not be that of the start.
+
+    Raises:
+        InputRefused: `bad_checkpoint`.
     """
-    model, _, tokenizer_json = load(embedded() if start == "embedded" else Path(start))
+    model, card, tokenizer_json = load(embedded() if start == "embedded" else Path(start))
     grown = NativeVLM(**{**model.settings, "canvas_px": canvas_px})
     grown.load_state_dict(model.state_dict())
-    return grown, tokenizer_json
+    return grown, card, tokenizer_json
 
 
 def read_card(folder: Path) -> Card:

@@ -3,7 +3,7 @@
 import base64
 import html
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from vesalius.workflows.outcome import Outcome
 
 KIND, FIRST_SEED, SIZE_PX = "chest_xray", 910_000_000, 224  # patients that neither training nor the exam has seen
 PATIENTS, WITH_PRIOR = 5, 1  # the last one comes with a prior
+SHOWN = 2  # of them on the terminal; the page shows all
+BASELINES = (("majority", 10), ("text_only", 11), ("shuffled_image", 10))
 ASKED = ("finding", "location", "count", "side", "report", "comparison")
 EXAM, EXAM_PATIENTS = "first_phantom", 40
 REAL_QUESTION = "Is there a pleural effusion?"
@@ -49,12 +51,13 @@ class Asked:
     truth: str
 
 
-def demo(*, out: Path, say: Callable[[str], None]) -> Outcome:
+def demo(*, out: Path, say: Callable[[str], None], exam_patients: int = EXAM_PATIENTS) -> Outcome:
     """Take the tour and write `index.html`.
 
     Args:
         out: folder to write.
         say: takes progress lines.
+        exam_patients: how many unseen phantoms the model is scored on.
     """
     begun = time.perf_counter()
     responder = open_model(None)
@@ -63,15 +66,18 @@ def demo(*, out: Path, say: Callable[[str], None]) -> Outcome:
     say("asking them")
     cards = [(image, asked) for current, prior, samples in files for image, asked in [_card(responder, current, prior, samples)]]
     say("scoring the model on phantoms that it never saw")
-    prepared = evaluate.prepare(EXAM, responder.trained_patients, EXAM_PATIENTS)
+    prepared = evaluate.prepare(EXAM, responder.trained_patients, exam_patients)
     scores = evaluate.assess(responder, prepared, out=out / "scores", say=say)
     say("asking a real file")
     real = ask.answer_about(responder, REAL_QUESTION, ask.look_up([real_ct()]), None)
     seconds = time.perf_counter() - begun
     following = NEXT.format(folder=out, file=files[0][0].name)
     (out / "index.html").write_text(_page(cards, scores.text, real, following), encoding="utf-8")
-    text = "\n".join([*_lines(cards), "", scores.text, "", "A real CT slice that comes with pydicom:", ask.as_text(real), ""])
-    text += f"The page: {out}/index.html   ({seconds:.0f} s)\n\n{following}"
+    table = _score_lines(scores.data["rows"], scores.data["patients"])
+    said = ["", f"A real CT slice that comes with pydicom: {REAL_QUESTION}", ask.as_text(real), ""]
+    text = "\n".join(
+        [*_lines(cards[:SHOWN]), "", *table, *said, f"The page: {out}/index.html   ({seconds:.0f} s)", "", following]
+    )
     data = {
         "asked": [_asked_json(item) for _, asked in cards for item in asked],
         "scores": scores.data,
@@ -121,6 +127,22 @@ def _lines(cards: Sequence[tuple[Image, Sequence[Asked]]]) -> list[str]:
             where = f"  at {[round(v) for v in box]} px" if box else ""
             answer = f"{item.answer.text} ({item.answer.confidence:.2f}){where}"
             lines.append(f"  {item.question:<44} {answer:<52} truth: {item.truth}")
+    return lines
+
+
+def _score_lines(rows: Sequence[Mapping[str, Any]], patients: int) -> list[str]:
+    """Each task's leading metric beside its baselines, for the terminal; the page has the whole table."""
+    lines = [f"Scores on {patients} phantoms that the model never saw, 95 % intervals over patients; * beats all three baselines"]
+    lines.append(f"  {'':<12}{'metric':<15}{'model':>22}{'majority':>10}{'text only':>11}{'shuffled':>10}")
+    seen = set()
+    for row in rows:
+        if row["question"] is None and row["task"] not in seen:
+            seen.add(row["task"])
+            scores = row["scores"]
+            low, high = scores["model"]["interval"] or (float("nan"), float("nan"))
+            model = f"{scores['model']['value']:.2f} [{low:.2f}, {high:.2f}]{'*' if all(row['beats'].values()) else ' '}"
+            others = "".join(f"{scores[name]['value']:>{width}.2f}" for name, width in BASELINES)
+            lines.append(f"  {row['task']:<12}{row['metric']:<15}{model:>22}{others}")
     return lines
 
 

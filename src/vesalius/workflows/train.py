@@ -66,7 +66,7 @@ def train(
             "empty_split", "No sample of the data is in the training split. There is nothing to learn. Check the data."
         )
     torch.manual_seed(settings.seed)
-    model, tokenizer = _model(resolved, training, folder)
+    model, tokenizer, known = _model(resolved, training, folder)
     model.to(device)
     counted = f"{len(training)} pictures or pairs to learn from, {len(held_out)} held out"
     say(f"{counted}, {_millions(model)} M weights, {_device(device)}")
@@ -86,7 +86,7 @@ def train(
         "commit": _commit(),
         "seconds": f"{seconds:.0f}",
     }
-    card = _card(resolved, model, learnt, facts)
+    card = _card(resolved, model, learnt, known, facts)
     checkpoint.save(folder / "model", model.cpu(), card, tokenizer.to_json())
     shares = {name.removesuffix("_s"): f"{value:.0f} s" for name, value in spent.items()}
     lines = read_log(folder / "log.jsonl")
@@ -131,18 +131,18 @@ def _claim(folder: Path, resolved: Recipe, resume: bool) -> None:
     stated.write_text(json.dumps({"sha256": resolved.sha256(), **resolved.resolved()}, indent=1) + "\n")
 
 
-def _model(resolved: Recipe, training: Sequence[Sequence[Sample]], folder: Path) -> tuple[NativeVLM, Tokenizer]:
-    """The model to train and its tokenizer: those that the recipe starts from, or fresh ones."""
+def _model(resolved: Recipe, training: Sequence[Sequence[Sample]], folder: Path) -> tuple[NativeVLM, Tokenizer, tuple[str, ...]]:
+    """The model to train, its tokenizer, and whom it knows already: from where the recipe starts, or fresh."""
     if resolved.model.targets[0] is checkpoint.start_from:
-        model, tokenizer_json = resolved.model.make()
-        return model, Tokenizer.from_json(tokenizer_json)
+        model, card, tokenizer_json = resolved.model.make()
+        return model, Tokenizer.from_json(tokenizer_json), card.trained_patients
     kept = folder / "tokenizer.json"
     if not kept.exists():
         texts = (t.text for pack in training for s in pack for t in s.turns)
         labels = (r.label for pack in training for s in pack for r in s.regions)
         kept.write_text(Tokenizer.train([*texts, *labels], pieces=MOST_PIECES).to_json())
     tokenizer = Tokenizer.from_json(kept.read_text())
-    return resolved.model.make(vocabulary=len(tokenizer)), tokenizer
+    return resolved.model.make(vocabulary=len(tokenizer)), tokenizer, ()
 
 
 def _validation(
@@ -169,7 +169,9 @@ def _validation(
     return validate
 
 
-def _card(resolved: Recipe, model: NativeVLM, learnt: Sequence[Sample], facts: Mapping[str, str]) -> checkpoint.Card:
+def _card(
+    resolved: Recipe, model: NativeVLM, learnt: Sequence[Sample], known: Sequence[str], facts: Mapping[str, str]
+) -> checkpoint.Card:
     modalities = {item.image.modality for sample in learnt for item in sample.images if item.image.modality}
     sources = {sample.provenance.source for sample in learnt}
     return checkpoint.Card(
@@ -180,7 +182,7 @@ def _card(resolved: Recipe, model: NativeVLM, learnt: Sequence[Sample], facts: M
         modalities=tuple(sorted(modalities)),
         phantoms_only=all(source.startswith("phantom:") for source in sources),
         priors=any(item.role == "prior" for sample in learnt for item in sample.images),
-        trained_patients=tuple(sorted({sample.provenance.patient_key for sample in learnt})),
+        trained_patients=tuple(sorted({*known, *(sample.provenance.patient_key for sample in learnt)})),
         trained_on=dict(facts),
     )
 
