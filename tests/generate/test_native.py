@@ -61,5 +61,5 @@ def test_without_a_picture_boxes_are_shares_of_the_canvas(responder: NativeRespo
         assert 0.0 <= response.confidence <= 1.0
         for region in response.regions:
             assert isinstance(region.geometry, Box)
-            assert 0 <= min(region.geometry.low)
+            assert min(region.geometry.low) >= 0
             assert max(region.geometry.high) <= 1.01

@@ -28,7 +28,6 @@ ASKED = ("finding", "location", "count", "side", "report", "comparison")
 EXAM, EXAM_PATIENTS = "first_phantom", 40
 REAL_QUESTION = "Is there a pleural effusion?"
 NEXT = """What to type next:
-  vesalius ask {folder}/dicom "Where is the heart?" -o answer      (refused: several patients; name one file)
   vesalius ask {folder}/dicom/{file} "Where is the heart?" -o answer
   vesalius inspect {folder}/dicom
   vesalius explain first_phantom
