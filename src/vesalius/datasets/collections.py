@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from vesalius.clinical import keys
 from vesalius.datasets import bccd, compose, covid_chestxray, derived_vqa
 from vesalius.errors import InputRefused, MissingFromEnvironment
-from vesalius.types import Sample
+from vesalius.types import Finding, Sample, Turn
 
 TASKS = ("modality", "plane", "diagnosis", "severity", "presence", "count", "location")
 
@@ -54,28 +55,36 @@ def read(root: str | None = None, tasks: tuple[str, ...] = TASKS) -> Iterator[Sa
         raise InputRefused("bad_dataset", f"The folder holds none of {names} in their published layout. Give one that does.")
 
 
-def training(root: str | None = None, tasks: tuple[str, ...] = TASKS, most_red_cells: int = 15) -> Iterator[Sample]:
-    """As `read`, and for the smears to learn from two more questions each, made from their boxes.
+def training(root: str | None = None, tasks: tuple[str, ...] = TASKS) -> Iterator[Sample]:
+    """As `read`; and for the smears to learn from, what their boxes say of every kind of cell.
 
-    Held-out smears get no further question: where the red cells are is boxed too incompletely to be scored.
+    How many platelets there are is asked too. How many red cells is asked once more with their boxes as regions, which the
+    answer does not spell out: they teach where the cells are. A field without a boxed red cell was not looked through and
+    says nothing about them.
 
     Args:
         root: a folder that holds at least one of the collections, or is one; VESALIUS_DATA when not given.
         tasks: kinds of question to keep.
-        most_red_cells: smears with at most so many red cells are asked where they are; 0 for none.
     """
     yield from read(root, tasks)
     folder = data_root(root)
     place = folder if bccd.recognizes(folder) else folder / bccd.NAME
-    if not bccd.recognizes(place):
+    if "count" not in tasks or not bccd.recognizes(place):
         return
-    for field in bccd.fields(place).values():
-        if field.provenance.split != "train":
+    for smear in bccd.fields(place).values():
+        if smear.provenance.split == "train":
+            yield from _counted(smear)
+
+
+def _counted(smear: bccd.Field) -> Iterator[Sample]:
+    """How many platelets and red cells there are, with the boxes of all of them, named in the answer or not."""
+    for label in ("platelet", "red blood cell"):
+        found = smear.of(label)
+        if not found and label == "red blood cell":
             continue
-        red, platelets = field.of("red blood cell"), field.of("platelet")
-        asked = [compose.how_many("platelets", platelets)] if len(platelets) <= bccd.MOST_LOCATED else []
-        if 0 < len(red) <= most_red_cells:
-            asked.append(compose.where("red blood cell", red, plural="red blood cells"))
-        for composed in asked:
-            key = f"{bccd.NAME}-{keys.key(bccd.NAME, field.file_name, composed.turns[0].text, salted=False)}"
-            yield Sample(key, composed.task, (field.shown,), composed.turns, field.provenance, composed.regions)
+        asked = compose.how_many(bccd.PLURALS[label], found)
+        if len(found) > bccd.MOST_LOCATED:
+            asked = replace(asked, turns=(asked.turns[0], Turn("assistant", str(len(found)))))
+        key = f"{bccd.NAME}-{keys.key(bccd.NAME, smear.file_name, 'how many', label, salted=False)}"
+        state: Finding = "present" if found else "absent"
+        yield Sample(key, "count", (smear.shown,), asked.turns, smear.provenance, asked.regions, labels={label: state})

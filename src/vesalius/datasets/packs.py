@@ -15,12 +15,14 @@ from vesalius.generate.native import CODEC, canvas_spacing_mm
 from vesalius.generate.prompt import Rendered, ShownRegion, render
 from vesalius.generate.tokenizer import FIRST_COORDINATE, FIRST_PIECE, PAD, Tokenizer
 from vesalius.models.connector import ROLES
+from vesalius.models.patches import PatchStem
 from vesalius.models.vlm import Batch
 from vesalius.transforms.augment import Jitter, Move, apply, draw
 from vesalius.transforms.canvas import place, resample
 from vesalius.transforms.intensity import to_unit
 from vesalius.types import Box, Sample, SampleImage
 
+PATCH_PX = PatchStem.patch_px
 MIRRORED = ("SM",)  # modalities whose pictures mean the same in a mirror
 
 
@@ -82,16 +84,29 @@ class Pack:
     canvases: tuple[Canvas, ...]
     questions: tuple[Question, ...]
 
+    def known(self, picture: int) -> dict[str, list[Box]]:
+        """Label → its boxes on a canvas; no box where it was looked for and is absent. Unknown labels are not keys."""
+        found: dict[str, dict[Box, None]] = {}
+        for question in self.questions if self.canvases[picture].role == ROLES.index("current") else ():
+            for label, state in question.sample.labels.items():
+                if state == "absent":
+                    found.setdefault(label, {})
+            for shown in question.regions:
+                found.setdefault(shown.label, {})[shown.box] = None
+        return {label: list(boxes) for label, boxes in found.items()}
+
 
 def group(samples: Iterable[Sample]) -> Iterator[list[Sample]]:
     """Samples that show the same pictures in the same roles, in order of first appearance.
 
     Pictures are the same when they are one object, or have one hash.
     """
-    packs: dict[tuple[tuple[str, str], ...], list[Sample]] = {}
+    packs: dict[tuple[object, ...], list[Sample]] = {}
     for sample in samples:
-        key = tuple((item.role, item.image.source.sha256) for item in sample.images)
-        packs.setdefault(key, []).append(sample)
+        # Splits never share a pack; nor do patients where there is no picture to share.
+        owner = "" if sample.images else sample.provenance.patient_key
+        pictures = tuple((item.role, item.image.source.sha256) for item in sample.images)
+        packs.setdefault((sample.provenance.split, owner, pictures), []).append(sample)
     yield from packs.values()
 
 
@@ -107,6 +122,10 @@ def prepare(samples: Sequence[Sample], canvas_px: int) -> Pack:
     for sample in samples:
         regions = []
         for region in sample.regions:
+            if samples[0].images[region.image].role != "current":
+                raise InputRefused(
+                    "bad_dataset", "A region lies in a prior. Boxes are told in the current picture alone. Leave it out."
+                )
             if not isinstance(region.geometry, Box):
                 raise InputRefused(
                     "bad_dataset", f"A {type(region.geometry).__name__} cannot be told in box tokens. Give the region a box."
@@ -154,6 +173,7 @@ class Batches:
     def at(self, step: int) -> Batch:
         """The batch of a step."""
         random, jitter = np.random.default_rng((self.seed, 1, step)), self.presentation.jitter()
+        moving = jitter != Jitter()  # without jitter a picture is shown as it is, mirrored by nobody
         chosen = [self.packs[self._index(step * self.batch + i)] for i in range(self.batch)]
         blind = random.random(self.batch) < self.presentation.without_pictures
         pictures = torch.full((self.batch, max((len(p.canvases) for p in chosen), default=0)), -1)
@@ -162,7 +182,7 @@ class Batches:
         rows: list[list[Rendered]] = []
         for row, pack in enumerate(chosen):
             # Pictures of one pack move each on its own, as visits do; regions lie in the first.
-            drawn = [draw(random, jitter, mirror=c.mirror) for c in pack.canvases]
+            drawn = [draw(random, jitter, mirror=c.mirror and moving) for c in pack.canvases]
             if not blind[row]:
                 for column, (canvas, move) in enumerate(zip(pack.canvases, drawn, strict=True)):
                     pictures[row, column] = len(canvases)
@@ -173,10 +193,26 @@ class Batches:
         pixels = _stack(canvases, self.canvas_px, self.device)
         spacing_mm = torch.zeros(0, 3)
         if canvases:
-            pixels = apply(pixels, moves) if jitter != Jitter() else pixels
+            pixels = apply(pixels, moves) if moving else pixels
             spacing_mm = torch.stack([_moved_mm(c.spacing_mm, m) for c, m in zip(canvases, moves, strict=True)])
         roles = torch.tensor([canvas.role for canvas in canvases], dtype=torch.long)
-        return Batch(pixels[:, None], spacing_mm, roles, pictures, *_text(rows)).to(self.device)
+        known = [pack.known(column) for row, pack in enumerate(chosen) if not blind[row] for column in range(len(pack.canvases))]
+        maps = self._label_maps(known, moves)
+        return Batch(pixels[:, None], spacing_mm, roles, pictures, *_text(rows), *maps).to(self.device)
+
+    def _label_maps(self, known: Sequence[Mapping[str, Sequence[Box]]], moves: Sequence[Move]) -> tuple[Tensor, Tensor]:
+        """The labels of a batch as tokens (G, W), and (I, G, y, x) which patches show them, NaN where nobody looked."""
+        labels = sorted({label for boxes in known for label in boxes})
+        side = self.canvas_px // PATCH_PX
+        maps = np.full((len(known), len(labels), side, side), np.nan, np.float32)
+        for row, (boxes, move) in enumerate(zip(known, moves, strict=True)):
+            for label, places in boxes.items():
+                maps[row, labels.index(label)] = _on_patches([move.box(box, self.canvas_px) for box in places], side)
+        words = [self.tokenizer.encode(label) for label in labels]
+        tokens = torch.zeros(len(labels), max((len(ids) for ids in words), default=0), dtype=torch.long)
+        for row, ids in enumerate(words):
+            tokens[row, : len(ids)] = torch.tensor(ids)
+        return tokens, torch.from_numpy(maps)
 
     def _index(self, position: int) -> int:
         """Which pack stands at a position of the endless shuffled sequence."""
@@ -189,6 +225,22 @@ class Batches:
             for shown, region in zip(question.regions, question.sample.regions, strict=True)
         ]
         return render(self.tokenizer, CODEC, question.sample.turns, regions, self.canvas_px)
+
+
+def _on_patches(boxes: Sequence[Box], side: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """(side, side): 1 where a patch is half covered by one of the boxes or holds the middle of one, else 0."""
+    marked = np.zeros((side, side), np.float32)
+    edges = np.arange(side + 1) * PATCH_PX
+    for box in boxes:
+        covered = [
+            np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0, None) / PATCH_PX
+            for low, high in zip(box.low, box.high, strict=True)
+        ]
+        marked[np.outer(*covered) >= 0.5] = 1
+        middle = [int((low + high) / 2 // PATCH_PX) for low, high in zip(box.low, box.high, strict=True)]
+        if all(0 <= place < side for place in middle):
+            marked[middle[0], middle[1]] = 1
+    return marked
 
 
 def _moved_mm(spacing_mm: Tensor, move: Move) -> Tensor:

@@ -32,6 +32,8 @@ class Batch:
         positions: (P, L): place within the question.
         targets: (P, L): the next token where it is to be learnt, -100 elsewhere.
         weights: (P, L): how much each target counts.
+        labels: (G, W) tokens of the labels that are known of some picture, padded with 0.
+        label_maps: (I, G, y, x): 1 where a patch shows the label, 0 where it does not, NaN where nobody looked.
     """
 
     pixels: Tensor
@@ -43,6 +45,8 @@ class Batch:
     positions: Tensor
     targets: Tensor
     weights: Tensor
+    labels: Tensor
+    label_maps: Tensor
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
@@ -90,9 +94,16 @@ class NativeVLM(nn.Module):
         self.connector = Connector(width, width)
         self.decoder = Decoder(vocabulary, width, decoder_layers, heads)
 
-    def forward(self, batch: Batch) -> Tensor:
-        """Hidden states of the text tokens, (P, L, D); `decoder.score` turns them into logits of the next token."""
-        shown, seen = self.show(batch.pixels, batch.spacing_mm, batch.roles, batch.pictures)
+    def forward(self, batch: Batch, looked: Tensor | None = None) -> Tensor:
+        """Hidden states of the text tokens, (P, L, D); `decoder.score` turns them into logits of the next token.
+
+        Args:
+            batch: packs.
+            looked: what `look` gave for the batch's pictures, where that has been computed already.
+        """
+        if looked is None:
+            looked = self.look(batch.pixels, batch.spacing_mm, batch.roles)
+        shown, seen = lay(looked, batch.pictures)
         p, n, _ = shown.shape
         length = batch.tokens.shape[1]
         text = self.decoder.embedding(batch.tokens)  # (P, L, D)
@@ -102,22 +113,17 @@ class NativeVLM(nn.Module):
         hidden: Tensor = self.decoder(torch.cat([shown, text], dim=1), positions, mask)
         return hidden[:, n : n + length]
 
-    def show(self, pixels: Tensor, spacing_mm: Tensor, roles: Tensor, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """Encode each picture once and lay the packs' pictures side by side.
-
-        Returns:
-            the connected tokens (P, M·N, D), zeros where a pack has no picture, and `seen`, bool (P, M·N).
-        """
-        packs, places = pictures.shape
+    def look(self, pixels: Tensor, spacing_mm: Tensor, roles: Tensor) -> Tensor:
+        """Encode and connect each picture once: (I, T, 3, Y, X) to (I, N, D); I may be 0."""
         if not len(pixels):
-            width = self.decoder.embedding.embedding_dim
-            nothing = torch.zeros(packs, 0, width, device=pictures.device, dtype=self.decoder.embedding.weight.dtype)
-            return nothing, torch.zeros(packs, 0, dtype=torch.bool, device=pictures.device)
-        connected = self.connector(self.encoder(pixels, spacing_mm), roles)  # (I, N, D)
-        present = pictures >= 0
-        laid = connected[pictures.clamp(min=0)] * present[..., None, None].to(connected.dtype)  # (P, M, N, D)
-        n = connected.shape[1]
-        return laid.flatten(1, 2), present[..., None].expand(packs, places, n).flatten(1)
+            embedding = self.decoder.embedding.weight
+            return torch.zeros(0, 0, embedding.shape[1], device=embedding.device, dtype=embedding.dtype)
+        connected: Tensor = self.connector(self.encoder(pixels, spacing_mm), roles)
+        return connected
+
+    def show(self, pixels: Tensor, spacing_mm: Tensor, roles: Tensor, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """`look`, then `lay`."""
+        return lay(self.look(pixels, spacing_mm, roles), pictures)
 
     def prefill(self, shown: Tensor, seen: Tensor) -> list[Cache]:
         """Keys and values of the packs' pictures, from what `show` gave; text can then be decoded after them."""
@@ -127,6 +133,25 @@ class NativeVLM(nn.Module):
             places = torch.arange(n, device=shown.device).expand(p, n)
             self.decoder(shown, places, picture_mask(seen), caches)
         return caches
+
+
+def lay(looked: Tensor, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """Lay the packs' pictures side by side.
+
+    Args:
+        looked: (I, N, D); I may be 0.
+        pictures: (P, M) indices into them, -1 for none.
+
+    Returns:
+        the tokens (P, M·N, D), zeros where a pack has no picture, and `seen`, bool (P, M·N).
+    """
+    packs, places = pictures.shape
+    if not len(looked):
+        nothing = torch.zeros(packs, 0, dtype=torch.bool, device=looked.device)
+        return looked.new_zeros(packs, 0, looked.shape[-1]), nothing
+    present = pictures >= 0
+    laid = looked[pictures.clamp(min=0)] * present[..., None, None].to(looked.dtype)  # (P, M, N, D)
+    return laid.flatten(1, 2), present[..., None].expand(packs, places, looked.shape[1]).flatten(1)
 
 
 def picture_mask(seen: Tensor) -> Tensor:

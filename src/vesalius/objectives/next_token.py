@@ -26,9 +26,15 @@ class NextToken(nn.Module):
         super().__init__()
         self.first, self.count, self.sigma, self.box_weight = first_coordinate, coordinates, box_smoothing, box_weight
 
-    def forward(self, model: NativeVLM, batch: Batch) -> dict[str, Tensor]:
-        """Losses by name: "loss" is what is minimized, "text" and "box" are its parts (0 where there is none)."""
-        hidden = model(batch)  # (P, L, D)
+    def forward(self, model: NativeVLM, batch: Batch, looked: Tensor | None = None) -> dict[str, Tensor]:
+        """Losses by name: "loss" is what is minimized, "text" and "box" are its parts (0 where there is none).
+
+        Args:
+            model: whose hidden states are scored.
+            batch: packs.
+            looked: what `model.look` gave for the batch, where that has been computed already.
+        """
+        hidden = model(batch, looked)  # (P, L, D)
         learnt = batch.targets >= 0
         targets, weights = batch.targets[learnt], batch.weights[learnt]  # (K,)
         logits = model.decoder.score(hidden[learnt]).float()  # (K, V)

@@ -17,7 +17,7 @@ def to_unit(array: Array, image: Image) -> npt.NDArray[np.float32]:
     becomes 0. Color pictures whose three channels are equal are gray pictures.
 
     Args:
-        array: (..., Y, X) or (..., Y, X, 3), any real dtype, finite.
+        array: (..., Y, X) or (..., Y, X, 3), any real dtype; values that are not finite become the darkest.
         image: its modality, window and inversion.
 
     Returns:
@@ -29,12 +29,17 @@ def to_unit(array: Array, image: Image) -> npt.NDArray[np.float32]:
         shown: npt.NDArray[np.float32] = np.clip(array.astype(np.float32) / full, 0.0, 1.0)
         return shown
     gray = (array[..., 0] if colored else array).astype(np.float32)
-    if image.modality == "CT" and not colored:
+    # A window speaks of Hounsfield units: an 8-bit picture of a CT has none, and must not be told from others by its contrast.
+    if image.modality == "CT" and not colored and array.dtype != np.uint8:
         center, width = image.window or CT_WINDOW_HU
         low, high = center - width / 2, center + width / 2
     else:
-        low, high = (float(v) for v in np.percentile(gray, TAILS))
-    unit: npt.NDArray[np.float32] = np.clip((gray - low) / (high - low), 0.0, 1.0) if high > low else np.zeros_like(gray)
+        finite = gray[np.isfinite(gray)]
+        low, high = (float(v) for v in np.percentile(finite, TAILS)) if finite.size else (0.0, 0.0)
+        gray = np.nan_to_num(gray, nan=low, posinf=high, neginf=low)
+    if high <= low:
+        return np.zeros_like(gray)[..., None]
+    unit: npt.NDArray[np.float32] = np.clip((gray - low) / (high - low), 0.0, 1.0)
     return (1.0 - unit if image.inverted else unit)[..., None]
 
 
