@@ -80,6 +80,7 @@ WARNINGS: dict[str, str] = {
     "trained_on_phantoms": "The model was trained on simulated pictures only; on patients its answers mean nothing.",
     "other_series_not_shown": "The input holds further series or pictures that the model was not shown.",
     "prior_not_used": "The model cannot look at a prior picture; it was left out.",
+    "shown_in_file_order": "A slice was shown in the file's own order; sides and up may be exchanged.",
     "volume_as_slice": "The model takes pictures; one slice of the volume was shown to it.",
     "output_repaired": "The model's output broke its grammar; the readable part was used.",
     "unsupported_claim": "Part of the output had no evidence that could be checked and was left out.",

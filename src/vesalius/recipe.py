@@ -29,6 +29,7 @@ from vesalius.errors import Problem, UsageError
 TEXTS = ("says", "paper")
 TABLES = ("needs", "expect", "evaluate", "claim")
 SECTIONS = ("data", "model", "objective", "train")
+FOLDERS = {"data": "datasets", "model": "models", "objective": "objectives"}  # where `use` of a section may point
 ALWAYS = {"data": ("datasets.packs.Presentation",), "train": ("train.loop.FitSettings",)}  # fed beside what `use` names
 
 
@@ -148,7 +149,9 @@ def _override(document: dict[str, Any], overrides: Sequence[str], problems: list
             problems.append(Problem(key, "an override is section.key=value", SECTIONS))
             continue
         try:
-            document.setdefault(section, {})[name] = yaml.safe_load(text)
+            if not isinstance(document.get(section), dict):
+                document[section] = {}
+            document[section][name] = yaml.safe_load(text)
         except yaml.YAMLError:
             problems.append(Problem(key, "its value is not YAML"))
 
@@ -176,11 +179,12 @@ def _part(section: str, given: Any, supplied: frozenset[str], problems: list[Pro
         problems.append(Problem(section, "the section is missing or not a table"))
         return None
     use = given.get("use", "")
-    named = [use] if section != "train" or use else []
-    targets = [_target(path) for path in (*named, *ALWAYS.get(section, ()))]
-    values = {key: value for key, value in given.items() if key != "use"}
+    named = [use] if section in FOLDERS else []
+    allowed = FOLDERS.get(section, "train")
+    targets = [_target(path, allowed) for path in named] + [_target(path) for path in ALWAYS.get(section, ())]
+    values = {key: value for key, value in given.items() if key != "use" or section not in FOLDERS}
     if None in targets:
-        problems.append(Problem(f"{section}.use", "must be folder.file.name of something in this package"))
+        problems.append(Problem(f"{section}.use", f"must be {allowed}.file.name of something in this package"))
         return None
     found = [target for target in targets if target is not None]
     parameters = _parameters(found, supplied)
@@ -200,9 +204,9 @@ def _part(section: str, given: Any, supplied: frozenset[str], problems: list[Pro
     return Part(str(use), tuple(found), {**defaults, **values})
 
 
-def _target(use: Any) -> Callable[..., Any] | None:
-    """The function or class that `use` names, or None."""
-    if not isinstance(use, str) or not re.fullmatch(r"[a-z_]+\.[a-z_0-9]+\.[A-Za-z_0-9]+", use):
+def _target(use: Any, folder: str = "[a-z_]+") -> Callable[..., Any] | None:
+    """The function or class that `use` names, or None; only below the section's own folder."""
+    if not isinstance(use, str) or not re.fullmatch(rf"{folder}\.[a-z_0-9]+\.[A-Za-z_0-9]+", use):
         return None
     module, _, name = use.rpartition(".")
     if (

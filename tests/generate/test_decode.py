@@ -35,12 +35,9 @@ def without_cache(model: NativeVLM, question: list[int], answer: tuple[int, ...]
     pixels = torch.rand(2, 1, 3, SIDE, SIDE)[pack : pack + 1]
     ids = torch.tensor([[*question, *answer]])
     ones = torch.ones_like(ids)
-    spacing, roles, pictures = (
-        torch.full((1, 3), torch.nan),
-        torch.zeros(1, dtype=torch.long),
-        torch.zeros(1, 1, dtype=torch.long),
-    )
-    batch = Batch(pixels, spacing, roles, pictures, ids, ones, torch.arange(ids.shape[1])[None], ids, ones.float())
+    spacing, first, places = torch.full((1, 3), torch.nan), torch.zeros(1, dtype=torch.long), torch.arange(ids.shape[1])[None]
+    nothing = torch.zeros(0, 0, dtype=torch.long), torch.zeros(1, 0, 2, 2)
+    batch = Batch(pixels, spacing, first, first[None], ids, ones, places, ids, ones.float(), *nothing)
     with torch.no_grad():
         return model.decoder.score(model(batch))[0, len(question) - 1 : -1]
 
@@ -77,6 +74,7 @@ def test_the_grammar_of_boxes_is_never_broken(model: NativeVLM) -> None:
     for decoded in decode(model, *shown(model, 2), QUESTIONS, [0, 0, 1], most_tokens=40):
         ids = decoded.ids
         boxes = [ids[i + 1 : i + 5] for i, token in enumerate(ids) if token == BOX and i + 5 <= len(ids)]
+        assert boxes
         for x0, y0, x1, y1 in boxes:
             assert FIRST_COORDINATE <= x0 <= x1 < FIRST_COORDINATE + COORDINATES
             assert FIRST_COORDINATE <= y0 <= y1 < FIRST_COORDINATE + COORDINATES

@@ -51,7 +51,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert refused.value.code == "bad_checkpoint"
 
 
-@pytest.mark.parametrize("damage", ["cut", "garbage", "card"])
+@pytest.mark.parametrize("damage", ["cut", "garbage", "card", "tokenizer"])
 def test_a_damaged_model_is_refused(tmp_path: Path, damage: str) -> None:
     model = small()
     checkpoint.save(tmp_path / "model", model, card_of(model), "{}")
@@ -60,6 +60,8 @@ def test_a_damaged_model_is_refused(tmp_path: Path, damage: str) -> None:
         weights.write_bytes(weights.read_bytes()[:1000])
     elif damage == "garbage":
         weights.write_bytes(b"\xff" * 5000)
+    elif damage == "tokenizer":
+        (tmp_path / "model" / "tokenizer.json").write_text('{"cut')
     else:
         (tmp_path / "model" / "card.json").write_text('{"format": 1, "name": "r"}')
     with pytest.raises(InputRefused) as refused:

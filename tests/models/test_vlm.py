@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from vesalius.errors import UsageError
 from vesalius.models.patches import NOMINAL_PIXEL_MM, patch_positions_mm
 from vesalius.models.vlm import Batch, NativeVLM
 
@@ -27,6 +28,8 @@ def batch_of(packs: int, length: int, *, seed: int = 0) -> Batch:
         positions=torch.arange(length).expand(packs, -1),
         targets=torch.randint(6, VOCABULARY, (packs, length)),
         weights=torch.ones(packs, length),
+        labels=torch.tensor([[7, 8], [9, 0]]),
+        label_maps=torch.randint(0, 2, (packs, 2, SIDE // 16, SIDE // 16)).float(),
     )
 
 
@@ -98,3 +101,10 @@ def test_only_distances_matter_to_the_encoders_positions() -> None:
     positions = patch_positions_mm((1, 1, 4), (4, 16, 16), torch.tensor([[0.0, 0.4, 0.4]]))
     assert torch.allclose(positions[0, :, 2].diff(), torch.tensor(6.4))
     assert positions[0, :, 2].sum().abs() < 1e-5
+
+
+@pytest.mark.parametrize("sizes", [{"canvas_px": 100}, {"width": 36}, {"heads": 3}, {"canvas_px": 0}])
+def test_sizes_that_do_not_fit_together_are_refused(sizes: dict[str, int]) -> None:
+    with pytest.raises(UsageError) as refused:
+        NativeVLM(**{"vocabulary": 40, "width": 32, "heads": 2, "canvas_px": 32, **sizes})
+    assert refused.value.code == "bad_recipe"

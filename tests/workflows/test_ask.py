@@ -159,12 +159,31 @@ def test_what_cannot_be_read_is_refused_with_its_code(tmp_path: Path, make: Call
     assert "x.dcm" not in refused.value.message
 
 
-def test_an_empty_question_and_an_unknown_model_are_refused(radiograph: Path) -> None:
-    with pytest.raises(InputRefused):
-        workflow.answer_about(Pointing(), "  ", workflow.look_up([radiograph]), None)
+@pytest.mark.parametrize(("question", "model", "code"), [("  ", None, "bad_option"), ("Where?", "no-such-run", "unknown_name")])
+def test_an_empty_question_and_an_unknown_model_are_refused(
+    radiograph: Path, question: str, model: str | None, code: str
+) -> None:
     with pytest.raises(UsageError) as refused:
-        workflow.ask([radiograph], "Where?", model="no-such-run", prior=None, out=None, say=quiet)
-    assert refused.value.code == "unknown_name"
+        workflow.ask([radiograph], question, model=model, prior=None, out=None, say=quiet)
+    assert refused.value.code == code
+
+
+def test_a_prior_that_is_later_or_the_study_itself_is_refused(radiograph: Path, model_folder: Path, tmp_path: Path) -> None:
+    later = phantom_dicom.write(world.make("chest_xray", seed=7, visit=1, size_px=64), tmp_path / "later")
+    for prior in (later, radiograph):
+        with pytest.raises(UsageError) as refused:
+            workflow.ask([radiograph], "Changed?", model=str(model_folder), prior=prior, out=None, say=quiet)
+        assert refused.value.code == "bad_option"
+
+
+@pytest.mark.parametrize(("rows", "columns", "said"), [((0, 0.7, 0), (0.7, 0, 0), False), ((0, -0.7, 0), (0.7, 0, 0), True)])
+def test_a_slice_that_lies_otherwise_than_a_reader_sees_it_is_said(
+    radiograph: Path, rows: tuple[float, ...], columns: tuple[float, ...], said: bool
+) -> None:
+    affine = np.eye(4)
+    affine[:3, :3] = np.array([(0, 0, 2.0), rows, columns]).T
+    image = replace(workflow.look_up([radiograph]).image, kind="volume", shape=(5, 64, 64), affine_lps_mm=affine)
+    assert workflow._unlike_display(image) == said
 
 
 def test_a_volume_is_shown_by_its_middle_slice_and_the_answer_says_so(radiograph: Path) -> None:

@@ -12,6 +12,8 @@ from functools import lru_cache
 from tokenizers import Tokenizer as Pieces
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
+from vesalius.errors import InputRefused
+
 MARKS = ("<pad>", "<ask>", "<answer>", "<end>", "<region>", "<box>")
 PAD, ASK, ANSWER, END, REGION, BOX = range(len(MARKS))
 COORDINATES = 256
@@ -48,9 +50,24 @@ class Tokenizer:
         return cls(learner)
 
     @classmethod
-    def from_json(cls, text: str) -> "Tokenizer":
-        """From what `to_json` gave."""
-        return cls(Pieces.from_str(text))
+    def from_json(cls, text: str, *, expected: int | None = None) -> "Tokenizer":
+        """From what `to_json` gave.
+
+        Args:
+            text: JSON of Hugging Face's tokenizers.
+            expected: the number of ids that a model has.
+
+        Raises:
+            InputRefused: `bad_checkpoint`: another number of ids; words would mean others.
+        """
+        found = cls(Pieces.from_str(text))
+        if expected is not None and len(found) != expected:
+            raise InputRefused(
+                "bad_checkpoint",
+                f"The tokenizer has {len(found)} ids and the model {expected}. Words would mean others. "
+                "Copy the whole folder again.",
+            )
+        return found
 
     def to_json(self) -> str:
         """The pieces in the format of Hugging Face's tokenizers."""

@@ -16,10 +16,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from vesalius.errors import InputRefused
+from vesalius.errors import InputRefused, UsageError
 from vesalius.models.vlm import NativeVLM
 
 FORMAT = 1
+EMBEDDED = "embedded"
 FILES = ("model.safetensors", "card.json", "tokenizer.json")
 
 
@@ -88,18 +89,43 @@ def load(folder: Path) -> tuple[NativeVLM, Card, str]:
         model = NativeVLM(**card.settings)
         weights = load_file(folder / FILES[0])
         model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+        tokenizer_json = (folder / FILES[2]).read_text(encoding="utf-8")
+        json.loads(tokenizer_json)
+    except UsageError as error:
+        raise InputRefused("bad_checkpoint", f"The card's settings are impossible. {error.message}") from error
     except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
         raise InputRefused(
             "bad_checkpoint",
             "The weights are damaged or do not fit the settings of their card. Nothing is loaded in part. "
             "Train again or copy it again.",
         ) from error
-    return model, card, (folder / FILES[2]).read_text()
+    return model, card, tokenizer_json
 
 
 def embedded() -> Path:
     """The folder of the weights that ship with the package."""
     return Path(__file__).parents[1] / "weights" / "first_phantom"
+
+
+def place(name: str | None) -> Path:
+    """The model's folder that a name stands for.
+
+    Args:
+        name: None or "embedded" for the one that ships with the package; else the folder of a run or of a model.
+
+    Raises:
+        UsageError: `unknown_name`: there is no such folder.
+    """
+    if name is None or name == EMBEDDED:
+        return embedded()
+    given = Path(name)
+    if (given / "model").is_dir():
+        return given / "model"
+    if given.is_dir():
+        return given
+    raise UsageError(
+        "unknown_name", 'There is no model of that name and no such folder. Name a run made by `vesalius train`, or "embedded".'
+    )
 
 
 def embed(folder: Path) -> Path:
@@ -117,13 +143,14 @@ def start_from(*, start: str, canvas_px: int = 192) -> tuple[NativeVLM, Card, st
     """A model that goes on from trained weights, with the card and the tokenizer of those.
 
     Args:
-        start: folder of a model, or "embedded" for the one that ships with the package.
+        start: folder of a run or a model, or "embedded" for the one that ships with the package.
         canvas_px: side of the square on which pictures are shown, a multiple of 16; need not be that of the start.
 
     Raises:
+        UsageError: `unknown_name`.
         InputRefused: `bad_checkpoint`.
     """
-    model, card, tokenizer_json = load(embedded() if start == "embedded" else Path(start))
+    model, card, tokenizer_json = load(place(start))
     grown = NativeVLM(**{**model.settings, "canvas_px": canvas_px})
     grown.load_state_dict(model.state_dict())
     return grown, card, tokenizer_json

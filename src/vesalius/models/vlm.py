@@ -10,12 +10,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from vesalius.errors import UsageError
 from vesalius.models.blocks import Cache
 from vesalius.models.connector import Connector
 from vesalius.models.decoder import Decoder
 from vesalius.models.encoder import Encoder
+from vesalius.models.patches import PatchStem
 
-FIRST_TEXT_POSITION = 1024  # pictures lie before it, whatever their number, so that text is always as far away
+FIRST_TEXT_POSITION = 1024  # text starts here whatever the number of pictures, so that each is always equally far away
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +67,9 @@ class NativeVLM(nn.Module):
         slab: slices or frames per patch.
         canvas_px: side of the square on which pictures are shown, a multiple of 16.
 
+    Raises:
+        UsageError: `bad_recipe`: sizes that do not fit together.
+
     Intended use: research on phantoms and small collections. Not for: patients.
     """
 
@@ -80,6 +85,12 @@ class NativeVLM(nn.Module):
         canvas_px: int = 192,
     ) -> None:
         super().__init__()
+        if width % (8 * heads) or width % 32 or canvas_px % PatchStem.patch_px or min(canvas_px, slab, heads) < 1:
+            raise UsageError(
+                "bad_recipe",
+                f"A model of width {width} with {heads} heads on a canvas of {canvas_px} px cannot be built. The width must be a "
+                f"multiple of 32 and of 8 x heads, the canvas of {PatchStem.patch_px}. Change model.width, heads or canvas_px.",
+            )
         self.settings: Mapping[str, int] = {
             "vocabulary": vocabulary,
             "width": width,

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from vesalius.errors import InputRefused
+from vesalius.errors import InputRefused, Problem, UsageError
 from vesalius.train import checkpoint
 from vesalius.train.log import RunLog
 from vesalius.train.optimizer import make_optimizer, set_learning_rate
@@ -36,6 +36,9 @@ class FitSettings:
         checkpoint_every: steps between checkpoints.
         seed: of everything random.
         precision: fp32, or bf16 for the forward pass.
+
+    Raises:
+        UsageError: `bad_recipe`, with every impossible value.
     """
 
     steps: int
@@ -47,7 +50,21 @@ class FitSettings:
     average: float = 0.999
     checkpoint_every: int = 500
     seed: int = 0
-    precision: str = "fp32"
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+    def __post_init__(self) -> None:
+        rates = self.learning_rate.values() if isinstance(self.learning_rate, Mapping) else [self.learning_rate]
+        least = {"steps": 1, "batch": 1, "checkpoint_every": 1, "warmup": 0}
+        problems = [
+            Problem(f"train.{name}", f"must be at least {low}") for name, low in least.items() if getattr(self, name) < low
+        ]
+        if not all(rate >= 0 for rate in rates) or not any(rate > 0 for rate in rates):
+            problems.append(Problem("train.learning_rate", "must not be negative, and not 0 for all parts"))
+        if not 0 <= self.average < 1:
+            problems.append(Problem("train.average", "must lie in [0, 1)"))
+        if problems:
+            listed = "; ".join(f"{p.key} {p.message}" for p in problems)
+            raise UsageError("bad_recipe", f"The recipe cannot be trained: {listed}. Nothing was started.", problems)
 
 
 def fit(
@@ -107,7 +124,7 @@ def fit(
                 "training_diverged",
                 f"The loss or its gradient is not finite at step {step}. Going on would spoil the weights. "
                 "The last checkpoint is kept. "
-                "Lower train.learning_rate or raise train.warmup, and resume.",
+                "Lower train.learning_rate or raise train.warmup, and train into another -o.",
             )
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vesalius.clinical import series as choice
 from vesalius.clinical import study as studies
-from vesalius.errors import InputRefused
+from vesalius.errors import InputRefused, UsageError
 from vesalius.generate.respond import Query, Responder, Response
 from vesalius.transforms.draw import draw_boxes, save_png, shrink
 from vesalius.transforms.intensity import to_display
@@ -79,14 +81,13 @@ def ask(
         UsageError: an empty question, an unknown model.
     """
     begun = time.perf_counter()
+    if not question.strip():
+        raise UsageError("bad_option", "The question is empty. There is nothing to answer. Write a question in quotes.")
     say("reading")
     current = look_up(paths)
     earlier = look_up([prior]) if prior is not None else None
-    if earlier is not None and _differ(current, earlier):
-        raise InputRefused(
-            "mixed_patients",
-            "The prior belongs to another patient than the study. A comparison of two people means nothing. Check both paths.",
-        )
+    if earlier is not None:
+        _check_prior(current, earlier)
     say("loading the model")
     responder = open_model(model)
     say("answering")
@@ -124,6 +125,9 @@ def look_up(paths: Sequence[Path]) -> Shown:
     study, chosen = max(pictured, key=lambda pair: pair[1].images[0].day or 0.0)
     image, frame = _picture(chosen.images[0])
     warnings = [*chosen.warnings, *chosen.images[0].warnings]
+    if frame is not None and _unlike_display(chosen.images[0]):
+        said = "The slice is shown in the file's own order, which is not how a reader sees it: sides and up may be exchanged."
+        warnings.append(CodedWarning("shown_in_file_order", said))
     if frame is not None:
         said = f"The model takes pictures; slice {frame} of {chosen.images[0].shape[0]} was shown to it."
         warnings.append(CodedWarning("volume_as_slice", said, {"frame": frame}))
@@ -142,7 +146,7 @@ def answer_about(
 
     Args:
         responder: the model.
-        question: plain text, not empty.
+        question: plain text.
         current: the picture asked about.
         prior: an earlier one, or None.
         begun: `time.perf_counter()` from which seconds are counted.
@@ -151,8 +155,6 @@ def answer_about(
         InputRefused: `text_too_long`, or the picture cannot be decoded.
     """
     begun = time.perf_counter() if begun is None else begun
-    if not question.strip():
-        raise InputRefused("input_empty", "The question is empty. There is nothing to answer. Write a question in quotes.")
     warnings = [*current.warnings, *_scope_warnings(responder, current.image)]
     shown = [current.to_json("current")]
     images = [SampleImage("current", current.image)]
@@ -237,10 +239,37 @@ def _picture(image: Image) -> tuple[Image, int | None]:
     return replace(flat, affine_lps_mm=None, frame_s=None), index
 
 
-def _differ(current: Shown, prior: Shown) -> bool:
-    """Whether two files name two patients; files that name none cannot contradict."""
-    named = current.image.source.format == prior.image.source.format == "dicom"
-    return named and current.study.patient_key != prior.study.patient_key
+def _unlike_display(volume: Image) -> bool:
+    """Whether rows do not run to the patient's back or feet, or columns not to the left or back, or nobody knows."""
+    if volume.affine_lps_mm is None:
+        return True
+    steps = (volume.affine_lps_mm[:3, axis] for axis in (1, 2))  # along rows downwards, along columns to the right
+    wanted = ({0: 1, 1: 1, 2: -1}, {0: 1, 1: 1, 2: -1})  # L, P are positive; towards the feet is negative
+    for step, sign in zip(steps, wanted, strict=True):
+        dominant = int(np.abs(step).argmax())
+        if step[dominant] * sign[dominant] < 0:
+            return True
+    return False
+
+
+def _check_prior(current: Shown, prior: Shown) -> None:
+    """Refuse a prior that is of another patient, later than the study, or the study itself.
+
+    Files other than DICOM name no patient and no day: what they do not say cannot be checked.
+    """
+    named = current.image.source.format == prior.image.source.format == "DICOM"
+    same = current.study.patient_key == prior.study.patient_key
+    if named and not same:
+        raise InputRefused(
+            "mixed_patients",
+            "The prior cannot be shown to be of the same patient as the study: their files name two patients, or none. "
+            "A comparison of two people means nothing. Check both paths.",
+        )
+    if prior.image.source.sha256 == current.image.source.sha256:
+        raise UsageError("bad_option", "The prior is the study's own file. Nothing can have changed. Name an earlier one.")
+    days = (prior.image.day, current.image.day)
+    if named and days[0] is not None and days[1] is not None and days[0] > days[1]:
+        raise UsageError("bad_option", "The prior was taken after the study. Larger would mean smaller. Swap the two paths.")
 
 
 def _scope_warnings(responder: Responder, image: Image) -> list[CodedWarning]:

@@ -27,7 +27,7 @@ BASELINES = (("majority", 10), ("text_only", 11), ("shuffled_image", 10))
 ASKED = ("finding", "location", "count", "side", "report", "comparison")
 EXAM, EXAM_PATIENTS = "first_phantom", 40
 REAL_QUESTION = "Is there a pleural effusion?"
-NEXT = """What to type next:
+NEXT = """What to type next (after `. .venv/bin/activate`):
   vesalius ask {folder}/dicom/{file} "Where is the heart?" -o answer
   vesalius inspect {folder}/dicom
   vesalius explain first_phantom
@@ -92,7 +92,8 @@ def _write_patients(folder: Path) -> list[tuple[Path, Path | None, list[Sample]]
     written = []
     for index in range(PATIENTS):
         seed, twice = FIRST_SEED + index, index >= PATIENTS - WITH_PRIOR
-        visits = [world.make(KIND, seed=seed, visit=visit, size_px=SIZE_PX) for visit in range(2 if twice else 1)]
+        factors = {"size_px": SIZE_PX, "wording": "canonical"}
+        visits = [world.make(KIND, seed=seed, visit=visit, **factors) for visit in range(2 if twice else 1)]
         files = [phantom_dicom.write(phantom, folder) for phantom in visits]
         samples = phantoms.samples_of(visits[-1], visits[0] if twice else None)
         written.append((files[-1], files[0] if twice else None, samples))
@@ -138,11 +139,15 @@ def _score_lines(rows: Sequence[Mapping[str, Any]], patients: int) -> list[str]:
         if row["question"] is None and row["task"] not in seen:
             seen.add(row["task"])
             scores = row["scores"]
-            low, high = scores["model"]["interval"] or (float("nan"), float("nan"))
-            model = f"{scores['model']['value']:.2f} [{low:.2f}, {high:.2f}]{'*' if all(row['beats'].values()) else ' '}"
-            others = "".join(f"{scores[name]['value']:>{width}.2f}" for name, width in BASELINES)
+            low, high = (_number(end) for end in scores["model"]["interval"] or (None, None))
+            model = f"{_number(scores['model']['value'])} [{low}, {high}]{'*' if all(row['beats'].values()) else ' '}"
+            others = "".join(_number(scores[name]["value"]).rjust(width) for name, width in BASELINES)
             lines.append(f"  {row['task']:<12}{row['metric']:<15}{model:>22}{others}")
     return lines
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
 
 
 def _page(cards: Sequence[tuple[Image, Sequence[Asked]]], scores: str, real: Answer, following: str) -> str:

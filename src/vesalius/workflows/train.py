@@ -1,13 +1,17 @@
 """train: from a recipe to a model's folder, resumable, with its curves."""
 
+import hashlib
 import json
+import os
 import platform
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -51,7 +55,6 @@ def train(
     begun = time.perf_counter()
     resolved = _read(recipe, overrides, smoke)
     folder = out or Path("runs") / (f"{resolved.name}-smoke" if smoke else resolved.name)
-    _claim(folder, resolved, resume)
     settings: FitSettings = resolved.train.make()
     presentation: Presentation = resolved.data.make(1)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -66,7 +69,10 @@ def train(
             "empty_split", "No sample of the data is in the training split. There is nothing to learn. Check the data."
         )
     torch.manual_seed(settings.seed)
-    model, tokenizer, known = _model(resolved, training, folder)
+    start = checkpoint.place(resolved.model.values["start"]) if resolved.model.targets[0] is checkpoint.start_from else None
+    hashes = {"data_sha256": _data_sha256(packs), "start_sha256": checkpoint.sha256(start) if start else ""}
+    _claim(folder, {"sha256": resolved.sha256(), **hashes, **resolved.resolved()}, resume)
+    model, tokenizer, before = _model(resolved, training, folder)
     model.to(device)
     counted = f"{len(training)} pictures or pairs to learn from, {len(held_out)} held out"
     say(f"{counted}, {_millions(model)} M weights, {_device(device)}")
@@ -86,7 +92,7 @@ def train(
         "commit": _commit(),
         "seconds": f"{seconds:.0f}",
     }
-    card = _card(resolved, model, learnt, known, facts)
+    card = _card(resolved, model, learnt, before, facts)
     checkpoint.save(folder / "model", model.cpu(), card, tokenizer.to_json())
     shares = {name.removesuffix("_s"): f"{value:.0f} s" for name, value in spent.items()}
     lines = read_log(folder / "log.jsonl")
@@ -112,37 +118,58 @@ def _read(recipe: str, overrides: Sequence[str], smoke: bool) -> Recipe:
     return recipes.read(recipe, [*overrides, *SMOKE, *small], SUPPLIED)
 
 
-def _claim(folder: Path, resolved: Recipe, resume: bool) -> None:
-    """Make the run's folder its own: an existing run is resumed only by the same recipe, and never overwritten."""
-    stated = folder / "recipe.json"
-    if stated.exists():
-        before = json.loads(stated.read_text())
+def _claim(folder: Path, stated: Mapping[str, Any], resume: bool) -> None:
+    """Make the run's folder its own: a run that has begun is resumed only by the same recipe on the same data.
+
+    A folder whose run stopped before its first step may be taken again by any recipe.
+    """
+    place = folder / "recipe.json"
+    if place.exists() and (folder / "log.jsonl").exists():
         if not resume:
             raise InputRefused(
                 "resume_mismatch", "The output folder holds a run. It is not overwritten. Add --resume, or choose another -o."
             )
-        if before["sha256"] != resolved.sha256():
+        before = json.loads(place.read_text())
+        changed = [name for name in ("sha256", "data_sha256", "start_sha256") if before.get(name) != stated.get(name)]
+        if changed:
+            names = {"sha256": "recipe or overrides", "data_sha256": "data", "start_sha256": "weights to start from"}
             raise InputRefused(
                 "resume_mismatch",
-                "The run in the output folder was made by another recipe or other overrides. Going on would mix two runs. "
-                "Resume with the same recipe, or choose another -o.",
+                f"The run in the output folder was begun with other {', '.join(names[name] for name in changed)}. "
+                "Going on would mix two runs. Resume with the same, or choose another -o.",
             )
+        return
     folder.mkdir(parents=True, exist_ok=True)
-    stated.write_text(json.dumps({"sha256": resolved.sha256(), **resolved.resolved()}, indent=1) + "\n")
+    (folder / "tokenizer.json").unlink(missing_ok=True)
+    part = folder / "recipe.json.part"
+    part.write_text(json.dumps(dict(stated), indent=1) + "\n")
+    os.replace(part, place)
 
 
-def _model(resolved: Recipe, training: Sequence[Sequence[Sample]], folder: Path) -> tuple[NativeVLM, Tokenizer, tuple[str, ...]]:
-    """The model to train, its tokenizer, and whom it knows already: from where the recipe starts, or fresh."""
+def _data_sha256(packs: Sequence[Sequence[Sample]]) -> str:
+    """Of every sample's key, split and pictures: whether two runs learn from the same."""
+    lines = [
+        f"{sample.key} {sample.provenance.split} {' '.join(item.image.source.sha256 for item in sample.images)}"
+        for pack in packs
+        for sample in pack
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _model(
+    resolved: Recipe, training: Sequence[Sequence[Sample]], folder: Path
+) -> tuple[NativeVLM, Tokenizer, checkpoint.Card | None]:
+    """The model to train, its tokenizer, and the card of the weights that it starts from, if any."""
     if resolved.model.targets[0] is checkpoint.start_from:
         model, card, tokenizer_json = resolved.model.make()
-        return model, Tokenizer.from_json(tokenizer_json), card.trained_patients
+        return model, Tokenizer.from_json(tokenizer_json, expected=model.settings["vocabulary"]), card
     kept = folder / "tokenizer.json"
     if not kept.exists():
         texts = (t.text for pack in training for s in pack for t in s.turns)
         labels = (r.label for pack in training for s in pack for r in s.regions)
         kept.write_text(Tokenizer.train([*texts, *labels], pieces=MOST_PIECES).to_json())
     tokenizer = Tokenizer.from_json(kept.read_text())
-    return resolved.model.make(vocabulary=len(tokenizer)), tokenizer, ()
+    return resolved.model.make(vocabulary=len(tokenizer)), tokenizer, None
 
 
 def _validation(
@@ -170,17 +197,22 @@ def _validation(
 
 
 def _card(
-    resolved: Recipe, model: NativeVLM, learnt: Sequence[Sample], known: Sequence[str], facts: Mapping[str, str]
+    resolved: Recipe,
+    model: NativeVLM,
+    learnt: Sequence[Sample],
+    before: checkpoint.Card | None,
+    facts: Mapping[str, str],
 ) -> checkpoint.Card:
     modalities = {item.image.modality for sample in learnt for item in sample.images if item.image.modality}
     sources = {sample.provenance.source for sample in learnt}
+    known = before.trained_patients if before else ()
     return checkpoint.Card(
         name=resolved.name,
         says=resolved.says,
         recipe_sha256=resolved.sha256(),
         settings=dict(model.settings),
         modalities=tuple(sorted(modalities)),
-        phantoms_only=all(source.startswith("phantom:") for source in sources),
+        phantoms_only=all(source.startswith("phantom:") for source in sources) and (before is None or before.phantoms_only),
         priors=any(item.role == "prior" for sample in learnt for item in sample.images),
         trained_patients=tuple(sorted({*known, *(sample.provenance.patient_key for sample in learnt)})),
         trained_on=dict(facts),
@@ -200,7 +232,9 @@ def _device(device: torch.device) -> str:
 
 
 def _commit() -> str:
-    """The checkout's commit, or "" outside one."""
-    here = Path(__file__).parent
-    found = subprocess.run(["git", "-C", str(here), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return found.stdout.strip()
+    """The checkout's commit, or "" outside one, or where there is no git."""
+    root = Path(__file__).parents[3]
+    if shutil.which("git") is None or not (root / ".git").exists():
+        return ""
+    line = ["git", "-C", str(root), "describe", "--always", "--dirty"]
+    return subprocess.run(line, capture_output=True, text=True, check=False).stdout.strip()
