@@ -5,8 +5,9 @@
     python docs/made.py measure COMMAND  run a command, keep what it printed with date, commit and machine, then write
 
 A passage stands between `<!-- made by: COMMAND -->` and `<!-- end -->`. Where docs/measured/ keeps what the command printed
-(a training, the demo), the passage is that text, and only `measure` changes it; any other command is run again each time,
-so it must be quick and print the same everywhere.
+(a training, the demo), the passage is that text, and only `measure` changes it. The verbs of LONG are never run for a page: as
+long as nothing is kept of one, its passage stays as it stands and the page counts as stale. Any other command is run again
+each time, so it must be quick and print the same everywhere.
 """
 
 import ast
@@ -23,6 +24,8 @@ from vesalius.errors import REFUSALS, WARNINGS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/*.md")
+LONG = ("demo", "train", "evaluate", "ask")  # verbs that take minutes, or print what depends on the machine
+CODE = ("src", "recipes", "pyproject.toml", "constraints.txt")  # what decides what a command prints; pages do not
 PASSAGE = re.compile(r"(<!-- made by: (?P<command>.+?) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 
 
@@ -33,27 +36,58 @@ def made() -> dict[Path, str]:
         for page in sorted(ROOT.glob(pattern)):
             text = texts.get(page) or page.read_text(encoding="utf-8")
             if PASSAGE.search(text):
-                texts[page] = PASSAGE.sub(lambda found: found[1] + passage(found["command"]) + found[4], text)
+                texts[page] = PASSAGE.sub(filled, text)
     return texts
 
 
 def stale() -> list[str]:
-    """The pages that differ from what they should be, by their names in the repository."""
-    return [
-        page.relative_to(ROOT).as_posix()
-        for page, text in made().items()
-        if not page.is_file() or page.read_text(encoding="utf-8") != text
-    ]
+    """The pages that differ from what they should be, by their names in the repository, or that wait to be measured."""
+    found = []
+    for page, text in made().items():
+        name = page.relative_to(ROOT).as_posix()
+        if waiting := unmeasured(text):
+            found.append(f"{name} ({not_measured(waiting)})")
+        elif not page.is_file() or page.read_text(encoding="utf-8") != text:
+            found.append(name)
+    return found
+
+
+def filled(found: re.Match[str]) -> str:
+    """A passage with its marks; one that waits to be measured stays as it stands."""
+    return found[0] if waits(found["command"]) else found[1] + passage(found["command"]) + found[4]
 
 
 def passage(command: str) -> str:
-    """What stands between the two marks: the tree, what was measured, or what the command prints now."""
+    """What stands between the two marks: the tree, what was measured, or what the command prints now.
+
+    Raises:
+        SystemExit: the command is long and has not been measured yet; it is not run.
+    """
+    if waits(command):
+        raise SystemExit(not_measured([command]))
     if command == "make docs":
         return fenced(tree(), "text")
     kept = measured_file(command)
     if kept.is_file():
         return fenced(kept.read_text(encoding="utf-8"), "console")
     return fenced(f"$ {command}\n{printed(command)}", "console")
+
+
+def waits(command: str) -> bool:
+    """Whether a command is long and nothing that it printed is kept."""
+    words = shlex.split(command)
+    return words[:1] == ["vesalius"] and any(verb in LONG for verb in words[1:2]) and not measured_file(command).is_file()
+
+
+def unmeasured(text: str) -> list[str]:
+    """The commands of a page's passages that wait to be measured."""
+    return [found["command"] for found in PASSAGE.finditer(text) if waits(found["command"])]
+
+
+def not_measured(commands: list[str]) -> str:
+    """The reason why a page is not whole: each command, and the file in which what it prints would be kept."""
+    named = (f"{command} (kept as {measured_file(command).relative_to(ROOT).as_posix()})" for command in commands)
+    return f"not measured yet: {'; '.join(named)}"
 
 
 def fenced(text: str, language: str) -> str:
@@ -82,14 +116,29 @@ def printed(command: str, *, with_data: bool = False) -> str:
 
 def measure(command: str) -> None:
     """Run a command and keep what it printed, under a line that says when, from which commit and on what."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True)
+    origin = commit()
     day = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
     checks = json.loads(printed("vesalius doctor --json"))["checks"]
     device = ", ".join(check["detail"] for check in checks if check["name"] in ("processors", "GPU"))
     shown = printed(command, with_data=True)
-    text = f"$ {command}\n{shown}# {day}, commit {commit.stdout.strip()}; {device}\n"
-    measured_file(command).parent.mkdir(exist_ok=True)
+    text = f"$ {command}\n{shown}# {day}, commit {origin}; {device}\n"
+    measured_file(command).parent.mkdir(parents=True, exist_ok=True)
     measured_file(command).write_text(text, encoding="utf-8")
+
+
+def commit() -> str:
+    """The checkout's commit, with "-dirty" when code differs from it.
+
+    As `git describe --always --dirty`, but blind to the pages: `measure` itself changes them, and the next one must not
+    call that dirty.
+    """
+    name = git("describe", "--always")
+    return f"{name}-dirty" if git("status", "--porcelain", "--", *CODE) else name
+
+
+def git(*arguments: str) -> str:
+    """What git prints about this checkout."""
+    return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def codes() -> str:
@@ -156,25 +205,31 @@ def says(place: Path) -> str:
     return (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
 
 
-def write() -> None:
-    """Write every page that is stale."""
+def write() -> list[str]:
+    """Write every page that is stale, and return the commands that it could not show because they were never measured."""
+    waiting = []
     for page, text in made().items():
         page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(text, encoding="utf-8")
+        if not page.is_file() or page.read_text(encoding="utf-8") != text:
+            page.write_text(text, encoding="utf-8")
+        waiting += unmeasured(text)
+    return waiting
 
 
 def main(arguments: list[str]) -> int:
     """Do what the first argument says."""
     match arguments:
         case ["write"]:
-            write()
+            if waiting := write():
+                raise SystemExit(not_measured(waiting))
         case ["check"]:
             if names := stale():
                 print(f"stale, run `make docs`: {', '.join(names)}")
                 return 1
         case ["measure", command]:
             measure(command)
-            write()
+            if waiting := write():  # it is kept and shown; that others wait is no failure of this one
+                print(not_measured(waiting))
         case _:
             print(__doc__)
             return 2

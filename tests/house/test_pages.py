@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -98,3 +100,56 @@ def test_a_stale_page_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     made.write()
     assert made.stale() == []
     assert "```console\n$ vesalius info\nnew\n```\n<!-- end -->" in page.read_text(encoding="utf-8")
+
+
+def never(*_: object, **__: object) -> str:
+    raise AssertionError("run")
+
+
+@pytest.mark.parametrize("command", ["vesalius demo", "vesalius train r -o runs/r", "vesalius evaluate", "vesalius ask a.dcm Q"])
+def test_a_long_command_is_never_run_for_a_page(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(made, "ROOT", tmp_path)
+    monkeypatch.setattr(made, "printed", never)
+    passage = f"<!-- made by: {command} -->\nof old\n<!-- end -->\n"
+    (tmp_path / "README.md").write_text(passage, encoding="utf-8")
+    kept = made.measured_file(command)
+    stale = made.stale()
+    assert stale[1:] == [f"README.md (not measured yet: {command} (kept as docs/measured/{kept.name}))"]
+    assert made.main(["check"]) == 1
+    for action in (lambda: made.passage(command), lambda: made.main(["write"])):
+        with pytest.raises(SystemExit, match=f"not measured yet: {re.escape(command)}"):
+            action()
+    assert made.stale() == stale[1:], "all else was written"
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == passage
+    kept.parent.mkdir(parents=True)
+    kept.write_text(f"$ {command}\n0.5\n", encoding="utf-8")
+    assert made.main(["write"]) == 0
+    assert made.main(["check"]) == 0
+    assert f"$ {command}\n0.5\n" in (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_what_is_measured_is_kept_with_its_commit_and_whether_code_differed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doctor = '{"checks": [{"name": "processors", "detail": "2 usable"}, {"name": "memory", "detail": "9 GiB"}]}'
+    monkeypatch.setattr(made, "ROOT", tmp_path)
+    monkeypatch.setattr(made, "printed", lambda command, **_: doctor if "doctor" in command else "0.5\n")
+    page = "<!-- made by: vesalius demo -->\n<!-- end -->\n<!-- made by: vesalius evaluate -->\n<!-- end -->\n"
+    (tmp_path / "README.md").write_text(page, encoding="utf-8")
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/code.py").write_text("a = 1\n", encoding="utf-8")
+    who = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
+    for line in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "first"]):
+        subprocess.run(["git", *line], cwd=tmp_path, check=True)
+    hash_ = made.git("rev-parse", "--short", "HEAD")
+    assert made.main(["measure", "vesalius demo"]) == 0
+    assert "not measured yet: vesalius evaluate (" in capsys.readouterr().out
+    kept = made.measured_file("vesalius demo")
+    assert kept.read_text(encoding="utf-8").startswith("$ vesalius demo\n0.5\n# ")
+    assert f", commit {hash_}; 2 usable\n" in kept.read_text(encoding="utf-8")
+    assert kept.read_text(encoding="utf-8") in (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert made.commit() == hash_, "pages that were measured make nothing dirty"
+    (tmp_path / "src/code.py").write_text("a = 2\n", encoding="utf-8")
+    made.measure("vesalius demo")
+    assert f", commit {hash_}-dirty; 2 usable\n" in kept.read_text(encoding="utf-8")
