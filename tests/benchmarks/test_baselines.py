@@ -94,3 +94,34 @@ def test_boxes_about_another_picture_keep_their_relative_place(made: SimpleNames
     )
     moved = baselines.carried_over(made.said("x", [Region("x", Box((1, 2), (5, 10)))]), small, large)
     assert moved.regions[0].geometry == Box((4, 4), (20, 20))
+
+
+@pytest.mark.parametrize(
+    ("shape", "share", "expected"),
+    [
+        ((20, 40), Box((0.25, 0), (0.75, 1)), Box((0, 0), (20, 40))),  # bars above and below fill the square
+        ((40, 20), Box((0, 0.25), (1, 0.75)), Box((0, 0), (40, 20))),  # bars left and right
+        ((20, 40), Box((0.375, 0.5), (0.5, 0.875)), Box((5, 20), (10, 35))),
+        ((40, 20), Box((0.375, 0.5), (0.5, 0.875)), Box((15, 10), (20, 20))),  # what lies in a bar is cut off
+        ((30, 30), Box((0.1, 0.2), (0.4, 0.8)), Box((3, 6), (12, 24))),
+    ],
+)
+def test_boxes_without_a_picture_are_laid_on_the_canvas_of_the_true_one(
+    made: SimpleNamespace, shape: tuple[int, int], share: Box, expected: Box
+) -> None:
+    asked = made.sample("p", "location", "Where?", "x", (SampleImage("current", made.picture(np.zeros(shape, np.uint8))),))
+    (laid,) = baselines.laid_on(made.said("x", [Region("x", share)]), asked).regions
+    assert isinstance(laid.geometry, Box)
+    assert (*laid.geometry.low, *laid.geometry.high) == pytest.approx((*expected.low, *expected.high))
+    assert (laid.label, laid.image) == ("x", 0)
+
+
+def test_boxes_without_a_picture_go_to_the_current_one_and_nowhere_when_there_is_none(made: SimpleNamespace) -> None:
+    flat = made.picture(np.zeros((20, 40), np.uint8))
+    volume = replace(flat, kind="volume", shape=(3, 20, 40))
+    response = made.said("x", [Region("x", Box((0.25, 0), (0.75, 1))), Region("y", Box((0, 0, 0), (1, 1, 1)))])
+    shown = (SampleImage("prior", made.picture(np.zeros((9, 9), np.uint8))), SampleImage("current", flat))
+    (laid,) = baselines.laid_on(response, made.sample("p", "location", "Where?", "x", shown)).regions
+    assert (laid.label, laid.image, laid.geometry) == ("x", 1, Box((0, 0), (20, 40)))
+    for none in ((), (SampleImage("current", volume),), (SampleImage("prior", flat),)):
+        assert baselines.laid_on(response, made.sample("p", "location", "Where?", "x", none)).regions == ()

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from vesalius.benchmarks import scoring
+from vesalius.errors import InputRefused
 from vesalius.types import Box, Mask, Point, Polygon, Region, SampleImage, Turn
 
 
@@ -73,6 +74,22 @@ def test_a_right_answer_earns_all_and_an_unreadable_one_nothing(made: SimpleName
     assert broken["credit"].max() == 0
     assert np.nanmin(broken["absolute_error"]) >= 1
     assert broken["parse_failure"].min() == 1
+
+
+@pytest.mark.parametrize("status", ["strict", "failed"])
+def test_an_item_whose_truth_leaves_a_metric_undefined_stays_so_whatever_is_answered(made: SimpleNamespace, status: str) -> None:
+    items = scoring.items_of(made.sample(f"p{i}", "severity", "How severe?", text) for i, text in enumerate(["2", "not scored"]))
+    values = scoring.values_of(items, [made.said("2", (), status)] * 2)
+    for name in ("within_one", "absolute_error", "credit"):
+        assert np.isnan(values[name]).tolist() == [False, True], name
+    assert values["within_one"][0] == (status == "strict")
+
+
+def test_a_truth_in_patient_space_is_refused_and_not_compared_with_pixels(made: SimpleNamespace) -> None:
+    region = Region("x", Box((1, 1), (3, 3)), space="patient")
+    with pytest.raises(InputRefused, match="patient space") as caught:
+        scoring.items_of([made.sample("p", "location", "Where?", "x", (), [region])])
+    assert caught.value.code == "bad_dataset"
 
 
 def test_a_count_in_words_is_a_parse_failure_and_an_odd_answer_elsewhere_is_not(

@@ -23,6 +23,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from vesalius.errors import InputRefused
 from vesalius.generate.respond import Response
 from vesalius.metrics import absolute_error, box_iou, exact, parse_failure, token_f1, within_one
 from vesalius.types import Box, Geometry, Image, Mask, Polygon, Region, Sample
@@ -101,6 +102,9 @@ def items_of(samples: Iterable[Sample]) -> list[Item]:
     """The items of an evaluation; the truth of each is its last assistant turn. Samples without one are left out.
 
     Items about the same pictures stand side by side, so that a model can read each picture once.
+
+    Raises:
+        InputRefused: `bad_dataset`: a true region lies in patient space.
     """
     read = [(sample, *_conversation(sample)) for sample in samples if sample.turns[-1].role == "assistant"]
     asked: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
@@ -136,8 +140,9 @@ def values_of(items: Sequence[Item], responses: Sequence[Response | None]) -> di
         responses: as many; None where there is none (the item is undefined then).
 
     Returns:
-        Metric → float64, (items,); NaN where the metric is not the task's or there is no response. A failed output is
-        scored as wrong: 0, or for absolute_error the worst answer. `credit` and `parse_failure` have a value everywhere.
+        Metric → float64, (items,); NaN where the metric is not the task's, where the truth leaves it undefined, or where
+        there is no response. A failed output is scored as wrong: 0, or for absolute_error the worst answer. `credit` is NaN
+        where the metric that it is taken from is; `parse_failure` has a value for every response.
     """
     values: defaultdict[str, Values] = defaultdict(lambda: np.full(len(items), np.nan))
     for (task, _), indices in by_group(items).items():
@@ -153,7 +158,7 @@ def values_of(items: Sequence[Item], responses: Sequence[Response | None]) -> di
 
 
 def measure(name: str, responses: Sequence[Response], items: Sequence[Item]) -> Values:
-    """One metric's value for each item of one (task, group): float64, (items,)."""
+    """One metric's value for each item of one (task, group): float64, (items,); NaN where the truth leaves it undefined."""
     failed = np.array([response.status == "failed" for response in responses], dtype=bool)
     if name == box_iou.NAME:
         scored = box_iou.items([r.regions for r in responses], [item.regions for item in items])
@@ -161,7 +166,8 @@ def measure(name: str, responses: Sequence[Response], items: Sequence[Item]) -> 
         texts = ["" if r.status == "failed" else r.text for r in responses]
         scored = TEXT_METRICS[name].items(texts, [item.text for item in items])
     # An unreadable output is not "nothing to see": it earns nothing, even where the truth is that nothing is there.
-    return np.where(failed & (DIRECTIONS[name] == "higher"), 0.0, scored)
+    # An undefined item stays undefined: whether it counts must not depend on the answer.
+    return np.where(failed & (DIRECTIONS[name] == "higher") & ~np.isnan(scored), 0.0, scored)
 
 
 def readable(task: str, response: Response) -> bool:
@@ -184,7 +190,13 @@ def _conversation(sample: Sample) -> tuple[str, str, tuple[Region, ...]]:
     """Question, true text and true boxes."""
     question = next(turn.text for turn in reversed(sample.turns) if turn.role == "user")
     answer = sample.turns[-1].text
-    regions = (sample.regions[int(index)] for index in _REGION.findall(answer))
+    regions = [sample.regions[int(index)] for index in _REGION.findall(answer)]
+    if any(region.space != "pixel" for region in regions):
+        raise InputRefused(
+            "bad_dataset",
+            "The truth of a sample lies in patient space (mm). Answers are boxes in pixels of the picture, and the two cannot be "
+            "compared. Write its regions in pixels.",
+        )
     boxes = ((region, _around(region.geometry)) for region in regions)
     true = tuple(Region(r.label, box, r.space, r.image, r.frame) for r, box in boxes if box is not None)
     return _IMAGE.sub("", question).strip(), _REGION.sub("", answer).strip(), true
