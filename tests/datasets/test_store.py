@@ -101,7 +101,7 @@ samples = st.builds(
     key=short,
     task=short,
     images=st.lists(images(), max_size=2).map(tuple),
-    turns=st.lists(turns, min_size=1, max_size=2).map(tuple),
+    turns=st.lists(turns, max_size=2).map(lambda rest: (Turn("user", "What?"), *rest)),
     provenance=provenances,
     regions=st.lists(regions, max_size=2).map(tuple),
     measurements=st.lists(measurements, max_size=2).map(tuple),
@@ -242,6 +242,11 @@ def rewrite(folder: Path, change) -> None:
         lambda row: row["regions"][0].update(box=None),
         lambda row: row["provenance"].update(split="holdout"),
         lambda row: row.update(turns=None),
+        lambda row: row.update(turns=[]),
+        lambda row: row.update(turns=row["turns"][1:]),
+        lambda row: row["turns"][1].update(text="yes <region:9>"),
+        lambda row: row["turns"][0].update(text="<image:1> Which?"),
+        lambda row: row["regions"][0].update(image=1),
     ],
 )
 def test_a_damaged_row_is_refused_with_its_number(dataset, change):
@@ -249,6 +254,14 @@ def test_a_damaged_row_is_refused_with_its_number(dataset, change):
     with pytest.raises(InputRefused) as refused:
         next(store.read(dataset))
     assert [problem.key for problem in refused.value.problems] == ["row 2"]
+
+
+def test_what_could_not_be_read_again_is_not_written(tmp_path, dataset):
+    (sample, *_) = store.read(dataset)
+    wrong = Turn("assistant", "yes <region:9>")
+    with pytest.raises(InputRefused, match="a region that it does not have"):
+        store.write([replace(sample, turns=(sample.turns[0], wrong))], tmp_path / "wrong", CARD)
+    assert not (tmp_path / "wrong" / "samples.parquet").exists()
 
 
 def test_foreign_folders_are_refused(tmp_path, dataset):

@@ -5,6 +5,7 @@ rows keeps the files. Mappings are lists of `{"name", "value"}`, because not eve
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, cast, get_args
@@ -35,6 +36,7 @@ from vesalius.types import (
 from vesalius.units import Unit
 
 Row = dict[str, Any]
+_PLACEHOLDER = re.compile(r"<(image|region):(\d+)>")
 _ROLES = ("current", "prior", "reference")
 _SPEAKERS = ("system", "user", "assistant")
 
@@ -76,6 +78,23 @@ def from_row(row: Row, open_image: Callable[[Row], SampleImage], open_mask: Call
         preference=None if preference is None else Preference(**{k: _frozen(v) for k, v in preference.items()}),
         options=tuple(row["options"]),
     )
+
+
+def contradiction(sample: Sample) -> str:
+    """Why a sample can be neither learnt nor asked, or "": nobody asks, or a turn names a picture or place that it lacks."""
+    if not sample.turns:
+        return "It has no turn."
+    if all(turn.role != "user" for turn in sample.turns):
+        return "It has no turn of a user: nothing is asked."
+    named = [(kind, int(index)) for turn in sample.turns for kind, index in _PLACEHOLDER.findall(turn.text)]
+    if any(index >= len(sample.images) for kind, index in named if kind == "image"):
+        return "A turn names a picture that it does not have."
+    if any(index >= len(sample.regions) for kind, index in named if kind == "region"):
+        return "A turn names a region that it does not have."
+    told = (sample.regions[index] for kind, index in named if kind == "region")
+    if any(not 0 <= region.image < max(len(sample.images), 1) for region in told):
+        return "A region that a turn names lies in a picture that it does not have."
+    return ""
 
 
 def image_of(entry: Row, load: Callable[[], Array], source: Any) -> SampleImage:

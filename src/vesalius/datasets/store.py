@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vesalius.datasets.media import NAME, Media, appearing, inside, values
-from vesalius.datasets.rows import Row, from_row, image_of, to_row
+from vesalius.datasets.rows import Row, contradiction, from_row, image_of, to_row
 from vesalius.errors import InputRefused, Problem, UsageError
 from vesalius.types import Mask, Sample, SampleImage, Source
 
@@ -208,6 +208,9 @@ class _Counts:
     def add(self, sample: Sample) -> None:
         if sample.key in self.keys:
             raise InputRefused("bad_dataset", "Two samples have one key. Neither could be found by it. Make keys unique.")
+        if wrong := contradiction(sample):
+            said = f"A sample contradicts itself: {wrong} It could not be read again. Mend what it is made from."
+            raise InputRefused("bad_dataset", said)
         self.keys.add(sample.key)
         split = sample.provenance.split or "none"
         self.samples.setdefault(split, Counter())[sample.task] += 1
@@ -250,10 +253,9 @@ def _wrong(row: Row, root: Path) -> str:
                 return "A file of it is missing."
             if place.stat().st_size != entry["bytes"]:
                 return "A file of it has another size than was written."
-        from_row(row, partial(_open_image, root), partial(_open_mask, root))
+        return contradiction(from_row(row, partial(_open_image, root), partial(_open_mask, root)))
     except (KeyError, TypeError, ValueError) as error:
         return f"It does not hold what a sample needs ({type(error).__name__})."
-    return ""
 
 
 def _shared_image(root: Path, shown: dict[str, SampleImage], entry: Row) -> SampleImage:
