@@ -28,6 +28,8 @@ def test_the_folder_holds_the_dataset_the_dicom_files_and_a_contact_sheet(tmp_pa
     assert {sample.task for sample in samples} >= {"presence", "location", "report", "comparison"}
     made = phantoms.read_phantom("chest_xray", 20, size_px=64, visits=2)
     assert np.array_equal(samples[0].images[0].image.load(), made[0].images[0].image.load())
+    # The same patient, asked and told in the words of an exam.
+    assert [(s.key, s.turns, s.report) for s in samples[: len(made)]] == [(s.key, s.turns, s.report) for s in made]
     with PillowImage.open(tmp_path / "out" / "contact_sheet.png") as sheet:
         assert min(sheet.size) > 64
 
@@ -36,6 +38,15 @@ def test_the_same_command_gives_the_same_folder_byte_for_byte(tmp_path: Path) ->
     make(tmp_path / "a")
     make(tmp_path / "b")
     assert content(tmp_path / "a") == content(tmp_path / "b")
+
+
+def test_other_words_are_used_when_they_are_asked_for(tmp_path: Path) -> None:
+    told = {}
+    for name, factors in {"canonical": [], "varied": ["wording=varied"]}.items():
+        make(tmp_path / name, *factors, count=6)
+        told[name] = [s.turns[1].text for s in store.read(tmp_path / name) if s.task == "report"]
+    assert len(told["canonical"]) == len(told["varied"]) == 6
+    assert told["canonical"] != told["varied"]
 
 
 def test_factors_of_the_command_line_decide_what_is_drawn(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ def phantom(
         count: how many patients, 1 or more.
         out: folder to make; must not hold a dataset.
         seed: the first patient's number.
-        factors: `name=value`, as `kinds()` lists them; `visits=1` or `visits=2` also, else three in ten come twice.
+        factors: `name=value`, as `kinds()` lists them; `visits=1` or `visits=2` also, else three in ten come twice. Reports
+            are in canonical words, as in an exam, unless `wording=varied` is among them.
         say: takes progress lines.
 
     Raises:
@@ -39,7 +40,8 @@ def phantom(
     if count < 1:
         raise UsageError("bad_option", "-n is the number of patients. None would be an empty dataset. Give 1 or more.")
     visits = _visits(given)
-    world.make(kind, seed=seed, visit=0, **given)  # all that is wrong with the factors is said before anything is written
+    fixed = {"wording": "canonical", **given}
+    world.make(kind, seed=seed, visit=0, **fixed)  # all that is wrong with the factors is said before anything is written
     shown: list[Pixels] = []
     pictures = 0
 
@@ -47,7 +49,7 @@ def phantom(
         nonlocal pictures
         for number in range(seed, seed + count):
             times = visits or phantoms.visits_of(kind, number)
-            seen = [world.make(kind, seed=number, visit=visit, **given) for visit in range(times)]
+            seen = [world.make(kind, seed=number, visit=visit, **fixed) for visit in range(times)]
             for picture in seen:
                 phantom_dicom.write(picture, out / DICOM)
             pictures += len(seen)
