@@ -1,5 +1,6 @@
 """Hashes that stand for patients, studies and files, so that no name has to be shown."""
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -60,24 +61,34 @@ def _stored_salt(path: Path) -> str:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             _create(path, secrets.token_hex(32))
-        return path.read_text("ascii")
+        if not (salt := path.read_text("ascii")):
+            raise OSError("empty")  # its writer was stopped halfway; an empty salt would be none
+        return salt
     except OSError as error:
         raise MissingFromEnvironment(
             "no_salt",
-            "The salt of this installation can be neither read nor made in the user's data folder. Keys of patients "
-            f"need it, so that nobody can guess them back. Make that folder writable, or set {SALT_VARIABLE} to a "
-            "long random text.",
+            "The salt of this installation can be neither read nor made in the user's data folder, or is empty. Keys of "
+            "patients need it, so that nobody can guess them back. Make that folder writable, delete an empty file `salt` "
+            f"in it, or set {SALT_VARIABLE} to a long random text.",
         ) from error
 
 
 def _create(path: Path, text: str) -> None:
-    """Write whole or not at all, and never over another process's salt."""
+    """Write whole or not at all, and never over another process's salt: if that was faster, its salt is this installation's."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-        file.write(text)
+    _write_new(draft, text)
     try:
         os.link(draft, path)
     except FileExistsError:
-        pass  # another process was faster; its salt is this installation's
+        pass
+    except OSError:  # the file system has no hard links; another process may see the file before its text, for an instant
+        with contextlib.suppress(FileExistsError):
+            _write_new(path, text)
     finally:
         draft.unlink()
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet, for its owner only."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(text)
