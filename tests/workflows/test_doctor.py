@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from vesalius.clinical.codecs import FAMILIES, Codec
+from vesalius.errors import EXIT_DONE, EXIT_ENVIRONMENT
 from vesalius.workflows import doctor as workflow
 
 
@@ -66,7 +67,9 @@ def test_the_embedded_model_is_named_with_its_hash_and_the_main_job_needs_it(
 ) -> None:
     monkeypatch.setattr(workflow, "PACKAGE", tmp_path)
     assert not workflow.doctor().data["ready"]
+    assert workflow.doctor().exit_code == EXIT_ENVIRONMENT
     assert "FAIL embedded model" in workflow.doctor().text
     (tmp_path / "weights/first").mkdir(parents=True)
     (tmp_path / "weights/first/model.safetensors").write_bytes(b"weights")
     assert hashlib.sha256(b"weights").hexdigest()[:12] in by_name()["embedded model"]["detail"]
+    assert (workflow.doctor().data["ready"], workflow.doctor().exit_code) == (True, EXIT_DONE)

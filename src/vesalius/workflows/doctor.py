@@ -14,6 +14,7 @@ import platformdirs
 
 import vesalius
 from vesalius.clinical.codecs import codecs
+from vesalius.errors import EXIT_DONE, EXIT_ENVIRONMENT
 from vesalius.types import NOTICE
 from vesalius.workflows.outcome import Outcome
 
@@ -44,7 +45,8 @@ def doctor() -> Outcome:
     """Look at interpreter, machine, torch, codecs, data, folders, programs and the embedded model; change nothing.
 
     torch is not imported: its version and build are read from its files, and a GPU is looked for by its driver.
-    Nothing that could name a person (a path, a user, a host) is shown.
+    Nothing that could name a person (a path, a user, a host) is shown. The exit code is 5 when `ready` is false: something
+    that the main job needs is missing.
     """
     checks = [
         *(_python(), _processors(), _memory(), _torch(), _gpu()),
@@ -53,7 +55,7 @@ def doctor() -> Outcome:
     ]
     broken = [check for check in checks if check.needed and not check.works]
     data = {"ready": not broken, "checks": [asdict(check) for check in checks], "notice": NOTICE}
-    return Outcome(data, _text(checks, broken))
+    return Outcome(data, _text(checks, broken), EXIT_ENVIRONMENT if broken else EXIT_DONE)
 
 
 def _text(checks: Sequence[Check], broken: Sequence[Check]) -> str:
