@@ -63,7 +63,7 @@ def test_text_for_people_and_the_exit_code_come_from_the_outcome(
     [
         (UsageError("bad_recipe", "Two keys are wrong.", [Problem("model.widht", "no such key", ("width",))]), 2),
         (InputRefused("truncated", "The file ends early."), 3),
-        (MissingFromEnvironment("missing_dependency", "pip install 'vesalius[codecs]'"), 5),
+        (MissingFromEnvironment("missing_data", "VESALIUS_DATA is not set."), 5),
     ],
 )
 def test_an_error_has_its_exit_code_and_its_document(

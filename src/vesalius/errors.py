@@ -20,7 +20,7 @@ REFUSALS: dict[str, str] = {
     "not_dicom": "The file is named or used as DICOM but is not a DICOM file.",
     "unreadable": "The file is there but could not be opened.",
     "unsupported_type": "The file's content is of a type that cannot be read.",
-    "unsupported_transfer_syntax": "The pixel data is compressed in a way that no installed codec reads.",
+    "unsupported_transfer_syntax": "No installed codec reads the compression; the message names the package that does, if any.",
     "unsupported_dimensions": "The file holds a series of volumes or of vectors, which cannot be read yet.",
     "unsupported_iod": "This kind of DICOM object cannot be turned into pictures yet.",
     "truncated": "The file ends before its header or its pixels do.",
@@ -41,10 +41,8 @@ REFUSALS: dict[str, str] = {
     "training_diverged": "The loss is no longer a finite number.",
     "disk_full": "The disk is full; what was finished is kept.",
     # environment (exit 5)
-    "missing_dependency": "An optional package is not installed; the message names the command that installs it.",
     "missing_data": "VESALIUS_DATA is not set, or what is asked for does not lie below it.",
     "no_salt": "The secret that keys of patients are made with can be neither read nor made; set VESALIUS_SALT.",
-    "missing_program": "A program that is needed is not installed.",
     # our own bug (exit 1)
     "internal": "A bug of Vesalius; the traceback says where.",
 }
@@ -66,7 +64,6 @@ WARNINGS: dict[str, str] = {
     "secondary_capture": "A screenshot or photograph of a picture: values and sizes are not those of the acquisition.",
     "orientation_conflict": "The file's two statements of orientation (qform and sform) differ; the sform was used.",
     "affine_unknown": "The file states no orientation; directions and sides are unknown.",
-    "values_clipped": "The stored values exceed what the header allows.",
     "some_rejected": "Some files of the input could not be read; they are listed.",
     "several_patients": "The input holds pictures of several patients or studies.",
     "transparency_dropped": "The picture's transparency was dropped.",
@@ -83,7 +80,6 @@ WARNINGS: dict[str, str] = {
     "shown_in_file_order": "A slice was shown in the file's own order; sides and up may be exchanged.",
     "volume_as_slice": "The model takes pictures; one slice of the volume was shown to it.",
     "output_repaired": "The model's output broke its grammar; the readable part was used.",
-    "unsupported_claim": "Part of the output had no evidence that could be checked and was left out.",
     # training and evaluation
     "patients_excluded": "Patients that the model was trained or tuned on were left out of the score.",
     "few_patients": "Fewer than 30 patients: the interval is wide and may be too narrow still.",
