@@ -3,12 +3,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-# Tests that need published data find it here; each says so and skips where there is none.
-PUBLIC_DATA := $(wildcard ../shared/data/public)
-ifneq ($(PUBLIC_DATA),)
-export VESALIUS_DATA ?= $(abspath $(PUBLIC_DATA))
-endif
-
 .PHONY: help demo test check pytest docs .venv
 help:
 	@echo "make demo    the tour: phantoms as DICOM, asked, answered, scored; needs no network after set-up"
@@ -21,6 +15,12 @@ demo: .venv/core.stamp
 	$(BIN)/vesalius demo
 
 test: check pytest
+
+# Tests that need published data find it here; each says so and skips where there is none. No other target is told of it.
+PUBLIC_DATA := $(wildcard ../shared/data/public)
+ifneq ($(PUBLIC_DATA),)
+pytest: export VESALIUS_DATA ?= $(abspath $(PUBLIC_DATA))
+endif
 
 # One process per core: torch would start as many threads again in each of them.
 pytest: .venv/test.stamp
@@ -42,7 +42,8 @@ docs: .venv/test.stamp
 .venv/core.stamp: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$(PYTHON) is older than 3.11, which Vesalius needs. Name a newer one: make PYTHON=python3.12"; exit 5; }
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@# A set-up that was cut off leaves an environment without pip: it is made anew.
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt --editable .
 	@touch $@
 
