@@ -21,7 +21,7 @@ PACKAGE = Path(vesalius.__file__).parent
 REGISTRIES: dict[str, tuple[str, frozenset[str]]] = {
     "benchmarks": ("benchmarks", frozenset({"CARD", "read"})),
     "datasets": ("datasets", frozenset({"read", "recognizes"})),
-    "phantoms": ("phantom", frozenset({"make", "FACTORS"})),
+    "phantoms": ("phantom", frozenset({"FACTORS", "together", "make"})),
     "formats": ("clinical", frozenset({"recognizes", "open_image"})),
     "metrics": ("metrics", frozenset({"NAME", "DIRECTION", "items"})),
 }
