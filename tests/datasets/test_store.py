@@ -247,6 +247,7 @@ def rewrite(folder: Path, change) -> None:
         lambda row: row["turns"][1].update(text="yes <region:9>"),
         lambda row: row["turns"][0].update(text="<image:1> Which?"),
         lambda row: row["regions"][0].update(image=1),
+        lambda row: (row.update(images=[]), row["turns"][0].update(text="Where?")),
     ],
 )
 def test_a_damaged_row_is_refused_with_its_number(dataset, change):

@@ -92,7 +92,7 @@ def contradiction(sample: Sample) -> str:
     if any(index >= len(sample.regions) for kind, index in named if kind == "region"):
         return "A turn names a region that it does not have."
     told = (sample.regions[index] for kind, index in named if kind == "region")
-    if any(not 0 <= region.image < max(len(sample.images), 1) for region in told):
+    if any(not 0 <= region.image < len(sample.images) for region in told):
         return "A region that a turn names lies in a picture that it does not have."
     return ""
 
