@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vesalius.datasets import phantoms
-from vesalius.datasets.packs import Batches, Presentation, group, prepare
+from vesalius.datasets.packs import MARKS_WEIGHT, Batches, Presentation, group, prepare
 from vesalius.errors import InputRefused
 from vesalius.generate.native import CODEC
 from vesalius.generate.tokenizer import FIRST_COORDINATE, FIRST_PIECE, Tokenizer
@@ -60,11 +60,26 @@ def test_each_pack_is_seen_once_an_epoch(samples: list[Sample], tokenizer: Token
 def test_each_answer_counts_the_same_however_long(samples: list[Sample], tokenizer: Tokenizer) -> None:
     batch = batches(samples, tokenizer, Presentation(most_questions=3)).at(0)
     boxed = (batch.targets >= FIRST_COORDINATE) & (batch.targets < FIRST_PIECE)
+    with_regions = 0
     for row in range(4):
         for segment in range(1, int(batch.segments[row].max()) + 1):
-            text = (batch.segments[row] == segment) & (batch.targets[row] >= 0) & ~boxed[row]
-            assert batch.weights[row][text].sum() == pytest.approx(1.0)
+            learnt = (batch.segments[row] == segment) & (batch.targets[row] >= 0)
+            located = bool((learnt & boxed[row]).any())
+            with_regions += located
+            assert batch.weights[row][learnt & ~boxed[row]].sum() == pytest.approx(1.0 + MARKS_WEIGHT * located)
+            assert batch.weights[row][learnt & boxed[row]].sum() == pytest.approx(1.0 * located)
+    assert with_regions > 0
     assert not batch.weights[batch.targets < 0].any()
+
+
+def test_the_decision_of_an_answer_is_not_thinned_by_its_regions(samples: list[Sample], tokenizer: Tokenizer) -> None:
+    yes = next(s for s in samples if s.task == "presence" and s.regions)
+    no = replace(yes, turns=(yes.turns[0], replace(yes.turns[1], text="no")), regions=())
+    first = []
+    for sample in (yes, no):
+        batch = batches([sample], tokenizer, Presentation(without_pictures=0.0)).at(0)
+        first.append(float(batch.weights[0][batch.targets[0] >= 0][0]))
+    assert first == [0.5, 0.5]  # the word and what follows it: a region or the end
 
 
 def test_coordinates_are_those_of_the_moved_box(samples: list[Sample], tokenizer: Tokenizer) -> None:

@@ -108,3 +108,16 @@ def test_sizes_that_do_not_fit_together_are_refused(sizes: dict[str, int]) -> No
     with pytest.raises(UsageError) as refused:
         NativeVLM(**{"vocabulary": 40, "width": 32, "heads": 2, "canvas_px": 32, **sizes})
     assert refused.value.code == "bad_recipe"
+
+
+def test_summaries_are_the_mean_and_the_maximum_of_a_pictures_tokens() -> None:
+    torch.manual_seed(0)
+    sizes = {"vocabulary": 40, "width": 32, "encoder_layers": 1, "decoder_layers": 1, "heads": 2, "canvas_px": SIDE}
+    plain, summed = NativeVLM(**sizes), NativeVLM(**sizes, summaries=2)
+    summed.load_state_dict(plain.state_dict())
+    batch = batch_of(2, 3)
+    tokens, more = (m.look(batch.pixels, batch.spacing_mm, batch.roles) for m in (plain, summed))
+    assert torch.equal(more[:, :-2], tokens)
+    assert torch.allclose(more[:, -2], tokens.mean(dim=1))
+    assert torch.equal(more[:, -1], tokens.amax(dim=1))
+    assert len(summed.look(batch.pixels[:0], batch.spacing_mm[:0], batch.roles[:0])) == 0

@@ -13,7 +13,7 @@ from torch import Tensor
 from vesalius.errors import InputRefused
 from vesalius.generate.native import CODEC, canvas_spacing_mm
 from vesalius.generate.prompt import Rendered, ShownRegion, render
-from vesalius.generate.tokenizer import FIRST_COORDINATE, FIRST_PIECE, PAD, Tokenizer
+from vesalius.generate.tokenizer import FIRST_COORDINATE, FIRST_PIECE, PAD, REGION, Tokenizer
 from vesalius.models.connector import ROLES
 from vesalius.models.patches import PatchStem
 from vesalius.models.vlm import Batch
@@ -23,6 +23,7 @@ from vesalius.transforms.intensity import to_unit
 from vesalius.types import Box, Sample, SampleImage
 
 PATCH_PX = PatchStem.patch_px
+MARKS_WEIGHT = 0.25
 MIRRORED = ("SM",)  # modalities whose pictures mean the same in a mirror
 
 
@@ -261,7 +262,8 @@ def _stack(canvases: Sequence[Canvas], side: int, device: torch.device) -> Tenso
 def _text(rows: Sequence[Sequence[Rendered]]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Tokens, segments, positions, targets and weights, each (P, L).
 
-    Each answer counts as much as any other, however long: its text tokens share a weight of 1, and its coordinates.
+    Each answer counts as much as any other, however long: its words, up to the first region or the end, share a weight of 1;
+    so do its coordinates; and the marks and labels of its regions, which follow from the words, share `MARKS_WEIGHT`.
     """
     length = max(sum(len(question.ids) for question in row) for row in rows)
     shape = (len(rows), length)
@@ -282,7 +284,8 @@ def _text(rows: Sequence[Sequence[Rendered]]) -> tuple[Tensor, Tensor, Tensor, T
             following = torch.where(learnt, ids[1:], torch.full_like(ids[1:], -100))
             targets[row, at : end - 1] = following
             boxed = (following >= FIRST_COORDINATE) & (following < FIRST_PIECE)
-            for kind in (boxed, learnt & ~boxed):
-                weights[row, at : end - 1][kind] = 1.0 / max(1, int(kind.sum()))
+            marks = learnt & ~boxed & ((ids[1:] == REGION).long().cumsum(0) - (ids[1:] == REGION).long() > 0)
+            for kind, whole in ((boxed, 1.0), (marks, MARKS_WEIGHT), (learnt & ~boxed & ~marks, 1.0)):
+                weights[row, at : end - 1][kind] = whole / max(1, int(kind.sum()))
             at = end
     return tokens, segments, positions, targets, weights

@@ -139,19 +139,20 @@ def embed(folder: Path) -> Path:
     return embedded()
 
 
-def start_from(*, start: str, canvas_px: int = 192) -> tuple[NativeVLM, Card, str]:
+def start_from(*, start: str, canvas_px: int = 192, summaries: int = 0) -> tuple[NativeVLM, Card, str]:
     """A model that goes on from trained weights, with the card and the tokenizer of those.
 
     Args:
         start: folder of a run or a model, or "embedded" for the one that ships with the package.
         canvas_px: side of the square on which pictures are shown, a multiple of 16; need not be that of the start.
+        summaries: 0 or 2 more tokens per picture, see `NativeVLM`; need not be that of the start.
 
     Raises:
         UsageError: `unknown_name`.
         InputRefused: `bad_checkpoint`.
     """
     model, card, tokenizer_json = load(place(start))
-    grown = NativeVLM(**{**model.settings, "canvas_px": canvas_px})
+    grown = NativeVLM(**{**model.settings, "canvas_px": canvas_px, "summaries": summaries})
     grown.load_state_dict(model.state_dict())
     return grown, card, tokenizer_json
 

@@ -66,6 +66,8 @@ class NativeVLM(nn.Module):
         heads: attention heads; width / heads is a multiple of 8.
         slab: slices or frames per patch.
         canvas_px: side of the square on which pictures are shown, a multiple of 16.
+        summaries: 2 adds the mean and the maximum of a picture's tokens as two more tokens, 0 adds none. "Is there any" is
+            in the maximum and "how many" in the mean, where one look finds them.
 
     Raises:
         UsageError: `bad_recipe`: sizes that do not fit together.
@@ -83,9 +85,16 @@ class NativeVLM(nn.Module):
         heads: int = 6,
         slab: int = 4,
         canvas_px: int = 192,
+        summaries: int = 0,
     ) -> None:
         super().__init__()
-        if width % (8 * heads) or width % 32 or canvas_px % PatchStem.patch_px or min(canvas_px, slab, heads) < 1:
+        if (
+            width % (8 * heads)
+            or width % 32
+            or canvas_px % PatchStem.patch_px
+            or min(canvas_px, slab, heads) < 1
+            or summaries not in (0, 2)
+        ):
             raise UsageError(
                 "bad_recipe",
                 f"A model of width {width} with {heads} heads on a canvas of {canvas_px} px cannot be built. The width must be a "
@@ -99,7 +108,9 @@ class NativeVLM(nn.Module):
             "heads": heads,
             "slab": slab,
             "canvas_px": canvas_px,
+            "summaries": summaries,
         }
+        self.summaries = summaries
         self.canvas_px = canvas_px
         self.encoder = Encoder(width, encoder_layers, heads, slab)
         self.connector = Connector(width, width)
@@ -125,11 +136,13 @@ class NativeVLM(nn.Module):
         return hidden[:, n : n + length]
 
     def look(self, pixels: Tensor, spacing_mm: Tensor, roles: Tensor) -> Tensor:
-        """Encode and connect each picture once: (I, T, 3, Y, X) to (I, N, D); I may be 0."""
+        """Encode and connect each picture once: (I, T, 3, Y, X) to (I, N, D); I may be 0. Summaries come last."""
         if not len(pixels):
             embedding = self.decoder.embedding.weight
             return torch.zeros(0, 0, embedding.shape[1], device=embedding.device, dtype=embedding.dtype)
         connected: Tensor = self.connector(self.encoder(pixels, spacing_mm), roles)
+        if self.summaries:
+            connected = torch.cat([connected, connected.mean(1, keepdim=True), connected.amax(1, keepdim=True)], dim=1)
         return connected
 
     def show(self, pixels: Tensor, spacing_mm: Tensor, roles: Tensor, pictures: Tensor) -> tuple[Tensor, Tensor]:

@@ -63,7 +63,8 @@ def patch_loss(looked: Tensor, embedding: nn.Embedding, batch: Batch) -> Tensor:
         return looked.sum() * 0
     written = (batch.labels > 0)[..., None].to(looked.dtype)
     words = (embedding(batch.labels) * written).sum(dim=1) / written.sum(dim=1)  # (G, D)
-    cosine = F.normalize(looked, dim=-1) @ F.normalize(words, dim=-1).T  # (I, N, G)
+    patches = looked[:, : batch.label_maps.shape[2] * batch.label_maps.shape[3]]  # without summaries
+    cosine = F.normalize(patches, dim=-1) @ F.normalize(words, dim=-1).T  # (I, N, G)
     logits = SCALE * cosine.transpose(1, 2) + BIAS  # (I, G, N)
     truth = batch.label_maps.flatten(2)
     losses = F.binary_cross_entropy_with_logits(logits.float(), truth.nan_to_num(0.0), reduction="none")
