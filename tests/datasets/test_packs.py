@@ -79,7 +79,8 @@ def test_the_decision_of_an_answer_is_not_thinned_by_its_regions(samples: list[S
     for sample in (yes, no):
         batch = batches([sample], tokenizer, Presentation(without_pictures=0.0)).at(0)
         first.append(float(batch.weights[0][batch.targets[0] >= 0][0]))
-    assert first == [0.5, 0.5]  # the word and what follows it: a region or the end
+    # The word and what follows it, a region or the end, share the weight of 1; the regions take nothing of it.
+    assert first == pytest.approx([1 / (len(tokenizer.encode(word)) + 1) for word in ("yes", "no")])
 
 
 def test_coordinates_are_those_of_the_moved_box(samples: list[Sample], tokenizer: Tokenizer) -> None:

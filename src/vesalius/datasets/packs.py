@@ -4,7 +4,7 @@ A batch is a function of the seed and the step alone: any step can be made again
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -49,11 +49,11 @@ class Presentation:
     noise: float = 0.0
     without_pictures: float = 0.1
     most_questions: int = 8
-    repeat: Mapping[str, int] = field(default_factory=dict)
+    repeat: Mapping[str, int] | None = None
 
     def times(self, samples: Sequence[Sample]) -> int:
         """How often a pack of these samples is shown in an epoch."""
-        return max((self.repeat.get(item.image.modality or "", 1) for item in samples[0].images), default=1)
+        return max(((self.repeat or {}).get(item.image.modality or "", 1) for item in samples[0].images), default=1)
 
     def jitter(self) -> Jitter:
         """How far canvases are moved."""
