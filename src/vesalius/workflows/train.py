@@ -94,7 +94,7 @@ def train(
     }
     card = _card(resolved, model, learnt, before, facts)
     checkpoint.save(folder / "model", model.cpu(), card, tokenizer.to_json())
-    shares = {name.removesuffix("_s"): f"{value:.0f} s" for name, value in spent.items()}
+    shares = {f"time in {name.removesuffix('_s')}": f"{value:.0f} s" for name, value in spent.items()}
     lines = read_log(folder / "log.jsonl")
     recipe_text = json.dumps(resolved.resolved(), indent=1)
     write_report(folder / "report.html", resolved.says, lines, {**facts, **shares}, recipe_text)
