@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -18,3 +19,13 @@ def folders_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         patch.setenv("MPLCONFIGDIR", os.environ.get("MPLCONFIGDIR") or str(tmp_path_factory.mktemp("matplotlib")))
         yield
+
+
+@pytest.fixture
+def public_data() -> Path:
+    """The real collections."""
+    place = os.environ.get("VESALIUS_DATA")
+    if place is None:
+        pytest.skip("VESALIUS_DATA is not set: the real collections are not at hand")
+    root = Path(place)
+    return root / "public" if (root / "public").is_dir() else root

@@ -6,6 +6,7 @@ Conventions, everywhere:
     Pixel coordinates are continuous with pixel i covering [i, i + 1): a box around pixels 3..7 is (3, 8).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ Array = npt.NDArray[Any]
 
 Kind = Literal["image", "volume", "clip", "slide"]
 Finding = Literal["present", "absent", "uncertain", "not_mentioned"]
+PLACEHOLDER = re.compile(r"<(image|region):(\d+)>")  # what `Turn.text` refers to its sample's images and regions by
 NOTICE = "Research use only. Not a medical device."
 
 

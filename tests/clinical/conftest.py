@@ -1,6 +1,5 @@
 """DICOM files made by code, one attribute at a time wrong; and the real ones, where VESALIUS_DATA names them."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,6 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 def salt(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same keys in every run."""
     monkeypatch.setenv("VESALIUS_SALT", "a salt for tests")
-
-
-@pytest.fixture
-def public_data() -> Path:
-    """The real collections."""
-    place = os.environ.get("VESALIUS_DATA")
-    if place is None:
-        pytest.skip("VESALIUS_DATA is not set: the real collections are not at hand")
-    root = Path(place)
-    return root / "public" if (root / "public").is_dir() else root
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,16 +14,6 @@ COLUMNS += ["license", "clinical_notes"]
 VOC_OBJECT = (
     """<object><name>{0}</name><bndbox><xmin>{1}</xmin><ymin>{2}</ymin><xmax>{3}</xmax><ymax>{4}</ymax></bndbox></object>"""
 )
-
-
-@pytest.fixture
-def public_data() -> Path:
-    """The real collections."""
-    place = os.environ.get("VESALIUS_DATA")
-    if place is None:
-        pytest.skip("VESALIUS_DATA is not set: the real collections are not at hand")
-    root = Path(place)
-    return root / "public" if (root / "public").is_dir() else root
 
 
 def picture(path: Path, width: int, height: int, shade: int) -> None:

@@ -14,11 +14,10 @@ from importlib.resources import files
 
 import numpy as np
 
-from vesalius.types import Box, Geometry, Point, Polygon, Region, Sample, Turn
+from vesalius.types import PLACEHOLDER, Box, Geometry, Point, Polygon, Region, Sample, Turn
 
 NONE = "none"  # the answer to "where" when there is nothing
 _LEADING_IMAGES = re.compile(r"(?:<image:\d+> ?)*")
-_PLACEHOLDER = re.compile(r"<(?:image|region):\d+>")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +73,7 @@ def in_reading_order(regions: Sequence[Region]) -> tuple[Region, ...]:
 
 def has_placeholder(text: str) -> bool:
     """Whether foreign text would be mistaken for a picture or a region."""
-    return _PLACEHOLDER.search(text) is not None
+    return PLACEHOLDER.search(text) is not None
 
 
 def rephrase(sample: Sample, *, seed: int) -> Sample:

@@ -5,6 +5,7 @@ A batch is a function of the seed and the step alone: any step can be made again
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -218,7 +219,7 @@ class Batches:
     def _index(self, position: int) -> int:
         """Which pack stands at a position of the endless shuffled sequence."""
         epoch, place_in_epoch = divmod(position, len(self.packs))
-        return int(np.random.default_rng((self.seed, 0, epoch)).permutation(len(self.packs))[place_in_epoch])
+        return int(_order(self.seed, epoch, len(self.packs))[place_in_epoch])
 
     def _render(self, question: Question, moves: Sequence[Move]) -> Rendered:
         regions = [
@@ -226,6 +227,12 @@ class Batches:
             for shown, region in zip(question.regions, question.sample.regions, strict=True)
         ]
         return render(self.tokenizer, CODEC, question.sample.turns, regions, self.canvas_px)
+
+
+@lru_cache(maxsize=2)  # a batch may span the end of one epoch and the start of the next
+def _order(seed: int, epoch: int, packs: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """The order of the packs in one epoch."""
+    return np.random.default_rng((seed, 0, epoch)).permutation(packs)
 
 
 def _on_patches(boxes: Sequence[Box], side: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

@@ -5,7 +5,6 @@ rows keeps the files. Mappings are lists of `{"name", "value"}`, because not eve
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, cast, get_args
@@ -14,6 +13,7 @@ import numpy as np
 
 from vesalius.errors import WARNINGS
 from vesalius.types import (
+    PLACEHOLDER,
     Array,
     Box,
     CodedWarning,
@@ -36,7 +36,6 @@ from vesalius.types import (
 from vesalius.units import Unit
 
 Row = dict[str, Any]
-_PLACEHOLDER = re.compile(r"<(image|region):(\d+)>")
 _ROLES = ("current", "prior", "reference")
 _SPEAKERS = ("system", "user", "assistant")
 
@@ -86,7 +85,7 @@ def contradiction(sample: Sample) -> str:
         return "It has no turn."
     if all(turn.role != "user" for turn in sample.turns):
         return "It has no turn of a user: nothing is asked."
-    named = [(kind, int(index)) for turn in sample.turns for kind, index in _PLACEHOLDER.findall(turn.text)]
+    named = [(kind, int(index)) for turn in sample.turns for kind, index in PLACEHOLDER.findall(turn.text)]
     if any(index >= len(sample.images) for kind, index in named if kind == "image"):
         return "A turn names a picture that it does not have."
     if any(index >= len(sample.regions) for kind, index in named if kind == "region"):

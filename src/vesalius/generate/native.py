@@ -17,7 +17,7 @@ from vesalius.models.connector import ROLES
 from vesalius.models.vlm import NativeVLM
 from vesalius.transforms.canvas import Placement, place, resample
 from vesalius.transforms.intensity import to_unit
-from vesalius.types import Array, Box, Image, ModelIdentity, Region, SampleImage
+from vesalius.types import Box, Image, ModelIdentity, Region, SampleImage
 
 CODEC = CanvasBins(COORDINATES)
 QUERIES_AT_ONCE = 32
@@ -125,19 +125,17 @@ def _shares(box: Box, side_px: int) -> Box:
     return Box(tuple(v / side_px for v in box.low), tuple(v / side_px for v in box.high))
 
 
-def to_canvas(image: Image, side_px: int, array: Array | None = None) -> tuple[Tensor, Tensor, Placement]:
+def to_canvas(image: Image, side_px: int) -> tuple[Tensor, Tensor, Placement]:
     """A picture as the native model is shown it.
 
     Args:
         image: kind "image"; a volume must have been turned into a picture before.
         side_px: side of the canvas.
-        array: the picture's values where they have been read already.
 
     Returns:
         pixels (1, 3, side, side) in [0, 1]; spacing_mm (3,) of the canvas, NaN where unknown; the placement.
     """
-    values = image.load() if array is None else array
-    unit = to_unit(values, image)
+    unit = to_unit(image.load(), image)
     placement = place((unit.shape[0], unit.shape[1]), side_px)
     canvas = np.broadcast_to(resample(unit, placement), (side_px, side_px, 3))
     return torch.from_numpy(np.ascontiguousarray(canvas.transpose(2, 0, 1)))[None], canvas_spacing_mm(image, placement), placement

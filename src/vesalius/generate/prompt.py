@@ -5,16 +5,14 @@ placeholders vanish here: pictures stand before all text. Regions that follow on
 then left to right, so that the order carries no information.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vesalius.errors import InputRefused
 from vesalius.generate.boxes import BoxCodec
 from vesalius.generate.tokenizer import ANSWER, ASK, BOX, END, FIRST_COORDINATE, REGION, Tokenizer
-from vesalius.types import Box, Turn
+from vesalius.types import PLACEHOLDER, Box, Turn
 
-PLACEHOLDER = re.compile(r"<(image|region):(\d+)>")
 MAX_TEXT_TOKENS = 512
 
 

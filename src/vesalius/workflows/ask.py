@@ -244,12 +244,9 @@ def _unlike_display(volume: Image) -> bool:
     if volume.affine_lps_mm is None:
         return True
     steps = (volume.affine_lps_mm[:3, axis] for axis in (1, 2))  # along rows downwards, along columns to the right
-    wanted = ({0: 1, 1: 1, 2: -1}, {0: 1, 1: 1, 2: -1})  # L, P are positive; towards the feet is negative
-    for step, sign in zip(steps, wanted, strict=True):
-        dominant = int(np.abs(step).argmax())
-        if step[dominant] * sign[dominant] < 0:
-            return True
-    return False
+    wanted = (1, 1, -1)  # to the left, to the back, to the feet
+    dominant = [(step, int(np.abs(step).argmax())) for step in steps]
+    return any(step[axis] * wanted[axis] < 0 for step, axis in dominant)
 
 
 def _check_prior(current: Shown, prior: Shown) -> None:

@@ -111,9 +111,9 @@ def train(
 
 def _read(recipe: str, overrides: Sequence[str], smoke: bool) -> Recipe:
     """The recipe, made small for a smoke run."""
-    if not smoke:
-        return recipes.read(recipe, overrides, SUPPLIED)
     whole = recipes.read(recipe, overrides, SUPPLIED)
+    if not smoke:
+        return whole
     small = SMOKE_MODEL if whole.model.targets[0] is NativeVLM else ()
     return recipes.read(recipe, [*overrides, *SMOKE, *small], SUPPLIED)
 
