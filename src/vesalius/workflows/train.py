@@ -52,7 +52,7 @@ def train(
         UsageError: `bad_recipe`, `unknown_name`.
         InputRefused: `resume_mismatch`, `empty_split`, and what the data and the loop refuse.
     """
-    begun = time.perf_counter()
+    begun, commit = time.perf_counter(), _commit()  # of the code that runs, whatever is committed meanwhile
     resolved = _read(recipe, overrides, smoke)
     folder = out or Path("runs") / (f"{resolved.name}-smoke" if smoke else resolved.name)
     settings: FitSettings = resolved.train.make()
@@ -89,7 +89,7 @@ def train(
         "device": _device(device),
         "steps": str(settings.steps),
         "date": date.today().isoformat(),
-        "commit": _commit(),
+        "commit": commit,
         "seconds": f"{seconds:.0f}",
     }
     card = _card(resolved, model, learnt, before, facts)
