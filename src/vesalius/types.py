@@ -54,18 +54,35 @@ class Source:
     format: str
 
 
+@dataclass(frozen=True)
+class Part:
+    """Which part of a picture is read.
+
+    Attributes:
+        index: leading indices, as many as are fixed: a slice of a volume (z,), a frame of a clip (t,), of a series of
+            volumes a volume (t,) or a slice (t, z). Empty: all of them.
+        box_yxyx_px: (y0, x0, y1, x1) in the plane at `level`, half-open; None: the whole plane.
+        level: of a slide's pyramid; 0 is the finest.
+    """
+
+    index: tuple[int, ...] = ()
+    box_yxyx_px: tuple[int, int, int, int] | None = None
+    level: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class Image:
     """One picture of any kind, its array read when asked for.
 
     Attributes:
-        kind: image (Y, X), volume (Z, Y, X), clip (T, Y, X) or slide (Y, X, by region).
-        shape: without colour.
+        kind: image (Y, X), volume (Z, Y, X) or (T, Z, Y, X), clip (T, Y, X) or slide (Y, X, by region).
+        shape: without colour; of a slide at its finest level.
         channels: 1 or 3.
-        load: reads the array: `shape` or `shape + (3,)`; the acquisition's values (HU for CT), any real dtype.
+        load: reads the array: `shape` or `shape + (3,)`; the acquisition's values (HU for CT), any real dtype. Values that
+            were rescaled are float32. A slide refuses, `size_limit`, when it is larger than one picture may be.
         source: where the bytes came from.
         spacing_mm: per spatial axis in array order, (y, x) or (z, y, x); None when unknown, never 1.0 by default.
-        frame_s: seconds between frames of a clip; None when unknown or not a clip.
+        frame_s: seconds between frames of a clip or volumes of a series; None when unknown, not constant, or neither.
         affine_lps_mm: (4, 4) float64; maps (z, y, x, 1) at voxel *centres*, in array order, to (x, y, z, 1) in LPS
             millimetres. For a picture z is 0. None when the position in the patient is unknown.
         modality: DICOM's defined term (CT, MR, DX, CR, US, …), "XR" for a radiograph of unknown kind, "SM" smear or
@@ -75,6 +92,9 @@ class Image:
         inverted: True when low values are shown bright (MONOCHROME1).
         day: days since the patient's first visit, or since an arbitrary but common origin; None when unknown.
         warnings: what is doubtful about this picture.
+        load_part: reads a `Part` and nothing else; None: cut it out of the whole.
+        frame_times_s: when each frame of a clip was taken, counted from the first; None when unknown.
+        levels: (rows, columns) of each level of a slide, finest first; empty for everything else.
     """
 
     kind: Kind
@@ -91,6 +111,21 @@ class Image:
     inverted: bool = False
     day: float | None = None
     warnings: tuple[CodedWarning, ...] = ()
+    load_part: Callable[[Part], Array] | None = None
+    frame_times_s: tuple[float, ...] | None = None
+    levels: tuple[tuple[int, int], ...] = ()
+
+    def part(self, part: Part) -> Array:
+        """What `part` names, with no more read than that where the format allows.
+
+        Raises:
+            InputRefused: the part cannot be decoded. IndexError: it lies outside.
+        """
+        if self.load_part is not None:
+            return self.load_part(part)
+        found: Array = self.load()[part.index]
+        y0, x0, y1, x1 = part.box_yxyx_px or (0, 0, *self.shape[-2:])
+        return found[..., y0:y1, x0:x1, :] if self.channels == 3 else found[..., y0:y1, x0:x1]
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ import pydicom
 from pydicom.data import get_testdata_file
 from pydicom.uid import UID
 
-from vesalius.clinical.codecs import FAMILIES, codecs
+from vesalius.clinical.dicom.codecs import FAMILIES, codecs
 
 
 def test_every_family_is_listed_once_and_counts_its_unread_syntaxes() -> None:

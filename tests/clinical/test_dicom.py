@@ -11,8 +11,9 @@ import pydicom
 import pytest
 from pydicom import uid
 
-from vesalius.clinical import dicom
-from vesalius.clinical.dicom_header import read_header
+from vesalius.clinical.dicom.facts import Header
+from vesalius.clinical.gate import Place
+from vesalius.clinical.images import Found, describe, open_image
 from vesalius.errors import InputRefused
 
 Write = Callable[..., Path]
@@ -26,19 +27,26 @@ RADIOGRAPH: dict[str, Any] = {
 }
 
 
+def header_of(path: Path) -> Header:
+    (found,) = describe([Place(path)])
+    assert isinstance(found, Found)
+    assert found.facts.header is not None
+    return found.facts.header
+
+
 def codes(path: Path) -> set[str]:
-    return {warning.code for warning in dicom.open_image(path).warnings}
+    return {warning.code for warning in open_image(path).warnings}
 
 
 def refusal(path: Path) -> str:
     with pytest.raises(InputRefused) as caught:
-        dicom.open_image(path).load()
+        open_image(path).load()
     return caught.value.code
 
 
 def test_ct_values_are_hounsfield_units(write_dicom: Write) -> None:
     stored = np.array([[0, 1024], [1064, 4095]], dtype=np.uint16)
-    image = dicom.open_image(write_dicom(pixels=stored, BitsStored=12, HighBit=11))
+    image = open_image(write_dicom(pixels=stored, BitsStored=12, HighBit=11))
     np.testing.assert_array_equal(image.load(), [[-1024, 0], [40, 3071]])
     assert image.load().dtype == np.int16
     assert (image.window, image.modality, image.spacing_mm) == ((40.0, 400.0), "CT", (0.5, 0.4))
@@ -46,12 +54,12 @@ def test_ct_values_are_hounsfield_units(write_dicom: Write) -> None:
 
 def test_values_that_overflow_the_stored_type_do_not_wrap(write_dicom: Write) -> None:
     stored = np.array([[0, 65535]], dtype=np.uint16)
-    np.testing.assert_array_equal(dicom.open_image(write_dicom(pixels=stored)).load(), [[-1024, 64511]])
+    np.testing.assert_array_equal(open_image(write_dicom(pixels=stored)).load(), [[-1024, 64511]])
 
 
 def test_a_slope_that_is_not_whole_gives_fractions(write_dicom: Write) -> None:
     stored = np.array([[-2, 3]], dtype=np.int16)
-    image = dicom.open_image(write_dicom(pixels=stored, RescaleSlope=0.5, RescaleIntercept=1))
+    image = open_image(write_dicom(pixels=stored, RescaleSlope=0.5, RescaleIntercept=1))
     np.testing.assert_array_equal(image.load(), np.array([[0, 2.5]], dtype=np.float32))
 
 
@@ -67,14 +75,14 @@ def test_an_impossible_slope_is_refused(write_dicom: Write, slope: float) -> Non
 
 def test_inverted_pictures_are_flagged_and_not_changed(write_dicom: Write) -> None:
     path = write_dicom(PhotometricInterpretation="MONOCHROME1", **RADIOGRAPH)
-    image = dicom.open_image(path)
+    image = open_image(path)
     assert image.inverted
     np.testing.assert_array_equal(image.load(), pydicom.dcmread(path).pixel_array)
 
 
 def test_ybr_becomes_rgb(write_dicom: Write) -> None:
     red = np.full((4, 4, 3), [76, 85, 255], dtype=np.uint8)  # pure red in YBR_FULL
-    image = dicom.open_image(write_dicom(pixels=red, PhotometricInterpretation="YBR_FULL", PlanarConfiguration=0))
+    image = open_image(write_dicom(pixels=red, PhotometricInterpretation="YBR_FULL", PlanarConfiguration=0))
     assert image.channels == 3
     np.testing.assert_allclose(image.load()[0, 0].astype(int), [254, 0, 0], atol=2)
 
@@ -88,7 +96,7 @@ def test_palettes_become_rgb_of_8_bits(write_dicom: Write, bits: int) -> None:
         palette[f"{name}PaletteColorLookupTableData"] = table.tobytes()
         palette[f"{name}PaletteColorLookupTableDescriptor"] = [4, 0, bits]
     stored = np.array([[0, 1, 2]], dtype=np.uint8)
-    image = dicom.open_image(write_dicom(pixels=stored, PhotometricInterpretation="PALETTE COLOR", **palette))
+    image = open_image(write_dicom(pixels=stored, PhotometricInterpretation="PALETTE COLOR", **palette))
     np.testing.assert_array_equal(image.load()[0, :, 0], [0, 255, 128])
     assert image.load().dtype == np.uint8
 
@@ -115,7 +123,7 @@ def test_radiographs_say_where_their_spacing_holds(
     write_dicom: Write, attributes: dict[str, Any], spacing: tuple[float, float] | None, doubts: set[str]
 ) -> None:
     path = write_dicom(**RADIOGRAPH | attributes)
-    assert dicom.open_image(path).spacing_mm == spacing
+    assert open_image(path).spacing_mm == spacing
     assert codes(path) == doubts
 
 
@@ -127,7 +135,7 @@ def test_ultrasound_takes_its_spacing_from_a_calibrated_region(write_dicom: Writ
     sweep.RegionSpatialFormat, sweep.PhysicalUnitsXDirection, sweep.PhysicalUnitsYDirection = 3, 4, 7
     ultrasound = RADIOGRAPH | {"SOPClassUID": uid.UltrasoundImageStorage, "Modality": "US", "PixelSpacing": None}
     path = write_dicom(**ultrasound, SequenceOfUltrasoundRegions=[region, sweep])
-    assert dicom.open_image(path).spacing_mm == pytest.approx((0.2, 0.3))
+    assert open_image(path).spacing_mm == pytest.approx((0.2, 0.3))
 
 
 def test_a_clip_has_the_time_between_its_frames(write_dicom: Write) -> None:
@@ -139,7 +147,7 @@ def test_a_clip_has_the_time_between_its_frames(write_dicom: Write) -> None:
         "Columns": 5,
         "SamplesPerPixel": 1,
     }
-    image = dicom.open_image(write_dicom(pixels=frames, FrameTime=40, **clip))
+    image = open_image(write_dicom(pixels=frames, FrameTime=40, **clip))
     assert (image.kind, image.shape, image.frame_s) == ("clip", (3, 4, 5), pytest.approx(0.04))
     np.testing.assert_array_equal(image.load(), frames)
     assert refusal(write_dicom(pixels=frames, **clip)) == "unsupported_iod"
@@ -197,10 +205,10 @@ def test_cut_compressed_pixels_are_refused_before_they_are_decoded(write_dicom: 
     dataset = pydicom.dcmread(path)
     dataset.compress(uid.RLELossless)
     dataset.save_as(path)
-    np.testing.assert_array_equal(dicom.open_image(path).load(), dataset.pixel_array.astype(int) - 1024)
+    np.testing.assert_array_equal(open_image(path).load(), dataset.pixel_array.astype(int) - 1024)
     path.write_bytes(path.read_bytes()[:-cut])
     with pytest.raises(InputRefused) as caught:
-        dicom.open_image(path)
+        open_image(path)
     assert caught.value.code == "truncated"
 
 
@@ -221,7 +229,7 @@ def test_a_missing_codec_is_named_with_the_command_that_adds_it(write_dicom: Wri
     dataset["PixelData"].is_undefined_length = True
     dataset.save_as(path, enforce_file_format=True)
     with pytest.raises(InputRefused, match=r"pip install 'vesalius\[codecs\]'") as caught:
-        dicom.open_image(path)
+        open_image(path)
     assert caught.value.code == "unsupported_transfer_syntax"
 
 
@@ -230,34 +238,34 @@ def test_a_deflated_bomb_is_counted_before_it_is_inflated(write_dicom: Write, mo
     dataset = pydicom.dcmread(path)
     dataset.file_meta.TransferSyntaxUID = uid.DeflatedExplicitVRLittleEndian
     dataset.save_as(path)
-    np.testing.assert_array_equal(dicom.open_image(path).load(), dataset.pixel_array.astype(int) - 1024)
+    np.testing.assert_array_equal(open_image(path).load(), dataset.pixel_array.astype(int) - 1024)
     content = path.read_bytes()
     (length,) = struct.unpack("<I", content[140:144])
     bomb = zlib.compressobj(9, zlib.DEFLATED, -15)
     path.write_bytes(content[: 144 + length] + bomb.compress(bytes(2**24)) + bomb.flush())
-    monkeypatch.setattr("vesalius.clinical.dicom_file.LIMIT_INFLATED_BYTES", 2**23)
+    monkeypatch.setattr("vesalius.clinical.dicom.file.LIMIT_INFLATED_BYTES", 2**23)
     assert refusal(path) == "size_limit"
 
 
 def test_a_file_without_preamble_is_read_and_said(write_dicom: Write) -> None:
     path = write_dicom()
-    pixels = dicom.open_image(path).load()
+    pixels = open_image(path).load()
     path.write_bytes(path.read_bytes()[132:])
     assert dicom.recognizes(path.read_bytes()[:4096])
     assert "no_preamble" in codes(path)
-    np.testing.assert_array_equal(dicom.open_image(path).load(), pixels)
+    np.testing.assert_array_equal(open_image(path).load(), pixels)
 
 
 def test_a_slice_knows_its_place(write_dicom: Write) -> None:
-    affine = dicom.open_image(write_dicom()).affine_lps_mm
+    affine = open_image(write_dicom()).affine_lps_mm
     assert affine is not None
     np.testing.assert_allclose(affine @ [0, 2, 3, 1], [-10 + 3 * 0.4, -20 + 2 * 0.5, 0, 1])
 
 
 def test_views_and_modalities_are_shown_only_when_the_standard_lists_them(write_dicom: Write) -> None:
-    image = dicom.open_image(write_dicom(**RADIOGRAPH, ViewPosition="LL"))
+    image = open_image(write_dicom(**RADIOGRAPH, ViewPosition="LL"))
     assert image.view == "LL"
-    image = dicom.open_image(write_dicom(**RADIOGRAPH | {"Modality": "ZEBRA"}, ViewPosition="ZEBRA"))
+    image = open_image(write_dicom(**RADIOGRAPH | {"Modality": "ZEBRA"}, ViewPosition="ZEBRA"))
     assert (image.view, image.modality) == (None, None)
 
 
@@ -267,16 +275,16 @@ def test_views_and_modalities_are_shown_only_when_the_standard_lists_them(write_
 )
 def test_an_unusable_window_is_none_and_said(write_dicom: Write, window: dict[str, Any], doubted: bool) -> None:
     path = write_dicom(**window)
-    assert dicom.open_image(path).window is None
+    assert open_image(path).window is None
     assert ("bad_window" in codes(path)) == doubted
 
 
 def test_days_are_true_differences_that_hide_the_date(write_dicom: Write) -> None:
-    first, second = (read_header(write_dicom(StudyDate=day)).day for day in ("20110203", "20120203"))
+    first, second = (header_of(write_dicom(StudyDate=day)).day for day in ("20110203", "20120203"))
     assert first is not None
     assert second is not None
     assert second - first == 365
-    assert read_header(write_dicom(PatientID="another")).day != first
+    assert header_of(write_dicom(PatientID="another")).day != first
 
 
 def test_nothing_of_the_patient_reaches_messages_logs_or_warnings(write_dicom: Write, caplog: pytest.LogCaptureFixture) -> None:
@@ -291,7 +299,7 @@ def test_nothing_of_the_patient_reaches_messages_logs_or_warnings(write_dicom: W
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
-                said += [repr(dicom.open_image(path).warnings)]
+                said += [repr(open_image(path).warnings)]
             except InputRefused as refused:
                 said += [str(refused), repr(refused.__cause__)]
         said += [*(str(warning.message) for warning in caught), caplog.text]
@@ -302,7 +310,7 @@ def test_real_files_have_the_values_that_pydicom_reads(public_data: Path) -> Non
     compared = 0
     for path in sorted((public_data / "dicom_real" / "pydicom").rglob("*")):
         try:
-            image = dicom.open_image(path)
+            image = open_image(path)
             values = image.load()
         except InputRefused:
             continue

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vesalius.clinical import dicom, keys
-from vesalius.clinical.dicom_header import read_header
-from vesalius.clinical.dicom_write import write_radiograph
+from vesalius.clinical import keys
+from vesalius.clinical.dicom.facts import Header
+from vesalius.clinical.dicom.write import write_radiograph
+from vesalius.clinical.gate import Place
+from vesalius.clinical.images import Found, describe, open_image
 from vesalius.errors import UsageError
 
 PIXELS = (np.arange(48 * 40) * 7 % 4096).astype(np.uint16).reshape(48, 40)
@@ -26,10 +28,17 @@ TOLD: dict[str, Any] = {
 }
 
 
+def header_of(path: Path) -> Header:
+    (found,) = describe([Place(path)])
+    assert isinstance(found, Found)
+    assert found.facts.header is not None
+    return found.facts.header
+
+
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "a.dcm"
     write_radiograph(path, PIXELS, **TOLD)
-    image = dicom.open_image(path)
+    image = open_image(path)
     np.testing.assert_array_equal(image.load(), PIXELS)
     assert (image.spacing_mm, image.modality, image.view, image.day) == ((0.4, 0.3), "DX", "PA", 12.0)
     assert (image.window, image.inverted, image.warnings) == ((2048.0, 4096.0), False, ())
@@ -38,9 +47,9 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 def test_the_keys_of_phantoms_are_the_same_on_every_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.dcm"
     write_radiograph(path, PIXELS, **TOLD)
-    first = read_header(path)
+    first = header_of(path)
     monkeypatch.setenv(keys.SALT_VARIABLE, "of another machine")
-    assert read_header(path).series_key == first.series_key
+    assert header_of(path).series_key == first.series_key
     assert first.patient_key == keys.phantom_patient_key("PHANTOM-1")
     assert first.study_key == keys.phantom_study_key("2.25.1")
 

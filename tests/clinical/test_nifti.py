@@ -7,7 +7,9 @@ import nibabel
 import numpy as np
 import pytest
 
-from vesalius.clinical import nifti, study
+from vesalius.clinical import study
+from vesalius.clinical.images import open_image
+from vesalius.clinical.signatures import types_of
 from vesalius.errors import InputRefused
 
 RAS = np.array([[0.4, 0, 0, 10], [0, 0.5, 0, 20], [0, 0, 2, 30], [0, 0, 0, 1.0]])
@@ -25,17 +27,17 @@ def save(path: Path, voxels: Any = VOXELS, affine: Any = RAS, **header: Any) -> 
 
 def refusal(path: Path) -> str:
     with pytest.raises(InputRefused) as caught:
-        nifti.open_image(path).load()
+        open_image(path).load()
     return caught.value.code
 
 
 def codes(path: Path) -> set[str]:
-    return {warning.code for warning in nifti.open_image(path).warnings}
+    return {warning.code for warning in open_image(path).warnings}
 
 
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
 def test_voxels_and_places_are_those_of_the_file(tmp_path: Path, name: str) -> None:
-    image = nifti.open_image(save(tmp_path / name))
+    image = open_image(save(tmp_path / name))
     assert (image.kind, image.shape, image.warnings) == ("volume", (4, 6, 5), ())
     assert image.spacing_mm == pytest.approx((2, 0.5, 0.4))
     assert image.load()[3, 2, 1] == VOXELS[1, 2, 3]
@@ -60,7 +62,7 @@ def test_the_same_scan_as_dicom_and_as_nifti_has_the_same_voxels_at_the_same_pla
     voxels = (volume.astype(np.int16) - 1024).transpose(2, 1, 0)[:, ::-1]
     save(tmp_path / "a.nii.gz", voxels, np.diag([-1, -1, 1, 1]) @ lps @ flip)
     (one,) = (image for found in study.read([tmp_path / "series"]).studies for image in found.series[0].images)
-    other = nifti.open_image(tmp_path / "a.nii.gz")
+    other = open_image(tmp_path / "a.nii.gz")
     assert one.affine_lps_mm is not None
     assert other.affine_lps_mm is not None
     np.testing.assert_allclose(one.spacing_mm, other.spacing_mm, rtol=1e-5)
@@ -75,7 +77,7 @@ def test_scaled_integers_become_float32(tmp_path: Path) -> None:
     image = nibabel.Nifti1Image(VOXELS, RAS)
     image.header.set_slope_inter(0.5, -3)
     nibabel.save(image, tmp_path / "a.nii")
-    loaded = nifti.open_image(tmp_path / "a.nii").load()
+    loaded = open_image(tmp_path / "a.nii").load()
     assert loaded.dtype == np.float32
     np.testing.assert_allclose(loaded[3, 2, 1], nibabel.load(tmp_path / "a.nii").dataobj[1, 2, 3])
 
@@ -83,7 +85,7 @@ def test_scaled_integers_become_float32(tmp_path: Path) -> None:
 def test_packed_colors_become_a_last_axis(tmp_path: Path) -> None:
     colors = np.random.default_rng(0).integers(0, 255, (5, 6, 4, 3), dtype=np.uint8)
     packed = colors.view([("R", "u1"), ("G", "u1"), ("B", "u1")])[..., 0]
-    image = nifti.open_image(save(tmp_path / "a.nii", packed))
+    image = open_image(save(tmp_path / "a.nii", packed))
     assert (image.channels, image.shape) == (3, (4, 6, 5))
     np.testing.assert_array_equal(image.load()[3, 2, 1], colors[1, 2, 3])
 
@@ -91,19 +93,19 @@ def test_packed_colors_become_a_last_axis(tmp_path: Path) -> None:
 def test_big_endian_files_load_as_native_numbers(tmp_path: Path) -> None:
     image = nibabel.Nifti1Image(VOXELS, RAS, header=nibabel.Nifti1Header(endianness=">"))
     nibabel.save(image, tmp_path / "a.nii")
-    loaded = nifti.open_image(tmp_path / "a.nii").load()
+    loaded = open_image(tmp_path / "a.nii").load()
     assert loaded.dtype.isnative
     np.testing.assert_array_equal(loaded, VOXELS.T)
 
 
 def test_version_2_is_read(tmp_path: Path) -> None:
     nibabel.save(nibabel.Nifti2Image(VOXELS, RAS), tmp_path / "a.nii")
-    assert nifti.recognizes((tmp_path / "a.nii").read_bytes()[:4096])
-    np.testing.assert_array_equal(nifti.open_image(tmp_path / "a.nii").load(), VOXELS.T)
+    assert types_of((tmp_path / "a.nii").read_bytes()[:4096]) == ["nifti"]
+    np.testing.assert_array_equal(open_image(tmp_path / "a.nii").load(), VOXELS.T)
 
 
 def test_one_slice_is_a_picture(tmp_path: Path) -> None:
-    image = nifti.open_image(save(tmp_path / "a.nii", VOXELS[:, :, :1]))
+    image = open_image(save(tmp_path / "a.nii", VOXELS[:, :, :1]))
     assert (image.kind, image.shape, image.spacing_mm) == ("image", (6, 5), pytest.approx((0.5, 0.4)))
     np.testing.assert_array_equal(image.load(), VOXELS[:, :, 0].T)
 
@@ -133,7 +135,7 @@ def test_other_units_become_millimetres(tmp_path: Path) -> None:
     image = nibabel.Nifti1Image(VOXELS, RAS)
     image.header.set_xyzt_units("micron")
     nibabel.save(image, tmp_path / "a.nii")
-    assert nifti.open_image(tmp_path / "a.nii").spacing_mm == pytest.approx((0.002, 0.0005, 0.0004))
+    assert open_image(tmp_path / "a.nii").spacing_mm == pytest.approx((0.002, 0.0005, 0.0004))
 
 
 @pytest.mark.parametrize(
@@ -156,13 +158,13 @@ def test_series_of_volumes_are_refused(tmp_path: Path, shape: tuple[int, ...]) -
 
 
 def test_a_fourth_axis_of_length_one_is_none(tmp_path: Path) -> None:
-    assert nifti.open_image(save(tmp_path / "a.nii", VOXELS[..., None])).shape == (4, 6, 5)
+    assert open_image(save(tmp_path / "a.nii", VOXELS[..., None])).shape == (4, 6, 5)
 
 
 def test_complex_numbers_and_pairs_are_refused(tmp_path: Path) -> None:
     assert refusal(save(tmp_path / "a.nii", VOXELS.astype(np.complex64))) == "unsupported_type"
     nibabel.save(nibabel.Nifti1Pair(VOXELS, RAS), tmp_path / "b.img")
-    assert nifti.recognizes((tmp_path / "b.hdr").read_bytes())
+    assert types_of((tmp_path / "b.hdr").read_bytes()) == ["nifti"]
     assert refusal(tmp_path / "b.hdr") == "unsupported_type"
 
 
@@ -190,8 +192,8 @@ def test_a_header_that_claims_terabytes_is_refused(tmp_path: Path) -> None:
 
 
 def test_other_compressed_files_are_not_recognized() -> None:
-    assert not nifti.recognizes(gzip.compress(b"hello" * 200))
-    assert not nifti.recognizes(b"\x1f\x8b" + bytes(50))
+    assert not types_of(gzip.compress(b"hello" * 200))
+    assert not types_of(b"\x1f\x8b" + bytes(50))
 
 
 def test_real_volumes_lie_where_nibabel_puts_them(public_data: Path) -> None:
@@ -199,7 +201,7 @@ def test_real_volumes_lie_where_nibabel_puts_them(public_data: Path) -> None:
     spatial = [path for path in paths if len(nibabel.load(path).shape) == 3]
     assert len(spatial) >= 5
     for path in spatial:
-        image = nifti.open_image(path)
+        image = open_image(path)
         theirs = nibabel.load(path)
         assert image.affine_lps_mm is not None
         for k, j, i in np.random.default_rng(0).integers(0, image.shape, (20, 3)):
@@ -212,7 +214,7 @@ def test_real_volumes_lie_where_nibabel_puts_them(public_data: Path) -> None:
 def test_a_real_segmentation_lies_on_the_organs_of_its_dicom_series(public_data: Path) -> None:
     folder = public_data / "totalsegmentator"
     (found,) = study.read([folder / "example_ct_dicom"]).studies
-    image, labels = found.series[0].images[0], nifti.open_image(folder / "example_seg_dicom.nii.gz")
+    image, labels = found.series[0].images[0], open_image(folder / "example_seg_dicom.nii.gz")
     assert image.affine_lps_mm is not None
     assert labels.affine_lps_mm is not None
     values, marked = image.load(), np.argwhere(labels.load() == 5)[::50]  # 5 is the liver

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from vesalius.clinical import raster
+from vesalius.clinical.images import open_image
+from vesalius.clinical.signatures import PNG, types_of
 from vesalius.errors import InputRefused
 
 GRAY = np.arange(35, dtype=np.uint8).reshape(5, 7)
 
 
 def codes(path: Path) -> set[str]:
-    return {warning.code for warning in raster.open_image(path, spacing_mm=(1, 1)).warnings}
+    return {warning.code for warning in open_image(path, spacing_mm=(1, 1)).warnings}
 
 
 def save(path: Path, picture: Pillow.Image, **options: Any) -> Path:
@@ -26,21 +27,21 @@ def save(path: Path, picture: Pillow.Image, **options: Any) -> Path:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_gray_pictures_keep_their_depth(tmp_path: Path, dtype: type) -> None:
     values = GRAY.astype(dtype) * (1000 if dtype is np.uint16 else 1)
-    image = raster.open_image(save(tmp_path / "a.png", Pillow.fromarray(values)))
+    image = open_image(save(tmp_path / "a.png", Pillow.fromarray(values)))
     assert (image.shape, image.channels) == ((5, 7), 1)
     assert image.load().dtype == dtype
     np.testing.assert_array_equal(image.load(), values)
 
 
 def test_gray_stored_as_rgb_stays_rgb(tmp_path: Path) -> None:
-    image = raster.open_image(save(tmp_path / "a.jpg", Pillow.fromarray(GRAY).convert("RGB")))
+    image = open_image(save(tmp_path / "a.jpg", Pillow.fromarray(GRAY).convert("RGB")))
     assert (image.channels, image.load().shape) == (3, (5, 7, 3))
 
 
 @pytest.mark.parametrize("mode", ["P", "CMYK", "1", "LA", "RGBA"])
 def test_other_modes_become_gray_or_rgb(tmp_path: Path, mode: str) -> None:
     picture = Pillow.fromarray(GRAY).convert("RGBA" if mode == "RGBA" else mode)
-    image = raster.open_image(save(tmp_path / "a", picture, format="JPEG" if mode == "CMYK" else "PNG"))
+    image = open_image(save(tmp_path / "a", picture, format="JPEG" if mode == "CMYK" else "PNG"))
     channels = 1 if mode in ("1", "LA") else 3
     assert image.channels == channels
     assert image.load().shape == ((5, 7) if channels == 1 else (5, 7, 3))
@@ -75,17 +76,17 @@ def test_the_exif_turn_is_applied_to_pixels_and_shape(tmp_path: Path, turn: int,
     exif = Pillow.Exif()
     exif[0x0112] = turn
     path = save(tmp_path / "a", Pillow.fromarray(np.ascontiguousarray(stored)), format=file_format, exif=exif)
-    image = raster.open_image(path)
+    image = open_image(path)
     assert image.shape == upright.shape
     np.testing.assert_allclose(image.load().astype(int), upright, atol=6)
 
 
 def test_spacing_is_what_the_caller_knows(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", Pillow.fromarray(GRAY), dpi=(300, 300))
-    image = raster.open_image(path)
+    image = open_image(path)
     assert image.spacing_mm is None
     assert [warning.code for warning in image.warnings] == ["no_calibration"]
-    assert raster.open_image(path, spacing_mm=(0.5, 0.4)).spacing_mm == (0.5, 0.4)
+    assert open_image(path, spacing_mm=(0.5, 0.4)).spacing_mm == (0.5, 0.4)
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG"])
@@ -96,7 +97,7 @@ def test_a_cut_picture_is_refused_before_it_is_decoded(tmp_path: Path, file_form
     path = tmp_path / "a"
     path.write_bytes(buffer.getvalue()[: int(len(buffer.getvalue()) * kept)])
     with pytest.raises(InputRefused) as caught:
-        raster.open_image(path)
+        open_image(path)
     assert caught.value.code in ("truncated", "decode_failed")
 
 
@@ -105,7 +106,7 @@ def test_damaged_pixels_are_refused_on_loading(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[200:400] = bytes(200)
     path.write_bytes(content)
-    image = raster.open_image(path)
+    image = open_image(path)
     with pytest.raises(InputRefused) as caught:
         image.load()
     assert caught.value.code == "decode_failed"
@@ -120,29 +121,29 @@ def chunk(name: bytes, content: bytes) -> bytes:
 def test_a_huge_size_is_refused_without_decoding(tmp_path: Path, side: int) -> None:
     header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     path = tmp_path / "bomb.png"
-    path.write_bytes(raster.PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"0")) + chunk(b"IEND", b""))
+    path.write_bytes(PNG + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"0")) + chunk(b"IEND", b""))
     with pytest.raises(InputRefused) as caught:
-        raster.open_image(path)
+        open_image(path)
     assert caught.value.code == "size_limit"
 
 
 def test_other_formats_are_refused_whatever_they_are_called(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", Pillow.fromarray(GRAY), format="GIF")
     with pytest.raises(InputRefused) as caught:
-        raster.open_image(path)
+        open_image(path)
     assert caught.value.code == "unsupported_type"
-    assert not raster.recognizes(path.read_bytes())
+    assert not types_of(path.read_bytes())
 
 
 def test_the_name_does_not_matter(tmp_path: Path) -> None:
     path = save(tmp_path / "a.dcm", Pillow.fromarray(GRAY), format="PNG")
-    assert raster.recognizes(path.read_bytes()[:4096])
-    np.testing.assert_array_equal(raster.open_image(path).load(), GRAY)
+    assert types_of(path.read_bytes()[:4096]) == ["raster"]
+    np.testing.assert_array_equal(open_image(path).load(), GRAY)
 
 
 def test_missing_and_empty_files_have_their_own_codes(tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
     for name, code in (("empty.png", "input_empty"), ("none.png", "input_missing")):
         with pytest.raises(InputRefused) as caught:
-            raster.open_image(tmp_path / name)
+            open_image(tmp_path / name)
         assert caught.value.code == code

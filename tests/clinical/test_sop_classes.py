@@ -1,7 +1,7 @@
 import pytest
 from pydicom import uid
 
-from vesalius.clinical.sop_classes import kind_of
+from vesalius.clinical.dicom.sop_classes import kind_of
 from vesalius.errors import InputRefused
 
 

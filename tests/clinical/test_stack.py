@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vesalius.clinical.dicom_header import read_header
+from vesalius.clinical.gate import Place
+from vesalius.clinical.images import Found, describe
 from vesalius.clinical.stack import images_of
 from vesalius.types import CodedWarning, Image
 
@@ -14,7 +15,7 @@ Write = Callable[..., Path]
 
 
 def read(paths: list[Path]) -> tuple[tuple[Image, ...], dict[str, CodedWarning]]:
-    images, warnings = images_of([read_header(path) for path in paths])
+    images, warnings = images_of([found for found in describe(list(map(Place, paths))) if isinstance(found, Found)])
     found = [*warnings, *(warning for image in images for warning in image.warnings)]
     return images, {warning.code: warning for warning in found}
 

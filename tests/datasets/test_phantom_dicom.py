@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vesalius.clinical import dicom, study
+from vesalius.clinical import study
+from vesalius.clinical.images import open_image
 from vesalius.datasets import phantom_dicom, phantoms
 from vesalius.phantom import world
 
@@ -12,7 +13,7 @@ from vesalius.phantom import world
 def test_a_file_read_back_gives_the_same_picture_as_the_one_in_memory(tmp_path: Path) -> None:
     for visit in (0, 1):
         phantom = world.make("chest_xray", seed=11, visit=visit, size_px=120)
-        read, kept = dicom.open_image(phantom_dicom.write(phantom, tmp_path)), phantoms.to_image(phantom)
+        read, kept = open_image(phantom_dicom.write(phantom, tmp_path)), phantoms.to_image(phantom)
         assert np.array_equal(read.load(), kept.load())
         for name in ("kind", "shape", "channels", "spacing_mm", "modality", "view", "inverted"):
             assert getattr(read, name) == getattr(kept, name), name

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from vesalius.clinical.codecs import FAMILIES, Codec
+from vesalius.clinical.dicom.codecs import FAMILIES, Codec
 from vesalius.errors import EXIT_DONE, EXIT_ENVIRONMENT
 from vesalius.workflows import doctor as workflow
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image as Pillow
 
 from vesalius.clinical import keys
-from vesalius.clinical.dicom_write import write_radiograph
+from vesalius.clinical.dicom.write import write_radiograph
 from vesalius.errors import InputRefused, UsageError
 from vesalius.workflows.inspect import inspect
 

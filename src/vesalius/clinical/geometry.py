@@ -12,6 +12,8 @@ import numpy.typing as npt
 from vesalius.errors import InputRefused
 
 Affine = npt.NDArray[np.float64]
+Row = tuple[float, float, float, float]
+Rows = tuple[Row, Row, Row, Row]
 
 LIMIT_BYTES = 8 * 2**30
 LIMIT_PX = 2**30
@@ -39,6 +41,12 @@ def checked_size(slices: int, rows: int, columns: int, *, item_bytes: int) -> in
             "Nothing was allocated. If the header is right, cut or shrink the picture.",
         )
     return size
+
+
+def rows_of(affine_mm: Affine) -> Rows:
+    """The rows as plain numbers: an affine that crosses the gate."""
+    x, y, z, last = (tuple(float(value) for value in row) for row in affine_mm)
+    return ((x[0], x[1], x[2], x[3]), (y[0], y[1], y[2], y[3]), (z[0], z[1], z[2], z[3]), (last[0], last[1], last[2], last[3]))
 
 
 def lps_from_ras(affine_ras_mm: Affine) -> Affine:

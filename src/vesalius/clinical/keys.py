@@ -28,7 +28,7 @@ def key(*parts: str, salted: bool = True) -> str:
         MissingFromEnvironment: `no_salt`, when the salt can be neither read nor made.
     """
     digest = hashlib.sha256()
-    for part in (_salt(), *parts) if salted else parts:
+    for part in (salt(), *parts) if salted else parts:
         content = part.encode("utf-8", "surrogateescape")
         digest.update(len(content).to_bytes(8, "big") + content)
     return digest.hexdigest()[:KEY_LENGTH]
@@ -50,7 +50,12 @@ def content_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _salt() -> str:
+def salt() -> str:
+    """The secret of this installation that keys are made with; made on first use.
+
+    Raises:
+        MissingFromEnvironment: `no_salt`.
+    """
     return os.environ.get(SALT_VARIABLE) or _stored_salt(platformdirs.user_data_path("vesalius") / "salt")
 
 

@@ -1,21 +1,21 @@
 """Files and folders as studies: found, told apart by content, grouped by patient, study and series."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vesalius.clinical import dicom, nifti, raster
-from vesalius.clinical.dicom_header import Header, read_header
+from vesalius.clinical.dicom.facts import Header
+from vesalius.clinical.gate import Place
 from vesalius.clinical.geometry import orientation_of
+from vesalius.clinical.images import Found, describe, image_of
 from vesalius.clinical.keys import content_sha256, key
 from vesalius.clinical.series import choose
 from vesalius.clinical.stack import images_of, merged
 from vesalius.errors import InputRefused
 from vesalius.types import CodedWarning, Image, Series, Study
 
-HEAD_BYTES = 4096
 ITEM_HEX = 12
 
 
@@ -63,46 +63,18 @@ def read(paths: Sequence[Path]) -> Inventory:
     files = _files(paths)
     if not files:
         raise InputRefused("input_empty", "The folder holds no file. There is nothing to read. Name another one.")
-    headers: list[Header] = []
+    dicom: list[tuple[Found, Header]] = []
     others: list[Image] = []
     rejected: list[Rejected] = []
-    for index, path in enumerate(files):
-        try:
-            _read_file(path, headers, others)
-        except InputRefused as refusal:
-            rejected.append(Rejected(f"{index}-{_short_hash(path)}", refusal.code, refusal.message))
-    studies = (*_dicom_studies(headers), *map(_lone_study, others))
+    for index, found in enumerate(describe([Place(path) for path in files])):
+        if isinstance(found, InputRefused):
+            rejected.append(Rejected(f"{index}-{_short_hash(files[index])}", found.code, found.message))
+        elif found.facts.header is not None:
+            dicom.append((found, found.facts.header))
+        elif found.facts.description is not None:
+            others.append(image_of(found, found.facts.description))
+    studies = (*_dicom_studies(dicom), *map(_lone_study, others))
     return Inventory(tuple(map(choose, studies)), tuple(rejected), _warnings(studies, rejected), files)
-
-
-def _read_file(path: Path, headers: list[Header], others: list[Image]) -> None:
-    """Add what one file holds to either list."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-        if not head:
-            raise InputRefused("input_empty", "The file is empty. It holds no picture. Copy it again from its source.")
-        if dicom.recognizes(head):
-            headers.append(read_header(path))
-            return
-        others.append(_reader(path, head)(path))
-    except OSError as error:
-        raise InputRefused("unreadable", "The file could not be opened. It may be protected or broken. Check it.") from error
-
-
-def _reader(path: Path, head: bytes) -> Callable[[Path], Image]:
-    if nifti.recognizes(head):
-        return nifti.open_image
-    if raster.recognizes(head):
-        return raster.open_image
-    if path.suffix.lower() in (".dcm", ".dicom"):
-        raise InputRefused(
-            "not_dicom", "The file is named like DICOM but is none. Its content was not recognized. Check its origin."
-        )
-    raise InputRefused(
-        "unsupported_type",
-        "The content is none of DICOM, NIfTI, PNG and JPEG, which alone are read yet. Convert it to one of them.",
-    )
 
 
 def _files(paths: Sequence[Path]) -> tuple[Path, ...]:
@@ -140,28 +112,28 @@ def _short_hash(path: Path) -> str:
         return "0" * ITEM_HEX  # what cannot be opened has no content
 
 
-def _dicom_studies(headers: Sequence[Header]) -> list[Study]:
-    grouped: dict[tuple[str, str], dict[str, list[Header]]] = {}
-    for header in headers:
-        grouped.setdefault((header.patient_key, header.study_key), {}).setdefault(header.series_key, []).append(header)
+def _dicom_studies(files: Sequence[tuple[Found, Header]]) -> list[Study]:
+    grouped: dict[tuple[str, str], dict[str, list[tuple[Found, Header]]]] = {}
+    for found, header in files:
+        grouped.setdefault((header.patient_key, header.study_key), {}).setdefault(header.series_key, []).append((found, header))
     return [
-        Study(study_key, patient_key, tuple(series for found in by_series.items() for series in _series(*found)))
+        Study(study_key, patient_key, tuple(series for same in by_series.items() for series in _series(*same)))
         for (patient_key, study_key), by_series in grouped.items()
     ]
 
 
-def _series(series_key: str, headers: Sequence[Header]) -> Iterator[Series]:
+def _series(series_key: str, files: Sequence[tuple[Found, Header]]) -> Iterator[Series]:
     """One series, and one more for each kind of object without a picture that bears the same number."""
-    by_kind: dict[str, list[Header]] = {}
-    for header in headers:
-        by_kind.setdefault(header.kind, []).append(header)
+    by_kind: dict[str, list[tuple[Found, Header]]] = {}
+    for found, header in files:
+        by_kind.setdefault(header.kind, []).append((found, header))
     for kind, same in by_kind.items():
         if kind == "picture":
-            images, warnings = images_of(same)
+            images, warnings = images_of([found for found, _ in same])
             yield _picture_series(series_key, images, len(same), warnings)
         else:
-            doubts = merged([header.warnings for header in same])
-            yield Series(series_key, kind, same[0].modality, (), len(same), warnings=doubts)
+            doubts = merged([header.warnings for _, header in same])
+            yield Series(series_key, kind, same[0][1].modality, (), len(same), warnings=doubts)
 
 
 def _picture_series(

@@ -29,7 +29,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vesalius.clinical import keys, raster
+from vesalius.clinical import keys
+from vesalius.clinical.images import open_image
 from vesalius.datasets import compose, split
 from vesalius.errors import InputRefused, Problem
 from vesalius.types import Box, Provenance, Region, Sample, SampleImage
@@ -127,7 +128,7 @@ def fields(root: Path) -> dict[str, Field]:
 
 def _field(annotation: Path, picture: Path, published: str | None, counts: Counter[str]) -> Field:
     """One picture with the boxes of its Pascal VOC file."""
-    image = raster.open_image(picture, modality="SM")
+    image = open_image(picture, modality="SM")
     regions = tuple(Region(label, box) for label, box in _boxes(annotation, image.shape, counts))
     unit = keys.key(NAME, _UNIT.get(picture.stem, picture.stem), salted=False)
     origin = "VOC boxes" if published is None else f"VOC boxes, published list {published}"

@@ -32,7 +32,8 @@ from itertools import dropwhile
 from pathlib import Path
 from typing import Literal
 
-from vesalius.clinical import keys, raster
+from vesalius.clinical import keys
+from vesalius.clinical.images import open_image
 from vesalius.datasets import compose, split
 from vesalius.errors import InputRefused, Problem
 from vesalius.types import Box, Finding, Measurement, Provenance, Region, Report, Sample, SampleImage
@@ -169,7 +170,7 @@ def _picture(
     counts["offsets that are no number, day unknown"] += bool(offset) and day is None
     modality = MODALITIES.get(_text(row, "modality"))
     counts["modalities neither X-ray nor CT, unknown"] += modality is None
-    image = raster.open_image(path, modality=modality, view=_text(row, "view") or None, day=day)
+    image = open_image(path, modality=modality, view=_text(row, "view") or None, day=day)
     visit = (published, path.name) if day is None else (published, f"day {day:g}")
     patient_key = keys.key(NAME, patient, salted=False)
     provenance = Provenance(

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vesalius.clinical import raster
+from vesalius.clinical.images import open_image
 from vesalius.clinical.keys import content_sha256
+from vesalius.clinical.signatures import JPEG, PNG
 from vesalius.datasets.rows import Row
 from vesalius.errors import InputRefused
 from vesalius.transforms.draw import png_bytes
@@ -61,7 +62,7 @@ def values(path: Path) -> Array:
             "are about. Write the folder again from its source.",
         )
     if path.suffix != ".npy":
-        return raster.open_image(path).load()
+        return open_image(path).load()
     array: Array = np.load(path, allow_pickle=False)
     return array
 
@@ -105,12 +106,12 @@ def _same_file(image: Image, array: Array) -> tuple[bytes, str] | None:
     if path is None or not path.is_file():
         return None
     content = path.read_bytes()
-    if not raster.recognizes(content[:16]):
+    if not content.startswith((PNG, JPEG)):
         return None
-    decoded = raster.open_image(path).load()
+    decoded = open_image(path).load()
     if decoded.dtype != array.dtype or not np.array_equal(decoded, array):
         return None
-    return content, ".png" if content.startswith(raster.PNG_SIGNATURE) else ".jpg"
+    return content, ".png" if content.startswith(PNG) else ".jpg"
 
 
 def _npy(array: Array) -> bytes:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vesalius.clinical.dicom_write import write_radiograph
+from vesalius.clinical.dicom.write import write_radiograph
 from vesalius.clinical.keys import PHANTOM_MANUFACTURER
 from vesalius.datasets import phantoms
 from vesalius.phantom.truth import Phantom

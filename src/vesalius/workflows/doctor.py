@@ -13,7 +13,7 @@ from pathlib import Path
 import platformdirs
 
 import vesalius
-from vesalius.clinical.codecs import codecs
+from vesalius.clinical.dicom.codecs import codecs
 from vesalius.errors import EXIT_DONE, EXIT_ENVIRONMENT
 from vesalius.types import NOTICE
 from vesalius.workflows.outcome import Outcome

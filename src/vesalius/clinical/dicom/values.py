@@ -6,7 +6,7 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from vesalius.clinical.dicom_file import PARSE_FAULTS
+from vesalius.clinical.dicom.file import PARSE_FAULTS
 from vesalius.errors import InputRefused
 
 

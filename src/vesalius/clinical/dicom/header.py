@@ -1,20 +1,26 @@
-"""The header of one DICOM picture, checked and cut down to what pictures need: no name, no date, no free text."""
+"""The header of one DICOM file, checked and cut down to what pictures need: no name, no date, no free text."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from pathlib import Path
+from io import BufferedReader
 from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset, FileDataset
 
-from vesalius.clinical import keys, sop_classes
-from vesalius.clinical.dicom_file import PixelPlace, has_preamble, quiet, read_dataset
-from vesalius.clinical.dicom_pixels import PixelFormat, check_storage, pixel_format
-from vesalius.clinical.dicom_values import integer, number, numbers, text, values
-from vesalius.clinical.dicom_write import DAY_ZERO
+from vesalius.clinical import keys
+from vesalius.clinical.dicom import sop_classes
+from vesalius.clinical.dicom.facts import Frame, Header, plane_affine
+from vesalius.clinical.dicom.file import PixelPlace, quiet, read_dataset
+from vesalius.clinical.dicom.pixels import checked_storage, pixel_format
+from vesalius.clinical.dicom.values import integer, number, numbers, text, values
+from vesalius.clinical.dicom.write import DAY_ZERO
+from vesalius.clinical.geometry import rows_of
+from vesalius.clinical.picture import Description
+from vesalius.clinical.signatures import has_preamble
+from vesalius.clinical.wire import pack
 from vesalius.errors import InputRefused
 from vesalius.types import CodedWarning
 
@@ -37,58 +43,33 @@ _ORDER = ("AcquisitionNumber", "TemporalPositionIdentifier", "EchoTime", "Instan
 _CENTIMETRES, _TISSUE = 3, 1  # PS3.3, C.8.5.5.1: units of a region, and its being a picture
 
 
-@dataclass(frozen=True)
-class Header:
-    """What is known of one DICOM file. Keys are hashes; `position_mm`, `row` and `column` are in LPS.
-
-    `kind` is `picture`, or the kind of an object that holds none; then `pixels` is None. `order` sorts files that lie
-    at one place: acquisition, time, echo, instance number.
-    """
-
-    path: Path
-    sha256: str
-    kind: str
-    patient_key: str
-    study_key: str
-    series_key: str
-    modality: str | None = None
-    view: str | None = None
-    day: float | None = None
-    pixels: PixelFormat | None = None
-    inverted: bool = False
-    is_slice: bool = False
-    window: tuple[float, float] | None = None
-    spacing_mm: tuple[float, float] | None = None
-    position_mm: tuple[float, float, float] | None = None
-    row: tuple[float, float, float] | None = None
-    column: tuple[float, float, float] | None = None
-    frame_s: float | None = None
-    order: tuple[float, ...] = ()
-    warnings: tuple[CodedWarning, ...] = ()
-
-
-def read_header(path: Path) -> Header:
+def read_header(file: BufferedReader, sha256: str) -> Header:
     """Read and check everything before the pixels.
+
+    Args:
+        file: the whole file.
+        sha256: of its content; it stands for what the file does not name.
 
     Raises:
         InputRefused: with the code of what is wrong; the pixels themselves are not looked at.
     """
-    dataset, place = read_dataset(path)
+    is_bare = not has_preamble(file.read(132))
+    file.seek(0)
+    dataset, place = read_dataset(file)
     with quiet():
         sop_class = text(dataset, "SOPClassUID") or text(dataset.file_meta, "MediaStorageSOPClassUID")
         if not sop_class and place is None:
             raise InputRefused(
                 "bad_attribute", "The file states no SOP Class UID and holds no pixels. It is no whole object. Export it again."
             )
-        kind = sop_classes.kind_of(sop_class)
-        header = _identity(dataset, path, kind)
-        if kind == "picture":
-            header = _picture(dataset, place, sop_class, header)
-    return header
+        header = _identity(dataset, sha256, sop_classes.kind_of(sop_class))
+        if is_bare:
+            said = CodedWarning("no_preamble", "The file has no DICOM preamble; it was read all the same.")
+            header = replace(header, warnings=(*header.warnings, said))
+        return _with_picture(dataset, place, sop_class, header) if header.kind == "picture" else header
 
 
-def _identity(dataset: FileDataset, path: Path, kind: str) -> Header:
-    sha256 = keys.content_sha256(path)
+def _identity(dataset: FileDataset, sha256: str, kind: str) -> Header:
     patient, (study, series, doubts) = text(dataset, "PatientID"), _grouping(dataset, sha256)
     is_phantom = text(dataset, "Manufacturer") == keys.PHANTOM_MANUFACTURER
     if is_phantom:
@@ -98,12 +79,7 @@ def _identity(dataset: FileDataset, path: Path, kind: str) -> Header:
         patient_key = keys.key("dicom", "patient", patient) if patient else keys.key("dicom", "patient of study", study)
         study_key = keys.key("dicom", "study", study)
     modality = text(dataset, "Modality")
-    with path.open("rb") as file:
-        if not has_preamble(file.read(132)):
-            doubts.append(CodedWarning("no_preamble", "The file has no DICOM preamble; it was read all the same."))
     return Header(
-        path=path,
-        sha256=sha256,
         kind=kind,
         patient_key=patient_key,
         study_key=study_key,
@@ -137,7 +113,7 @@ def _day(dataset: Dataset, patient_key: str, is_phantom: bool) -> float | None:
     return None
 
 
-def _picture(dataset: FileDataset, place: PixelPlace | None, sop_class: str, header: Header) -> Header:
+def _with_picture(dataset: FileDataset, place: PixelPlace | None, sop_class: str, header: Header) -> Header:
     image_type = {str(value) for value in values(dataset, "ImageType")}
     if "MOSAIC" in image_type:
         raise InputRefused(
@@ -151,33 +127,36 @@ def _picture(dataset: FileDataset, place: PixelPlace | None, sop_class: str, hea
         raise InputRefused(
             "unsupported_iod", "The pixels are stored as fractions, which is not read yet. Export them as integers."
         )
-    pixels = pixel_format(dataset, sop_class)
-    check_storage(dataset, place, pixels)
-    frame_s = _frame_s(dataset, sop_class) if pixels.frames > 1 else None
+    pixels = checked_storage(dataset, place, pixel_format(dataset, sop_class))
     spacing_mm, doubts = _spacing(dataset, header.modality)
-    window, window_doubts = _window(dataset, pixels)
-    is_slice = pixels.frames == 1 and (
-        sop_class in sop_classes.SLICES or (not sop_class and header.modality in ("CT", "MR", "PT"))
-    )
+    window, window_doubts = _window(dataset, pixels.channels)
+    is_clip = pixels.frames > 1
+    is_slice = not is_clip and (sop_class in sop_classes.SLICES or (not sop_class and header.modality in ("CT", "MR", "PT")))
     position_mm, row, column = _place(dataset, is_slice)
     if is_slice and row is None:
         doubts = (*doubts, CodedWarning("affine_unknown", "The file states no orientation; directions and sides are unknown."))
     view = text(dataset, "ViewPosition")
-    return replace(
-        header,
-        view=view if view in VIEWS else None,
-        pixels=pixels,
-        inverted=text(dataset, "PhotometricInterpretation") == "MONOCHROME1",
-        is_slice=is_slice,
-        window=window,
+    order = tuple(_sortable(number(dataset, keyword)) for keyword in _ORDER)
+    frame = Frame(position_mm, row, column, spacing_mm, order)
+    affine = plane_affine(frame)
+    plane = (pixels.rows, pixels.columns)
+    picture = Description(
+        format="dicom",
+        kind="clip" if is_clip else "image",
+        shape=(pixels.frames, *plane) if is_clip else plane,
+        channels=pixels.channels,
+        dtype=pixels.dtype,
         spacing_mm=spacing_mm,
-        position_mm=position_mm,
-        row=row,
-        column=column,
-        frame_s=frame_s,
-        order=tuple(_sortable(number(dataset, keyword)) for keyword in _ORDER),
+        frame_s=_frame_s(dataset, sop_class) if is_clip else None,
+        affine_lps_mm=None if affine is None else rows_of(affine),
+        modality=header.modality,
+        view=view if view in VIEWS else None,
+        window=window,
+        inverted=text(dataset, "PhotometricInterpretation") == "MONOCHROME1",
         warnings=(*header.warnings, *doubts, *window_doubts, *_doubts(dataset, sop_class, image_type, header.modality)),
+        notes={"pixels": pack(pixels)},
     )
+    return replace(header, picture=picture, frames=(frame,) if is_slice else (), number=order[-1], warnings=picture.warnings)
 
 
 def _sortable(value: float) -> float:
@@ -242,8 +221,8 @@ def _region_spacing(dataset: Dataset) -> tuple[float, float] | None:
     return (y, x) if y > 0 and x > 0 and math.isfinite(y + x) else None
 
 
-def _window(dataset: Dataset, pixels: PixelFormat) -> tuple[tuple[float, float] | None, tuple[CodedWarning, ...]]:
-    if pixels.channels == 3:
+def _window(dataset: Dataset, channels: int) -> tuple[tuple[float, float] | None, tuple[CodedWarning, ...]]:
+    if channels == 3:
         return None, ()
     centers, widths = numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth")
     if centers and widths and math.isfinite(centers[0]) and math.isfinite(widths[0]) and widths[0] > 0:

@@ -2,19 +2,18 @@
 
 import contextlib
 import logging
+import os
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
+from io import BufferedReader
 
 from pydicom import config, dcmread
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.filereader import read_file_meta_info
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from vesalius.errors import InputRefused
@@ -40,40 +39,32 @@ PARSE_FAULTS = (
     *(NotImplementedError, ArithmeticError, RecursionError, AssertionError, struct.error, zlib.error),
 )
 _PIXEL_ELEMENTS = {0x0008: "FloatPixelData", 0x0009: "DoubleFloatPixelData", 0x0010: "PixelData"}
-# First elements that files without a preamble begin with: group length, character set, image type, class, instance.
-_FIRST_ELEMENTS = {0x0002: {0x00, 0x01, 0x02, 0x10}, 0x0008: {0x00, 0x01, 0x05, 0x08, 0x12, 0x16, 0x18, 0x20}}
-_FIRST_VRS = {b"UL", b"OB", b"UI", b"CS", b"DA", b"TM", b"LO", b"RET"}
+_LONG_VRS = {b"OB", b"OW", b"UN", b"UT", b"SQ", b"OF", b"OD", b"OL", b"OV", b"UC", b"UR"}  # their length takes four bytes
 
 
 @dataclass(frozen=True)
 class PixelPlace:
-    """Where the pixel element lies. `length` is None when the pixels are compressed."""
+    """Where the pixel element's value begins. `length` is None when the pixels are compressed, `begin` when inflated."""
 
     keyword: str
     length: int | None
     bytes_left: int
+    begin: int | None
 
 
-def recognizes(head: bytes) -> bool:
-    """Whether a file that begins with `head` is DICOM, with or without the preamble of 128 bytes."""
-    return has_preamble(head) or _looks_bare(head)
-
-
-def has_preamble(head: bytes) -> bool:
-    """Whether the four letters stand where they should."""
-    return head[128:132] == b"DICM"
-
-
-def read_dataset(path: Path) -> tuple[FileDataset, PixelPlace | None]:
+def read_dataset(file: BufferedReader) -> tuple[FileDataset, PixelPlace | None]:
     """The elements before the pixels, and where the pixels are; None when there are none.
 
     Raises:
         InputRefused: `truncated`, `not_dicom`, `bad_attribute` or `size_limit`.
     """
     try:
-        with path.open("rb") as file, quiet():
+        with quiet():
             dataset = _parsed(file)
-            return dataset, _pixel_place(file, dataset, path.stat().st_size)
+            at = file.tell()
+            size = file.seek(0, os.SEEK_END)
+            file.seek(at)
+            return dataset, _pixel_place(file, dataset, size)
     except EOFError:
         raise _truncated() from None
     except InvalidDicomError:
@@ -103,16 +94,7 @@ def quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _looks_bare(head: bytes) -> bool:
-    if len(head) < 12:
-        return False
-    group, element, length = struct.unpack("<HHI", head[:8])
-    if element not in _FIRST_ELEMENTS.get(group, set()):
-        return False
-    return head[4:6] in _FIRST_VRS or length <= 256
-
-
-def _parsed(file: BinaryIO) -> FileDataset:
+def _parsed(file: BufferedReader) -> FileDataset:
     deflated = _is_deflated(file)
     try:
         # In this mode, and in it alone, pydicom says when a file ends inside an element.
@@ -134,25 +116,19 @@ def _parsed(file: BinaryIO) -> FileDataset:
     return dataset
 
 
-def _is_deflated(file: BinaryIO) -> bool:
+def _is_deflated(file: BufferedReader) -> bool:
     """Whether the data set is compressed as a whole; if so its size is counted in pieces before pydicom inflates it.
 
-    Raises `size_limit`, EOFError when it ends early, and zlib.error when it is damaged.
+    Raises `decompression_limit`, EOFError when it ends early, and zlib.error when it is damaged.
     """
-    if not has_preamble(file.read(132)):
-        file.seek(0)
-        return False
-    meta = read_file_meta_info(file.name)
-    deflated = str(meta.get("TransferSyntaxUID", "")) == str(DeflatedExplicitVRLittleEndian)
+    deflated = _stated_syntax(file) == str(DeflatedExplicitVRLittleEndian)
     if deflated:
-        # The prefix ends at byte 132, the element with the group's length at 144.
-        file.seek(144 + int(meta.FileMetaInformationGroupLength))
         inflater, total, block = zlib.decompressobj(-zlib.MAX_WBITS), 0, file.read(BLOCK_BYTES)
         while block:
             total += len(inflater.decompress(block, BLOCK_BYTES))
             if total > LIMIT_INFLATED_BYTES:
                 raise InputRefused(
-                    "size_limit", f"The file inflates to more than {LIMIT_INFLATED_BYTES} bytes. Reading stopped there."
+                    "decompression_limit", f"The file inflates to more than {LIMIT_INFLATED_BYTES} bytes. Reading stopped there."
                 )
             block = inflater.unconsumed_tail or file.read(BLOCK_BYTES)
         if not inflater.eof:
@@ -161,11 +137,28 @@ def _is_deflated(file: BinaryIO) -> bool:
     return deflated
 
 
-def _pixel_place(file: BinaryIO, dataset: FileDataset, size: int) -> PixelPlace | None:
+def _stated_syntax(file: BufferedReader) -> str:
+    """The transfer syntax that the file meta group states, or ""; leaves the file at the end of that group."""
+    file.seek(0)
+    if file.read(132)[128:] != b"DICM":
+        return ""
+    syntax = ""
+    while True:
+        begin, head = file.tell(), file.read(8)
+        if len(head) < 8 or head[:2] != b"\x02\0":
+            file.seek(begin)
+            return syntax
+        (length,) = struct.unpack("<I", file.read(4)) if head[4:6] in _LONG_VRS else struct.unpack("<H", head[6:8])
+        value = file.read(min(length, BLOCK_BYTES))
+        if head[2:4] == b"\x10\0":
+            syntax = value.decode("ascii", "replace").strip(" \0")
+
+
+def _pixel_place(file: BufferedReader, dataset: FileDataset, size: int) -> PixelPlace | None:
     for keyword in _PIXEL_ELEMENTS.values():
         if keyword in dataset:  # deflated: everything was read
             length = len(dataset[keyword].value)
-            return PixelPlace(keyword, length, length)
+            return PixelPlace(keyword, length, length, None)
     is_implicit, is_little = dataset.original_encoding
     start = file.tell()
     order, head = "<" if is_little else ">", file.read(12)
@@ -177,12 +170,12 @@ def _pixel_place(file: BinaryIO, dataset: FileDataset, size: int) -> PixelPlace 
     (length,) = struct.unpack(order + "I", head[4:8] if is_implicit else head[8:12])
     begin = start + (8 if is_implicit else 12)
     if length != UNDEFINED_LENGTH:
-        return PixelPlace(_PIXEL_ELEMENTS[element], length, size - begin)
+        return PixelPlace(_PIXEL_ELEMENTS[element], length, size - begin, begin)
     _check_fragments(file, begin)
-    return PixelPlace(_PIXEL_ELEMENTS[element], None, size - begin)
+    return PixelPlace(_PIXEL_ELEMENTS[element], None, size - begin, begin)
 
 
-def _check_fragments(file: BinaryIO, begin: int) -> None:
+def _check_fragments(file: BufferedReader, begin: int) -> None:
     """Step over the fragments of compressed pixels to the delimiter at their end; EOFError when the file is cut."""
     file.seek(begin)
     while True:

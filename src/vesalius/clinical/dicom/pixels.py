@@ -1,11 +1,10 @@
 """The pixels of DICOM files: how they are stored, and their decoding into the acquisition's values."""
 
 import math
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from io import BufferedReader
 
 import numpy as np
-import numpy.typing as npt
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels.decoders.base import get_decoder
@@ -13,9 +12,9 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from vesalius.clinical import sop_classes
-from vesalius.clinical.dicom_file import PARSE_FAULTS, PixelPlace, quiet
-from vesalius.clinical.dicom_values import integer, number, text
+from vesalius.clinical.dicom import sop_classes
+from vesalius.clinical.dicom.file import PARSE_FAULTS, PixelPlace, quiet
+from vesalius.clinical.dicom.values import integer, number, text
 from vesalius.clinical.geometry import checked_size
 from vesalius.errors import InputRefused
 from vesalius.types import Array
@@ -30,57 +29,74 @@ _DECODE_FAULTS = (*PARSE_FAULTS, RuntimeError)
 class PixelFormat:
     """How the pixels are stored: sizes, range and what turns them into the acquisition's values.
 
-    `low` and `high` bound the stored values. `has_table` says that a modality table replaces slope and intercept.
+    Attributes:
+        bits: allocated and stored.
+        is_signed: the stored values' sign.
+        has_table: a modality table replaces slope and intercept.
+        plain_at: where uncompressed little-endian values begin in the file; None when they must be decoded.
     """
 
     frames: int
     rows: int
     columns: int
     channels: int
-    low: int
-    high: int
+    bits: tuple[int, int]
+    is_signed: bool
     is_palette: bool
     slope: float = 1.0
     intercept: float = 0.0
     has_table: bool = False
+    plain_at: int | None = None
 
     @property
-    def dtype(self) -> npt.DTypeLike:
-        """The smallest type that holds every value the acquisition can have; float32 for slopes that are not whole."""
-        if self.channels == 3:
-            return np.uint8 if self.is_palette or self.high < 256 else np.uint16
-        if self.has_table or not (self.slope.is_integer() and self.intercept.is_integer()):
-            return np.float32
-        ends = sorted(value * self.slope + self.intercept for value in (self.low, self.high))
-        for dtype in (np.uint8, np.int16, np.uint16, np.int32):
-            if np.iinfo(dtype).min <= ends[0] and ends[1] <= np.iinfo(dtype).max:
-                return dtype
-        return np.float32
+    def stored_dtype(self) -> str:
+        """Of the values as they are stored; with colors from a palette that of the colors."""
+        return "uint8" if self.is_palette else f"{'int' if self.is_signed else 'uint'}{self.bits[0]}"
+
+    @property
+    def dtype(self) -> str:
+        """Of the acquisition's values: float32 when they are rescaled, else as stored."""
+        return "float32" if self.has_table or (self.slope, self.intercept) != (1.0, 0.0) else self.stored_dtype
 
 
-def decode(path: Path, pixels: PixelFormat) -> Array:
-    """The values of one file, rescaled; (Y, X), (T, Y, X) for a clip, with a last axis of 3 for color; `pixels.dtype`.
+def decode_frames(file: BufferedReader, pixels: PixelFormat, frame: int | None, out: Array) -> None:
+    """The values of one file, rescaled: of one frame (Y, X), or of all; with a last axis of 3 for color.
 
     Raises:
-        InputRefused: `decode_failed`, or `bad_pixel_module` when the decoded size is not the header's.
+        InputRefused: `decode_failed`, or `pixel_mismatch` when the decoded size is not the header's.
     """
+    if pixels.plain_at is not None:
+        _read_plain(file, pixels, frame or 0, out)
+        return
     try:
         with quiet():
-            dataset = dcmread(path, force=True)
+            dataset = dcmread(file, force=True)
             if "TransferSyntaxUID" not in dataset.file_meta:
                 dataset.file_meta.TransferSyntaxUID = UID(transfer_syntax(dataset))
-            values = _values(dataset, pixel_array(dataset, raw=False), pixels)
+            stored = pixel_array(dataset, raw=False, index=frame if pixels.frames > 1 else None)
+            values = _values(dataset, stored, pixels)
     except _DECODE_FAULTS:
         raise InputRefused(
             "decode_failed",
             "The pixels could not be decoded: they are damaged, or of a variant that the codec does not know. Nothing "
             "is guessed. See which codecs work with: vesalius doctor.",
         ) from None
-    frames, colors = (pixels.frames,) if pixels.frames > 1 else (), (3,) if pixels.channels == 3 else ()
-    shape = (*frames, pixels.rows, pixels.columns, *colors)
-    if values.shape != shape:
-        raise InputRefused("bad_pixel_module", "The decoded picture has another size than its header says. One of them is wrong.")
-    return values
+    if values.shape != out.shape:
+        raise InputRefused("pixel_mismatch", "The decoded picture has another size than its header says. One of them is wrong.")
+    out[...] = values
+
+
+def _read_plain(file: BufferedReader, pixels: PixelFormat, frame: int, out: Array) -> None:
+    """Uncompressed values, from the file into place."""
+    stored = np.empty(out.shape, dtype=f"<{np.dtype(pixels.stored_dtype).str[1:]}")
+    assert pixels.plain_at is not None, "plain values lie in the file"
+    file.seek(pixels.plain_at + frame * pixels.rows * pixels.columns * stored.itemsize)
+    if file.readinto(stored.data.cast("B")) != stored.nbytes:
+        raise InputRefused("pixel_data_short", "The file ends before its pixels do. The rest is not guessed. Copy it again.")
+    if (pixels.slope, pixels.intercept) == (1.0, 0.0):
+        out[...] = stored
+    else:
+        _rescale_into(stored, pixels, out)
 
 
 def _values(dataset: Dataset, stored: Array, pixels: PixelFormat) -> Array:
@@ -91,9 +107,18 @@ def _values(dataset: Dataset, stored: Array, pixels: PixelFormat) -> Array:
     if pixels.has_table:
         return np.asarray(apply_modality_lut(stored, dataset), dtype=np.float32)
     if (pixels.slope, pixels.intercept) == (1.0, 0.0):
-        return stored.astype(pixels.dtype, copy=False)
-    wide = np.float64 if pixels.dtype is np.float32 else np.int64
-    return (stored.astype(wide) * wide(pixels.slope) + wide(pixels.intercept)).astype(pixels.dtype)
+        return stored
+    values = np.empty(stored.shape, np.float32)
+    _rescale_into(stored, pixels, values)
+    return values
+
+
+def _rescale_into(stored: Array, pixels: PixelFormat, out: Array) -> None:
+    if pixels.slope == 1.0:
+        np.add(stored, np.float32(pixels.intercept), out=out, casting="unsafe")
+    else:
+        np.multiply(stored, np.float32(pixels.slope), out=out, casting="unsafe")
+        np.add(out, np.float32(pixels.intercept), out=out)
 
 
 def pixel_format(dataset: Dataset, sop_class: str) -> PixelFormat:
@@ -124,15 +149,14 @@ def pixel_format(dataset: Dataset, sop_class: str) -> PixelFormat:
     if is_palette and not any(f"{prefix}RedPaletteColorLookupTableData" in dataset for prefix in ("", "Segmented")):
         raise InputRefused("bad_pixel_module", "The picture needs a palette that the file does not hold. Its colors are unknown.")
     signed = integer(dataset, "PixelRepresentation", 0) == 1
-    half = 2 ** (stored - 1)
     slope, intercept = (1.0, 0.0) if samples == 3 or is_palette else _rescale(dataset)
     pixels = PixelFormat(
         frames=frames,
         rows=rows,
         columns=columns,
         channels=3 if samples == 3 or is_palette else 1,
-        low=-half if signed else 0,
-        high=half - 1 if signed else 2 * half - 1,
+        bits=(allocated, stored),
+        is_signed=signed,
         is_palette=is_palette,
         slope=slope,
         intercept=intercept,
@@ -145,15 +169,15 @@ def pixel_format(dataset: Dataset, sop_class: str) -> PixelFormat:
 def _rescale(dataset: Dataset) -> tuple[float, float]:
     slope, intercept = number(dataset, "RescaleSlope", 1.0), number(dataset, "RescaleIntercept", 0.0)
     if not (math.isfinite(slope) and math.isfinite(intercept)) or slope == 0 or max(abs(slope), abs(intercept)) > 1e9:
-        raise InputRefused("bad_attribute", "Rescale Slope or Intercept is zero, huge or no number. Values would mean nothing.")
+        raise InputRefused("bad_rescale", "Rescale Slope or Intercept is zero, huge or no number. Values would mean nothing.")
     return slope, intercept
 
 
-def check_storage(dataset: FileDataset, place: PixelPlace, pixels: PixelFormat) -> None:
-    """Refuse pixels that no codec here reads, and uncompressed pixels that are cut short.
+def checked_storage(dataset: FileDataset, place: PixelPlace, pixels: PixelFormat) -> PixelFormat:
+    """The format with the place of plain values; pixels that no codec here reads, or that are cut short, are refused.
 
     Raises:
-        InputRefused: `unsupported_transfer_syntax` or `truncated`.
+        InputRefused: `unsupported_transfer_syntax` or `pixel_data_short`.
     """
     try:
         decoder = get_decoder(transfer_syntax(dataset))
@@ -169,13 +193,22 @@ def check_storage(dataset: FileDataset, place: PixelPlace, pixels: PixelFormat) 
             "Install it with: pip install 'vesalius[codecs]'.",
         )
     if decoder.is_encapsulated or place.length is None:
-        return
+        return pixels
     samples = integer(dataset, "SamplesPerPixel", 1)
     expected = pixels.frames * pixels.rows * pixels.columns * samples * (integer(dataset, "BitsAllocated") // 8)
     if text(dataset, "PhotometricInterpretation") == "YBR_FULL_422":
         expected = expected * 2 // 3
     if min(place.length, place.bytes_left) < expected:
-        raise InputRefused("truncated", "The file ends before its pixels do. The rest is not guessed. Copy it again.")
+        raise InputRefused("pixel_data_short", "The file ends before its pixels do. The rest is not guessed. Copy it again.")
+    is_plain = (
+        transfer_syntax(dataset) in (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
+        and place.begin is not None
+        and not (pixels.is_palette or pixels.has_table)
+        and pixels.bits[0] > 1
+        and text(dataset, "PhotometricInterpretation") in {*_GRAY, "RGB"}
+        and integer(dataset, "PlanarConfiguration", 0) == 0
+    )
+    return replace(pixels, plain_at=place.begin) if is_plain else pixels
 
 
 def transfer_syntax(dataset: FileDataset) -> str:

@@ -1,27 +1,26 @@
 """NIfTI volumes: `.nii` and `.nii.gz`, versions 1 and 2."""
 
 import contextlib
-import functools
 import gzip
 import logging
 import math
+import os
 import struct
 import zlib
 from collections.abc import Iterator
-from io import IOBase
-from pathlib import Path
+from io import BufferedIOBase, BufferedReader
 from typing import Any
 
 import nibabel
 import numpy as np
 from nibabel.arrayproxy import ArrayProxy
 
-from vesalius.clinical.geometry import SHEAR_DEG, Affine, checked_size, is_usable, lps_from_ras, shear_deg, spacing_of
-from vesalius.clinical.keys import content_sha256
+from vesalius.clinical.geometry import SHEAR_DEG, Affine, checked_size, is_usable, lps_from_ras, rows_of, shear_deg, spacing_of
+from vesalius.clinical.picture import Description
+from vesalius.clinical.signatures import GZIP
 from vesalius.errors import InputRefused
-from vesalius.types import Array, CodedWarning, Image, Source
+from vesalius.types import Array, CodedWarning, Part
 
-GZIP_SIGNATURE = b"\x1f\x8b"
 LIMIT_REST_BYTES, BLOCK_BYTES = 2**28, 2**20
 HEAD_BYTES = 540  # the longer of the two headers
 # NIfTI-1 says "n+1" at byte 344 when the pixels follow, "ni1" when they lie in a second file; NIfTI-2 says it at byte 4.
@@ -31,26 +30,19 @@ _COLORS = {128: 3, 2304: 4}  # data types of packed RGB and RGBA
 _COMPLEX = {32, 1792, 2048}
 
 
-def recognizes(head: bytes) -> bool:
-    """Whether a file that begins with `head` is NIfTI, compressed or not, with its pixels or without."""
-    if head.startswith(GZIP_SIGNATURE):
-        head = _inflated(head)
-    return head[344:348] in (b"n+1\0", b"ni1\0") or head[4:8] in (b"n+2\0", b"ni2\0")
-
-
-def open_image(path: Path) -> Image:
+def describe(file: BufferedReader) -> Description:
     """A volume (Z, Y, X), or a picture (Y, X) when there is one slice; only the header is read now.
 
     The file's (i, j, k) becomes (k, j, i), and its RAS affine LPS, so that a voxel lies where it lies in DICOM. The
-    array keeps the file's order along each axis. Integers with a scale load as float32, packed RGB as uint8.
+    array keeps the file's order along each axis. Integers with a scale are float32, packed RGB is uint8.
 
     Raises:
         InputRefused: `unsupported_type` for a header without pixels and for complex numbers,
             `unsupported_dimensions` for a series of volumes, `truncated`, `bad_attribute`, `bad_geometry`,
             `size_limit`. `load` raises `truncated` or `decode_failed`.
     """
-    with _refusing("bad_attribute", "The header is damaged. It breaks the format. Export it again."), _opened(path) as file:
-        head = file.read(HEAD_BYTES)
+    with _refusing("bad_attribute", "The header is damaged. It breaks the format. Export it again."):
+        head = _content(file).read(HEAD_BYTES)
         if head[344:347] == b"ni1" or head[4:7] == b"ni2":
             raise InputRefused(
                 "unsupported_type", "The header's pixels lie in a second file. Pairs are not read. Convert them to one .nii file."
@@ -64,12 +56,12 @@ def open_image(path: Path) -> Image:
         item_bytes = _COLORS.get(datatype, max(4, int(header["bitpix"]) // 8))
         checked_size(shape[0], shape[1], shape[2], item_bytes=item_bytes)
         end = int(header["vox_offset"]) + stored
-    if not _is_gzip(path) and path.stat().st_size < end:
+    if not _is_gzip(file) and file.seek(0, os.SEEK_END) < end:
         raise InputRefused("truncated", "The file ends before its voxels do. The rest is not guessed. Copy it again.")
-    return _image(path, header, shape)
+    return _described(header, shape)
 
 
-def _image(path: Path, header: Any, shape: tuple[int, int, int]) -> Image:
+def _described(header: Any, shape: tuple[int, int, int]) -> Description:
     with _refusing("bad_geometry", "The orientation's numbers are impossible. Places would be guessed. Export it again."):
         affine, spacing, doubts = _geometry(header, shape)
     datatype = int(header["datatype"])
@@ -77,14 +69,16 @@ def _image(path: Path, header: Any, shape: tuple[int, int, int]) -> Image:
         doubts.append(CodedWarning("transparency_dropped", "The voxels' transparency was dropped."))
     low, high = float(header["cal_min"]), float(header["cal_max"])
     is_volume = shape[0] > 1
-    return Image(
+    slope, intercept = (float(header[name]) for name in ("scl_slope", "scl_inter"))
+    is_scaled = math.isfinite(slope) and slope != 0 and (slope, intercept if math.isfinite(intercept) else 0.0) != (1.0, 0.0)
+    return Description(
+        format="nifti",
         kind="volume" if is_volume else "image",
         shape=shape if is_volume else shape[1:],
         channels=3 if datatype in _COLORS else 1,
-        load=functools.partial(_load, path, shape),
-        source=Source(path, content_sha256(path), "NIfTI"),
+        dtype="uint8" if datatype in _COLORS else "float32" if is_scaled else header.get_data_dtype().newbyteorder("=").name,
         spacing_mm=spacing if is_volume or spacing is None else spacing[1:],
-        affine_lps_mm=affine,
+        affine_lps_mm=None if affine is None else rows_of(affine),
         window=((low + high) / 2, high - low) if math.isfinite(high - low) and high > low else None,
         warnings=tuple(doubts),
     )
@@ -147,24 +141,28 @@ def _spatial_shape(header: Any) -> tuple[int, int, int]:
     return (k, j, i)
 
 
-def _load(path: Path, shape: tuple[int, int, int]) -> Array:
-    """(Z, Y, X) or (Y, X), with a last axis of 3 for color."""
-    with _refusing("decode_failed", "The voxels are damaged. Nothing is guessed. Copy the file again."), _opened(path) as file:
-        proxy = ArrayProxy(file, _header(file.read(HEAD_BYTES)), mmap=False)  # type: ignore[no-untyped-call]
+def decode(file: BufferedReader, description: Description, part: Part, out: Array) -> None:
+    """(Z, Y, X) or (Y, X), with a last axis of 3 for color, into `out`.
+
+    Raises:
+        InputRefused: `truncated` or `decode_failed`.
+    """
+    shape = description.shape if description.kind == "volume" else (1, *description.shape)
+    with _refusing("decode_failed", "The voxels are damaged. Nothing is guessed. Copy the file again."):
+        content = _content(file)
+        proxy = ArrayProxy(content, _header(content.read(HEAD_BYTES)), mmap=False)  # type: ignore[no-untyped-call]
         voxels = np.asanyarray(proxy)
-        _check_rest(file)
-        if proxy.slope != 1 or proxy.inter != 0:
-            voxels = voxels.astype(np.float32)
+        _check_rest(content)
     if voxels.dtype.names:
         voxels = np.stack([voxels[name] for name in voxels.dtype.names[:3]], axis=-1)
         voxels = voxels.reshape(*shape[::-1], 3).transpose(2, 1, 0, 3)
     else:
         voxels = voxels.reshape(shape[::-1]).transpose(2, 1, 0)
-    native = np.array(voxels, dtype=voxels.dtype.newbyteorder("="), order="C")
-    return native if shape[0] > 1 else native[0]
+    found = voxels if description.kind == "volume" else voxels[0]
+    out[...] = found[part.index]
 
 
-def _check_rest(file: IOBase) -> None:
+def _check_rest(file: BufferedIOBase) -> None:
     """Read on to the end: only there does gzip compare its checksum, and damaged voxels would pass without."""
     for _ in range(LIMIT_REST_BYTES // BLOCK_BYTES):
         if not file.read(BLOCK_BYTES):
@@ -180,20 +178,16 @@ def _header(head: bytes) -> Any:
     return nibabel.Nifti1Header(head[:348])  # type: ignore[no-untyped-call]
 
 
-def _opened(path: Path) -> IOBase:
-    return gzip.open(path, "rb") if _is_gzip(path) else path.open("rb")
+def _content(file: BufferedReader) -> BufferedIOBase:
+    """The file from its beginning, inflated where it is compressed."""
+    is_gzip = _is_gzip(file)
+    file.seek(0)
+    return gzip.GzipFile(fileobj=file, mode="rb") if is_gzip else file
 
 
-def _is_gzip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == GZIP_SIGNATURE
-
-
-def _inflated(head: bytes) -> bytes:
-    try:
-        return zlib.decompressobj(wbits=31).decompress(head, HEAD_BYTES)
-    except zlib.error:
-        return b""
+def _is_gzip(file: BufferedReader) -> bool:
+    file.seek(0)
+    return file.read(2) == GZIP
 
 
 @contextlib.contextmanager
@@ -204,9 +198,9 @@ def _refusing(code: str, message: str) -> Iterator[None]:
     logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
-    except EOFError as error:
-        raise InputRefused("truncated", "The compressed file ends early. The rest is not guessed. Copy it again.") from error
-    except (*_FAULTS, nibabel.filebasedimages.ImageFileError, nibabel.spatialimages.HeaderDataError) as error:
-        raise InputRefused(code, message) from error
+    except EOFError:
+        raise InputRefused("truncated", "The compressed file ends early. The rest is not guessed. Copy it again.") from None
+    except (*_FAULTS, nibabel.filebasedimages.ImageFileError, nibabel.spatialimages.HeaderDataError):
+        raise InputRefused(code, message) from None
     finally:
         logger.setLevel(level)

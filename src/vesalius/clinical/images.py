@@ -1,0 +1,148 @@
+"""Pictures whose pixels come through the gate: files opened, described, and turned into `Image`s."""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from vesalius.clinical import gate, keys
+from vesalius.clinical.picture import Description
+from vesalius.clinical.reading import Facts
+from vesalius.clinical.signatures import SUFFIXES
+from vesalius.clinical.wire import pack, unpack
+from vesalius.errors import InputRefused
+from vesalius.types import Array, Image, Part, Source
+
+BYTES_PER_S = 200e6  # the slowest reading and hashing that is waited for
+_KNOWN = sorted((suffix for names in SUFFIXES.values() for suffix in names), key=len, reverse=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A file that was described, and where its bytes lie."""
+
+    place: gate.Place
+    facts: Facts
+
+
+def describe(places: Sequence[gate.Place]) -> list[Found | InputRefused]:
+    """What each file holds, by its content; headers only. A refusal stands for a file that cannot be read."""
+    items = [_describing(place) for place in places]
+    return [
+        result if isinstance(result, InputRefused) else Found(item.place, unpack(Facts, result))
+        for item, result in zip(items, gate.run(items), strict=True)
+    ]
+
+
+def open_image(
+    path: Path,
+    *,
+    modality: str | None = None,
+    spacing_mm: tuple[float, ...] | None = None,
+    view: str | None = None,
+    day: float | None = None,
+) -> Image:
+    """One file as the picture that it holds; what is given here is what the caller knows and the file does not say.
+
+    Raises:
+        InputRefused: what the readers refuse; `input_missing`; `no_pixels` for objects that hold no picture.
+    """
+    if not path.is_file():
+        raise InputRefused("input_missing", "No file lies at the path that was given, so there is nothing to read. Check it.")
+    (found,) = describe([gate.Place(path)])
+    if isinstance(found, InputRefused):
+        raise found
+    header, description = found.facts.header, found.facts.description
+    if header is not None:
+        description = header.picture
+    if description is None:
+        kind = header.kind if header else "other"
+        raise InputRefused("no_pixels", f"The object is of the kind '{kind}' and holds no picture. Name a file that holds one.")
+    image = image_of(found, description, day=header.day if header else day)
+    image = replace(image, modality=modality or image.modality, view=view or image.view)
+    if spacing_mm is None:
+        return image
+    warnings = tuple(warning for warning in image.warnings if warning.code != "no_calibration")
+    return replace(image, spacing_mm=spacing_mm, warnings=warnings)
+
+
+def image_of(found: Found, description: Description, *, day: float | None = None) -> Image:
+    """The picture that a description is of, its pixels where `found` says."""
+    return Image(
+        kind=description.kind,
+        shape=description.shape,
+        channels=description.channels,
+        load=functools.partial(load, found.place, description, Part()),
+        source=Source(found.place.path, found.facts.sha256, description.format),
+        spacing_mm=description.spacing_mm,
+        frame_s=description.frame_s,
+        affine_lps_mm=None if description.affine_lps_mm is None else np.array(description.affine_lps_mm),
+        modality=description.modality,
+        view=description.view,
+        window=description.window,
+        inverted=description.inverted,
+        day=day,
+        warnings=description.warnings,
+        load_part=functools.partial(load, found.place, description),
+        frame_times_s=description.frame_times_s,
+        levels=description.levels,
+    )
+
+
+def load(place: gate.Place, description: Description, part: Part) -> Array:
+    """The values of a part of one file."""
+    shape = description.shape_of(part)
+    return load_all([(place, description, part)], shape, description.dtype)
+
+
+def load_all(pieces: Sequence[tuple[gate.Place, Description, Part]], shape: tuple[int, ...], dtype: str) -> Array:
+    """Pieces of equal size, one after another in one array of `shape` and `dtype`.
+
+    Raises:
+        InputRefused: the first piece's refusal, saying which pieces could not be decoded.
+    """
+    itemsize = np.dtype(dtype).itemsize
+    size = int(np.prod(shape, dtype=np.int64)) * itemsize
+    each = size // len(pieces)
+    items = []
+    for index, (place, description, part) in enumerate(pieces):
+        arguments = {"description": pack(description), "part": pack(part)}
+        items.append(
+            gate.Item(
+                *("decode", place, arguments, index * each),
+                out_shape=description.shape_of(part),
+                out_dtype=dtype,
+                limit_s=gate.decoding_s(each),
+            )
+        )
+    with gate.Shared(size) as shared:
+        refusals = [(i, result) for i, result in enumerate(gate.run(items, shared)) if isinstance(result, InputRefused)]
+        if refusals:
+            raise _together(refusals, len(pieces))
+        return shared.array(shape, dtype)
+
+
+def _together(refusals: Sequence[tuple[int, InputRefused]], pieces: int) -> InputRefused:
+    """One refusal for several pieces; it lists which."""
+    first = refusals[0][1]
+    if pieces == 1:
+        return first
+    listed = ", ".join(str(index + 1) for index, _ in refusals[:16]) + (" …" if len(refusals) > 16 else "")
+    return InputRefused(first.code, f"Slices {listed} of {pieces}: {first.message}")
+
+
+def _describing(place: gate.Place) -> gate.Item:
+    suffix, size = "", place.length or 0
+    if place.path is not None:
+        name = place.path.name.lower()
+        suffix = next((known for known in _KNOWN if name.endswith(known)), "")
+        try:
+            status = place.path.stat()
+            size = status.st_size
+            place = replace(place, seen=(status.st_size, status.st_mtime_ns))
+        except OSError:
+            size = 0  # opening it will say so
+    limit_s = gate.ITEM_S + size / BYTES_PER_S
+    return gate.Item("describe", place, {"suffix": suffix, "salt": keys.salt()}, limit_s=limit_s)
