@@ -1,0 +1,45 @@
+"""The peers' own environment, built by plain pip below a cache folder, and what a machine is made of."""
+
+import hashlib
+import os
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+CACHE = ROOT / ".venv-bench"
+
+
+def peers_python(cache: Path) -> Path:
+    """The interpreter of an environment with `peers.txt`, made now unless it is there with the same pins."""
+    pins = (HERE / "peers.txt").read_bytes()
+    folder = cache / "peers"
+    python, stamp = folder / "bin" / "python", folder / "pins.sha256"
+    digest = hashlib.sha256(pins).hexdigest()
+    if stamp.is_file() and stamp.read_text("ascii") == digest:
+        return python
+    cache.mkdir(parents=True, exist_ok=True)
+    print("building the peers' environment (about a minute, 2 GB)", file=sys.stderr)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*install, "--requirement", str(HERE / "peers.txt")], check=True)
+    stamp.write_text(digest, "ascii")
+    return python
+
+
+def machine_facts() -> dict[str, Any]:
+    """What explains a timing, and nothing that names the machine."""
+    memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text("ascii"))
+    processor = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text("utf-8"))
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(int(memory[1]) / 2**20, 1) if memory else None,
+        "processor": processor[1].strip() if processor else platform.machine(),
+        "kernel": platform.release().split("-")[0],
+        "python": platform.python_version(),
+        "load_before": round(os.getloadavg()[0], 2),
+    }
