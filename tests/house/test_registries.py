@@ -15,8 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The files that are no members: each serves all the members of its folder, or is a writer, or is a part of one of them.
 SERVANTS = {
     "benchmarks": "baselines comparison exam predictions report scoring table",
-    "clinical": "codecs examples geometry keys series sop_classes stack study "
-    "dicom_file dicom_header dicom_pixels dicom_values dicom_write",
+    "clinical/formats": "",
     "datasets": "collections compose media packs phantom_dicom phantoms rows split",
     "metrics": "bootstrap",
     "phantom": "chest_body chest_lesions factors paint report truth world",

@@ -184,7 +184,8 @@ class Worker:
     def __init__(self) -> None:
         self.socket, theirs = socket.socketpair()
         environment = {name: value for name, value in os.environ.items() if name in ("PATH", "LD_LIBRARY_PATH", "LANG")}
-        command = [sys.executable, "-m", "vesalius.clinical.worker", str(theirs.fileno())]
+        # -P: a file of the current folder is never taken for a module
+        command = [sys.executable, "-P", "-m", "vesalius.clinical.worker", str(theirs.fileno())]
         environment |= dict.fromkeys(_THREADS, "1") | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         quiet = subprocess.DEVNULL  # codecs write to standard error, and may quote a file
         with theirs:
@@ -284,14 +285,13 @@ class _Pool:
 
     @contextlib.contextmanager
     def borrowed(self) -> Iterator[_Seat]:
-        seat = self.free.get()
+        seat, is_done = self.free.get(), False
         try:
             yield seat
-        except BaseException:
-            if seat.worker is not None:  # whatever it was at is not wanted any more
-                seat.leave()
-            raise
+            is_done = True
         finally:
+            if not is_done and seat.worker is not None:  # whatever it was at is not wanted any more
+                seat.leave()
             self.free.put(seat)
 
 

@@ -1,9 +1,10 @@
 """Pictures whose pixels come through the gate: files opened, described, and turned into `Image`s."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ def describe(places: Sequence[gate.Place]) -> list[Found | InputRefused]:
     """What each file holds, by its content; headers only. A refusal stands for a file that cannot be read."""
     items = [_describing(place) for place in places]
     return [
-        result if isinstance(result, InputRefused) else Found(item.place, unpack(Facts, result))
+        result if isinstance(result, InputRefused) else _found(item.place, result)
         for item, result in zip(items, gate.run(items), strict=True)
     ]
 
@@ -122,6 +123,14 @@ def load_all(pieces: Sequence[tuple[gate.Place, Description, Part]], shape: tupl
         if refusals:
             raise _together(refusals, len(pieces))
         return shared.array(shape, dtype)
+
+
+def _found(place: gate.Place, said: Mapping[str, Any]) -> Found | InputRefused:
+    """The facts that a worker has sent, if they are facts: a file may have brought it under its control."""
+    try:
+        return Found(place, unpack(Facts, said))
+    except (ValueError, AssertionError):
+        return InputRefused("decode_failed", "The reader was brought down by the file's content. Nothing is guessed. Copy it again.")
 
 
 def _together(refusals: Sequence[tuple[int, InputRefused]], pieces: int) -> InputRefused:

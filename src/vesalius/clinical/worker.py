@@ -21,7 +21,8 @@ import numpy as np
 from vesalius.clinical import sandbox
 from vesalius.errors import InputRefused
 
-EXTRA_BYTES = 768 * 2**20  # memory for an item beyond its result
+EXTRA_BYTES = 768 * 2**20  # memory for an item beyond its result, and
+COPIES = 3  # so many copies of the result, which decoders make on the way
 RETIRE_BYTES = 512 * 2**20  # a worker that keeps more than this for itself makes way for a new one
 MOST_DESCRIPTORS = 253
 # Each is a function of its module: (file, arguments, out, target) -> JSON. Modules are imported when first needed.
@@ -65,12 +66,12 @@ def _reply(
     item: Mapping[str, Any], whole: BufferedReader, shared: mmap.mmap | None, target: BufferedWriter | None
 ) -> dict[str, Any]:
     sandbox.limit_time(item["limit_s"])
-    sandbox.limit_memory(EXTRA_BYTES)
     out = None
     if item["out"] is not None:
         assert shared is not None, "an item with a result has memory for it"
         shape, dtype = tuple(item["out"]["shape"]), np.dtype(item["out"]["dtype"])
         out = np.ndarray(shape, dtype, buffer=shared, offset=item["out"]["at"])
+    sandbox.limit_memory(EXTRA_BYTES + COPIES * (0 if out is None else out.nbytes))
     try:
         task = getattr(importlib.import_module(TASKS[item["task"]]), item["task"])
         return {"done": task(_stretch(whole, item["offset"], item["length"]), item["arguments"], out, target)}

@@ -22,7 +22,7 @@ REGISTRIES: dict[str, tuple[str, frozenset[str]]] = {
     "benchmarks": ("benchmarks", frozenset({"CARD", "read"})),
     "datasets": ("datasets", frozenset({"read", "recognizes"})),
     "phantoms": ("phantom", frozenset({"FACTORS", "together", "make"})),
-    "formats": ("clinical", frozenset({"recognizes", "open_image"})),
+    "formats": ("clinical/formats", frozenset({"describe", "decode"})),
     "metrics": ("metrics", frozenset({"NAME", "DIRECTION", "items"})),
 }
 

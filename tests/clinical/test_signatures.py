@@ -1,0 +1,45 @@
+"""What a file is: every format has a signature, and no signature is without a format."""
+
+from pathlib import Path
+
+import pytest
+
+import vesalius
+from vesalius.clinical.signatures import SUFFIXES, types_of
+
+FORMATS = {place.stem for place in (Path(vesalius.__file__).parent / "clinical" / "formats").glob("[a-z]*.py")}
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (bytes(128) + b"DICM", "dicom"),
+        (b"\x08\0\x05\0CS\x0a\0ISO_IR 100", "dicom"),
+        (bytes(344) + b"n+1\0", "nifti"),
+        (b"\x1c\x02\0\0n+2\0", "nifti"),
+        (b"\x89PNG\r\n\x1a\n", "raster"),
+        (b"\xff\xd8\xff\xe0", "raster"),
+        (b"RIFF\0\0\0\0WEBP", "raster"),
+        (b"II*\0\x08\0\0\0", "tiff"),
+        (b"MM\0*\0\0\0\x08", "tiff"),
+        (b"GIF89a", "video"),
+        (b"RIFF\0\0\0\0AVI LIST", "video"),
+        (b"\0\0\0\x18ftypisom", "video"),
+        (b"NRRD0005\n", "nrrd"),
+        (b"ObjectType = Image\nNDims = 3\nElementType = MET_SHORT", "metaimage"),
+        (b"PK\3\4", "archive"),
+        (bytes(257) + b"ustar", "archive"),
+    ],
+)
+def test_content_says_what_a_file_is(head: bytes, name: str) -> None:
+    assert types_of(head) == [name]
+
+
+@pytest.mark.parametrize("head", [b"", b"hello", b"<svg/>", b"%PDF-1.7", bytes(600), b"\x1f\x8b" + bytes(50)])
+def test_what_is_nothing_that_is_read_is_nothing(head: bytes) -> None:
+    assert types_of(head) == []
+
+
+def test_every_format_has_names_and_every_name_a_format() -> None:
+    assert SUFFIXES.keys() - {"archive"} <= FORMATS
+    assert FORMATS - SUFFIXES.keys() <= {"slide"}, "slides are told from other TIFFs by what is in them"
