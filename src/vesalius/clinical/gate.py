@@ -319,6 +319,12 @@ def close() -> None:
             seat.leave()
 
 
+def walls() -> set[str]:
+    """What a worker of this machine stands behind besides its limits: landlock, seccomp, both or neither."""
+    with _pool().borrowed() as seat:
+        return set(seat.ready().walls)
+
+
 def workers() -> list[Worker]:
     """The workers that run now: for those who measure."""
     return [seat.worker for pool in _POOLS for seat in pool.seats if seat.worker is not None and pool.owner == os.getpid()]

@@ -23,7 +23,8 @@ from vesalius.errors import InputRefused
 
 EXTRA_BYTES = 768 * 2**20  # memory for an item beyond its result, and
 COPIES = 3  # so many copies of the result, which decoders make on the way
-RETIRE_BYTES = 512 * 2**20  # a worker that keeps more than this for itself makes way for a new one
+TRIM_BYTES = 128 * 2**20  # a worker that keeps more than this for itself gives back what is free, and
+RETIRE_BYTES = 512 * 2**20  # one that still keeps more than this makes way for a new one
 MOST_DESCRIPTORS = 253
 # Each is a function of its module: (file, arguments, out, target) -> JSON. Modules are imported when first needed.
 TASKS = {
@@ -43,10 +44,10 @@ def main(descriptor: int) -> None:
             return
         message = json.loads(_exactly(connection, struct.unpack("!I", head)[0]))
         for last, reply in _replies(message, descriptors):
-            if last and _resident_bytes() > RETIRE_BYTES:
-                reply |= {"retiring": True}
+            if last and _resident_bytes() > TRIM_BYTES:
+                _trim()
+                reply |= {"retiring": _resident_bytes() > RETIRE_BYTES}
             _send(connection, reply)
-        _trim()
 
 
 def _replies(message: Mapping[str, Any], descriptors: list[int]) -> Iterator[tuple[bool, dict[str, Any]]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import platformdirs
 
 import vesalius
+from vesalius.clinical import gate
 from vesalius.clinical.dicom.codecs import codecs
 from vesalius.errors import EXIT_DONE, EXIT_ENVIRONMENT
 from vesalius.types import NOTICE
@@ -51,6 +52,7 @@ def doctor() -> Outcome:
     checks = [
         *(_python(), _processors(), _memory(), _torch(), _gpu()),
         *_pictures(),
+        _gate(),
         *(_published_data(), _user_folder(), *_programs(), _embedded_model()),
     ]
     broken = [check for check in checks if check.needed and not check.works]
@@ -134,6 +136,15 @@ def _pictures() -> list[Check]:
         fix = f"pip install {PACKAGES[codec.family]}" if codec.unread else ""
         checks.append(Check(f"DICOM, {codec.family}", not codec.unread, detail + unread, fix))
     return checks
+
+
+def _gate() -> Check:
+    """Start the process that foreign files are decoded in, and see which walls it stands behind."""
+    walls = gate.walls()
+    missing = sorted({"landlock", "seccomp"} - walls)
+    limits = "files are decoded in processes with limits of memory and time"
+    detail = f"{limits}, behind {' and '.join(sorted(walls))}" if walls else limits
+    return Check("gate", not missing, detail + (f"; this system has no {' and no '.join(missing)}" if missing else ""))
 
 
 def _published_data() -> Check:
