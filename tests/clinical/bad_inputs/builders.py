@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from pydicom import config
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.filebase import DicomBytesIO
@@ -126,15 +127,28 @@ def parts(
     try:
         with warnings.catch_warnings(action="ignore"):
             for keyword, value in values.items():
-                if value is not None:
+                if value is not None and not _is_number_as_text(keyword, value):
                     setattr(dataset, keyword, value)
             private = dataset.private_block(0x0031, CANARY_WORD, create=True)
             private.add_new(0x01, "LO", CANARY)
             if "PixelData" in dataset:
                 dataset["PixelData"].VR = "OW" if dataset.get("BitsAllocated") != 8 else "OB"
-        return encoded(dataset, syntax)
+        written = encoded(dataset, syntax)
     finally:
         config.settings.writing_validation_mode, config.settings.reading_validation_mode = mode, reading
+    for keyword, value in values.items():
+        if _is_number_as_text(keyword, value):
+            text = value if isinstance(value, str) else "\\".join(value)
+            content = text.encode() + b" " * (len(text) % 2)
+            how = {"implicit": syntax == ImplicitVRLittleEndian, "order": ">" if syntax == ExplicitVRBigEndian else "<"}
+            written[tag_of(keyword)] = raw(tag_of(keyword), dictionary_VR(keyword), content, **how)
+    return written
+
+
+def _is_number_as_text(keyword: str, value: Any) -> bool:
+    """Whether a number is given as the text that stands in the file: it need not be a number."""
+    words = [value] if isinstance(value, str) else value
+    return dictionary_VR(keyword) in ("DS", "IS") and isinstance(words, list) and all(isinstance(word, str) for word in words)
 
 
 def encoded(dataset: Dataset, syntax: str = ExplicitVRLittleEndian) -> dict[int, bytes]:
@@ -142,7 +156,8 @@ def encoded(dataset: Dataset, syntax: str = ExplicitVRLittleEndian) -> dict[int,
     written = {}
     for element in dataset:
         kinds = element.VR.split(" or ")  # of types that other elements decide
-        element.VR = kinds[-1] if isinstance(element.value, bytes) else kinds[0]
+        is_last = isinstance(element.value, bytes) or (isinstance(element.value, int) and element.value < 0)
+        element.VR = kinds[-1 if is_last else 0]
         file = DicomBytesIO()
         file.is_implicit_VR, file.is_little_endian = syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
         with warnings.catch_warnings(action="ignore"):
