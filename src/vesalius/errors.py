@@ -32,6 +32,8 @@ REFUSALS: dict[str, str] = {
     "bad_geometry": "The header's geometry is impossible: not finite, not invertible or not orthogonal.",
     "bad_rescale": "Rescale slope or intercept is zero, huge or no number: the values would mean nothing.",
     "decode_failed": "The pixels could not be decoded.",
+    "nesting_limit": "Sequences lie in one another deeper than the limit.",
+    "not_cleanable": "De-identification cannot clean content of this kind; the file was left out.",
     "pixel_data_short": "The pixels end before the header says that they do.",
     "pixel_mismatch": "The decoded picture has another size than its header says.",
     "decompression_limit": "The content inflates to more than the limit; it was stopped there.",

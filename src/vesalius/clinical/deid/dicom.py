@@ -1,0 +1,149 @@
+"""A DICOM file, de-identified: header by the profile, file meta information of our own, pixels as they are or blackened."""
+
+import io
+from importlib.metadata import version
+from io import BufferedReader
+from typing import Any, BinaryIO
+
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.filewriter import dcmwrite
+from pydicom.uid import (
+    UID,
+    AllTransferSyntaxes,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from vesalius.clinical.deid import burned_in, dataset, pixels, seeds
+from vesalius.clinical.deid.rules import Rules
+from vesalius.clinical.dicom.file import PARSE_FAULTS, PixelPlace, quiet, read_dataset
+from vesalius.clinical.dicom.write import IMPLEMENTATION_UID
+from vesalius.errors import InputRefused
+
+_ROOT = "1.2.840.10008.5.1.4.1.1."
+# Objects whose content is a document, a voice, raw data or a list of files: nothing of theirs can be cleaned.
+_CLOSED = ("1.2.840.10008.1.3.10", _ROOT + "104.", _ROOT + "66.1.", _ROOT + "9.4.", _ROOT + "601.")
+_CLOSED_EXACT = frozenset({_ROOT + "66", _ROOT + "66.6"})
+_VIDEO = "1.2.840.10008.1.2.4.10"  # MPEG-2, MPEG-4 and HEVC: 100 to 108
+_NATIVE = {(True, True): ImplicitVRLittleEndian, (False, True): ExplicitVRLittleEndian, (False, False): ExplicitVRBigEndian}
+_SLIDE = _ROOT + "77.1.6"
+
+
+def clean(source: BufferedReader, target: BinaryIO, rules: Rules) -> dict[str, Any]:
+    """Write a de-identified copy and tell what was done; nothing that was written is of use when it is refused.
+
+    Returns:
+        JSON-able: `patient`, `study` and `series` (stand-ins), `suffix`, `cleaned` (what of the pixels was changed),
+        `is_at_risk` (writing may be left in the picture), `counts` of actions, and `seeds`, which are patient data.
+
+    Raises:
+        InputRefused: `not_cleanable`, or what reading raises.
+    """
+    original, place = read_dataset(source)
+    with quiet():
+        return _cleaned(source, target, rules, original, place)
+
+
+def _cleaned(
+    source: BufferedReader, target: BinaryIO, rules: Rules, header: FileDataset, place: PixelPlace | None
+) -> dict[str, Any]:
+    syntax, encoding = _syntax(header, place)
+    _check_class(header)
+    found = seeds.seeds_of(header, rules.options)
+    patient = dataset.patient_of(header)
+    told = {
+        "patient": rules.pseudonym(patient),
+        "study": rules.key("study", str(header.get("StudyInstanceUID", ""))),
+        "series": rules.key("series", str(header.get("SeriesInstanceUID", ""))),
+        "suffix": ".dcm",
+        "seeds": sorted(found),
+    }
+    at_risk = place is not None and burned_in.is_written_on(header)
+    plan = None if place is None else pixels.plan(header, place, rules, is_little=encoding[1])
+    content: BinaryIO = source
+    if place is not None and place.begin is None:  # the file was inflated as a whole
+        content = io.BytesIO(header[place.keyword].value)
+        place = PixelPlace(place.keyword, place.length, place.bytes_left, 0)
+    header.pop("PixelData", None)
+    cleaning = dataset.Cleaning(rules, patient, seeds.Patterns(found))
+    dataset.clean(header, cleaning)
+    if plan is not None:
+        pixels.adapt(header, plan)
+        if plan.mask is not None:
+            dataset.state_clean_pixels(header)
+        if plan.decodes:
+            syntax, encoding = ExplicitVRLittleEndian, (False, True)
+    header.preamble = bytes(128)
+    header.file_meta = _file_meta(header, syntax)
+    _write(target, header, encoding)
+    changed = [] if place is None or plan is None else pixels.write(content, target, place, header, plan, encoding)
+    return {**told, "cleaned": changed, "is_at_risk": at_risk and "pixels" not in changed, "counts": dict(cleaning.counts)}
+
+
+def _syntax(header: FileDataset, place: PixelPlace | None) -> tuple[UID, tuple[bool, bool]]:
+    """The transfer syntax of the copy, and its encoding: implicit, little endian."""
+    is_implicit, is_little = header.original_encoding
+    encoding = (bool(is_implicit), bool(is_little))
+    stated = UID(str(header.file_meta.get("TransferSyntaxUID", "")))
+    if place is None or place.length is not None:
+        if stated and stated not in AllTransferSyntaxes:
+            raise _unsupported()
+        return _NATIVE[encoding], encoding
+    if stated not in AllTransferSyntaxes or not stated.is_compressed or stated == DeflatedExplicitVRLittleEndian:
+        raise _unsupported()
+    if stated.startswith(_VIDEO):
+        raise InputRefused(
+            "not_cleanable",
+            "The file holds a video stream, which may carry sound and texts. It cannot be cleaned and was left out.",
+        )
+    return stated, (False, True)
+
+
+def _check_class(header: FileDataset) -> None:
+    """Refuse what cannot be cleaned by attributes.
+
+    Raises:
+        InputRefused: `not_cleanable`, `bad_attribute`.
+    """
+    sop_class = str(header.get("SOPClassUID", "")).strip()
+    if not sop_class or not header.get("SOPInstanceUID"):
+        raise InputRefused(
+            "bad_attribute", "The file does not say what object it is. What it holds cannot be judged. It was left out."
+        )
+    is_label = sop_class == _SLIDE and {"LABEL", "OVERVIEW"} & {str(value) for value in header.get("ImageType") or []}
+    is_closed = sop_class.startswith(_CLOSED) or sop_class in _CLOSED_EXACT or UID(sop_class).type != "SOP Class"
+    if is_closed or is_label:
+        raise InputRefused(
+            "not_cleanable",
+            "The object is a document, a label, a sound, raw or private data, or a list of files. It cannot be cleaned by its "
+            "attributes. It was left out.",
+        )
+
+
+def _file_meta(header: FileDataset, syntax: UID) -> FileMetaDataset:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = header.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID
+    meta.TransferSyntaxUID = syntax
+    meta.ImplementationClassUID = IMPLEMENTATION_UID
+    meta.ImplementationVersionName = f"VESALIUS {version('vesalius')}"[:16]
+    return meta
+
+
+def _write(target: BinaryIO, header: FileDataset, encoding: tuple[bool, bool]) -> None:
+    is_implicit, is_little = encoding
+    try:
+        dcmwrite(target, header, implicit_vr=is_implicit, little_endian=is_little, enforce_file_format=True)
+    except PARSE_FAULTS:
+        raise InputRefused(
+            "bad_attribute", "The file's elements break the standard. They cannot be written again. Export it again."
+        ) from None
+
+
+def _unsupported() -> InputRefused:
+    return InputRefused(
+        "unsupported_transfer_syntax",
+        "The pixels are stored in a way that the standard does not know. Nobody can say what is in them. Export the file again.",
+    )
