@@ -53,7 +53,7 @@ def main(descriptor: int) -> None:
 def _replies(message: Mapping[str, Any], descriptors: list[int]) -> Iterator[tuple[bool, dict[str, Any]]]:
     """The reply to each item, and whether it is the last."""
     out_bytes, items = message["out_bytes"], message["items"]
-    shared = mmap.mmap(descriptors.pop(0), out_bytes) if out_bytes else None
+    shared = _mapped(descriptors.pop(0), out_bytes) if out_bytes else None
     files, targets = descriptors[: len(items)], descriptors[len(items) :]
     for index, item in enumerate(items):
         target = os.fdopen(targets.pop(0), "wb", closefd=True) if item["has_target"] else None
@@ -61,6 +61,14 @@ def _replies(message: Mapping[str, Any], descriptors: list[int]) -> Iterator[tup
             yield index == len(items) - 1, _reply(item, whole, shared, target)
         if target is not None:
             target.close()
+
+
+def _mapped(descriptor: int, size_bytes: int) -> mmap.mmap:
+    """The parent's memory. The map keeps it while it is needed; the descriptor, left open, would keep it for ever."""
+    try:
+        return mmap.mmap(descriptor, size_bytes)
+    finally:
+        os.close(descriptor)
 
 
 def _reply(
