@@ -1,5 +1,6 @@
 """The gate under fire: real workers that are killed, stopped, starved and lied to while real files are read."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -63,6 +64,28 @@ def test_workers_stay_and_the_values_are_those_of_the_file(series: list[Path]) -
     np.testing.assert_array_equal(image.part(Part((5,), (10, 20, 30, 50))), truth[5, 10:30, 20:50])
     assert {worker.process.pid for worker in gate.workers()} <= first or len(first) < 2
     assert image.load().flags.writeable
+
+
+@linux_only
+def test_workers_keep_nothing_of_a_picture_that_they_have_decoded(series: list[Path]) -> None:
+    (image,) = study.read(series).studies[0].series[0].images
+    for _ in range(3):
+        image.load()
+    until = time.monotonic() + 10
+    while (
+        kept := [place for worker in gate.workers() for place in open_places(worker) if "pixels" in place]
+    ) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not kept
+    assert all(map(open_places, gate.workers()))
+
+
+def open_places(worker: gate.Worker) -> list[str]:
+    places = []
+    for link in Path(f"/proc/{worker.process.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            places.append(os.readlink(link))
+    return places
 
 
 def test_a_worker_that_is_killed_costs_one_slice_and_the_rest_goes_on(series: list[Path]) -> None:
