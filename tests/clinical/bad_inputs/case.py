@@ -46,6 +46,7 @@ class Case:
         window: the display window; "unknown" where it must be None.
         inverted: whether low values are bright.
         readable_part: leading index (frame or slice) that loads although the whole does not, and `values` of it.
+        box_yxyx_px: what of a slide is read, where not all of it.
         other_code: another code that is as good.
         needs: path below the published data, without which the case is skipped.
         alone: nothing may be laid beside it, because what is beside changes the answer.
@@ -64,6 +65,7 @@ class Case:
     window: tuple[float, float] | Literal["unknown"] | None = None
     inverted: bool | None = None
     readable_part: tuple[int, ...] | None = None
+    box_yxyx_px: tuple[int, int, int, int] | None = None
     other_code: str | None = None
     needs: str | None = None
     alone: bool = False

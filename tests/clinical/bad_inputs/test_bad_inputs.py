@@ -29,7 +29,8 @@ from tests.clinical.bad_inputs.corpus import cases
 from vesalius.clinical import study
 from vesalius.clinical.study import Inventory
 from vesalius.errors import InputRefused
-from vesalius.types import CodedWarning, Image, Series
+from vesalius.types import CodedWarning, Image, Part, Series
+from vesalius.workflows import ask
 
 HANG_S = 60.0
 BESIDE = "beside.dcm"
@@ -132,7 +133,7 @@ def test_a_bad_input_gets_its_code(
         seen = _read(folder)
         _judge(case, seen, folder)
     output = capfd.readouterr()
-    said = [*seen.said, caplog.text, output.out, output.err, *(str(warning.message) for warning in caught)]
+    said = [*seen.said, *_logged(caplog), output.out, output.err, *(str(warning.message) for warning in caught)]
     _check_words(said, folder)
     assert _listing(folder) == before, "the upload was changed"
     del seen
@@ -214,9 +215,12 @@ def _load(seen: Seen) -> np.ndarray[Any, Any]:
 def _all_of(image: Image) -> np.ndarray[Any, Any]:
     """Everything; of a slide its finest level by region."""
     if image.kind == "slide":
-        picture = pytest.importorskip("vesalius.clinical.picture")
-        return np.asarray(image.load_part(picture.Part(box_yxyx_px=(0, 0, *image.shape))))
+        return _part(image, box_yxyx_px=(0, 0, *image.shape))
     return image.load()
+
+
+def _part(image: Image, **which: Any) -> np.ndarray[Any, Any]:
+    return np.asarray(image.part(Part(**which)))
 
 
 def _try(image: Image) -> InputRefused | None:
@@ -230,6 +234,7 @@ def _try(image: Image) -> InputRefused | None:
 
 def _judge(case: Case, seen: Seen, folder: Path) -> None:
     refused = set(seen.refusals)
+    assert "reader_fault" not in refused, [rejected.message for rejected in seen.inventory.rejected] if seen.inventory else ""
     if case.behavior == "refused":
         assert refused == case.codes & (refused or case.codes), f"refused were {seen.refusals}, warned of {sorted(seen.codes)}"
         assert not seen.series, "something of it was read"
@@ -271,13 +276,11 @@ def _judge_load(case: Case, seen: Seen) -> None:
     _note(seen, caught.value)
     assert caught.value.code in case.codes
     if case.readable_part is not None:
-        picture = pytest.importorskip("vesalius.clinical.picture")
-        part = seen.image().load_part(picture.Part(index=case.readable_part))
+        part = _part(seen.image(), index=case.readable_part)
         np.testing.assert_allclose(part.astype(float), case.values, atol=case.tolerance)
 
 
 def _judge_ask(case: Case, seen: Seen, folder: Path) -> None:
-    ask = pytest.importorskip("vesalius.workflows.ask")
     with pytest.raises(InputRefused) as caught:
         ask.look_up([folder])
     _note(seen, caught.value)
@@ -288,7 +291,6 @@ def _judge_ask(case: Case, seen: Seen, folder: Path) -> None:
 
 
 def _codes_by_ask(seen: Seen, folder: Path) -> set[str]:
-    ask = pytest.importorskip("vesalius.workflows.ask")
     shown = ask.look_up([folder])
     seen.said += [warning.message for warning in shown.warnings]
     return {warning.code for warning in shown.warnings}
@@ -303,7 +305,7 @@ def _check_image(case: Case, seen: Seen) -> None:
     """Pixels and places, where the case knows them."""
     _check_kind(case, seen)
     if case.values is not None:
-        values = _load(seen)
+        values = _load(seen) if case.box_yxyx_px is None else _part(seen.image(), box_yxyx_px=case.box_yxyx_px)
         assert values.shape == case.values.shape
         np.testing.assert_allclose(values.astype(float), case.values.astype(float), rtol=1e-6, atol=case.tolerance)
     if case.spacing_mm is not None:
@@ -315,6 +317,10 @@ def _check_image(case: Case, seen: Seen) -> None:
         assert seen.image().window == (None if case.window == "unknown" else case.window)
     if case.inverted is not None:
         assert seen.image().inverted == case.inverted
+
+
+def _logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [f"{record.getMessage()} {record.exc_text or ''}" for record in caplog.records]
 
 
 def _check_words(said: list[str], folder: Path) -> None:
