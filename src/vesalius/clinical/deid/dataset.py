@@ -48,11 +48,11 @@ def clean(dataset: Dataset, cleaning: Cleaning) -> None:
 
 def patient_of(dataset: Dataset) -> str:
     """What tells this data set's patient from others: the number, else name and birth date, else the study."""
-    number = _text(dataset, _PATIENT_ID)
+    number = text(dataset, _PATIENT_ID)
     if number:
         return f"id\0{number}"
-    name, birth = _text(dataset, _PATIENT_NAME), _text(dataset, 0x00100030)
-    return f"name\0{name}\0{birth}" if name else f"study\0{_text(dataset, 0x0020000D)}"
+    name, birth = text(dataset, _PATIENT_NAME), text(dataset, 0x00100030)
+    return f"name\0{name}\0{birth}" if name else f"study\0{text(dataset, 0x0020000D)}"
 
 
 def _clean(dataset: Dataset, cleaning: Cleaning, depth: int) -> None:
@@ -60,6 +60,7 @@ def _clean(dataset: Dataset, cleaning: Cleaning, depth: int) -> None:
         raise InputRefused(
             "nesting_limit", f"Sequences lie in one another more than {LIMIT_DEPTH} deep. Such a file is broken or hostile."
         )
+    structured.anonymize_local_code(dataset, cleaning.rules)
     options = cleaning.rules.options
     private = _safe_private(dataset) if "safe-private" in options else set()
     for tag in sorted(dataset.keys()):
@@ -113,7 +114,7 @@ def _treat_sequence(dataset: Dataset, tag: int, action: profile.Action, cleaning
 
 
 def _set_dummy(dataset: Dataset, tag: int, vr: str, rules: Rules) -> None:
-    original = _text(dataset, tag) if vr not in ("OB", "OW", "UN") else "bytes"
+    original = text(dataset, tag) if vr not in ("OB", "OW", "UN") else "bytes"
     if tag == _GRAPHIC_LAYER and original:
         _set(dataset, tag, vr, rules.title(original))
     elif vr == "UI":
@@ -123,38 +124,41 @@ def _set_dummy(dataset: Dataset, tag: int, vr: str, rules: Rules) -> None:
 
 
 def _map_uids(dataset: Dataset, tag: int, rules: Rules) -> None:
-    uids = [uid.strip(" \0") for uid in _text(dataset, tag).split("\\")]
+    uids = [uid.strip(" \0") for uid in text(dataset, tag).split("\\")]
     _set(dataset, tag, "UI", [uid if not uid or profile.is_well_known(uid) else rules.uid(uid) for uid in uids])
 
 
 def _treat_text(dataset: Dataset, tag: int, vr: str, cleaning: Cleaning) -> None:
     """Action C: dates are moved, stations renamed, texts reduced to known words; what is then empty follows the basic profile."""
-    text = _text(dataset, tag)
+    original = text(dataset, tag)
     if vr in ("DA", "DT", "TM"):
-        kept = values.moved(vr, text, cleaning.rules.shift_days(cleaning.patient))
+        kept = values.moved(vr, original, cleaning.rules.shift_days(cleaning.patient))
     elif vr == "AE":
-        kept = cleaning.rules.title(text) if text else ""
+        kept = cleaning.rules.title(original) if original else ""
     else:
-        kept = values.known_words(text)
+        kept = values.known_words(original)
         kept = "" if cleaning.patterns.count(kept.encode("ascii", "replace")) else kept
         kept = kept[:16] if vr == "SH" else kept[:64] if vr == "LO" else kept
     if kept.strip("\\"):
         _set(dataset, tag, vr, kept)
-    elif text:
+    elif original:
         _fall_back(dataset, tag, vr, cleaning)
 
 
 def _check_kept(dataset: Dataset, tag: int, vr: str, cleaning: Cleaning) -> None:
     """Action K: nothing is kept that is not of its representation's form, or in which a name stands."""
     if tag == _PATIENT_AGE:
-        _set(dataset, tag, vr, values.capped_age(_text(dataset, tag)))
+        _set(dataset, tag, vr, values.capped_age(text(dataset, tag)))
         return
     if tag == _ICC_PROFILE:
         blank = icc.blanked(bytes(dataset[tag].value or b""))
-        _set(dataset, tag, vr, blank) if blank else dataset.__delitem__(tag)
+        if blank:
+            _set(dataset, tag, vr, blank)
+        else:
+            del dataset[tag]
         return
     if vr in ("DA", "DT", "TM"):
-        if not values.is_date(vr, _text(dataset, tag)):
+        if not values.is_date(vr, text(dataset, tag)):
             _fall_back(dataset, tag, vr, cleaning)
         return
     if vr in _TEXTS:
@@ -185,7 +189,7 @@ def _safe_private(dataset: Dataset) -> set[int]:
         if not group % 2 or block < 0x10:
             continue
         creator = group << 16 | block
-        vr = profile.safe_private().get((group, _text(dataset, creator), element))
+        vr = profile.safe_private().get((group, text(dataset, creator), element))
         if vr is not None and _is_small_number(dataset.get_item(tag), vr):
             kept |= {creator, tag}
     return kept
@@ -237,12 +241,12 @@ def _vr(element: DataElement | RawDataElement | None, tag: int) -> str:
     return dictionary_VR(tag).split(" or ")[0]
 
 
-def _text(dataset: Dataset, tag: int) -> str:
+def text(dataset: Dataset, name: int | str) -> str:
     """The element's value as one text, values joined by backslashes; "" when there is none or it cannot be parsed."""
-    if tag not in dataset:
+    if name not in dataset:
         return ""
     try:
-        value = dataset[tag].value
+        value = dataset[name].value
     except PARSE_FAULTS:
         return ""
     if isinstance(value, bytes):
@@ -257,7 +261,7 @@ def _content(dataset: Dataset, tag: int) -> bytes:
     element = dataset.get_item(tag)
     if isinstance(element, RawDataElement):
         return element.value or b""
-    return _text(dataset, tag).encode("utf-8", "replace")
+    return text(dataset, tag).encode("utf-8", "replace")
 
 
 def _set(dataset: Dataset, tag: int, vr: str, value: str | int | float | bytes | Sequence[object]) -> None:

@@ -4,13 +4,23 @@ from collections.abc import Callable, Collection, Sequence
 
 from pydicom.dataset import Dataset
 
-from vesalius.clinical.deid.values import REMOVED, dummy
+from vesalius.clinical.deid.rules import Rules
+from vesalius.clinical.deid.values import REMOVED, dummy, known_words
 
 _CONTENT = 0x0040A730
 _GRAPHICS = 0x00700001
 # Concepts of an observation's subject (PS3.16, TID 1007 and 1005): always taken out, or kept with the patient's characteristics.
 _SUBJECT = frozenset({"121022", "121023", "121029", "121030", "121031", "121028"})
 _CHARACTERISTICS = frozenset({"121032", "121033", "121034", "121035"})
+# Designators of schemes that many use (PS3.16, chapter 8).
+_STANDARD_SCHEMES = frozenset(
+    [
+        *("DCM", "SCT", "SRT", "SNM3", "SNM", "SNOMED-CT", "99SDM", "LN", "UCUM", "RADLEX", "RADELEMENT", "FMA", "UMLS", "NCIT"),
+        *("MSH", "I9", "I9C", "I10", "I10P", "I11", "ICDO3", "IEC62563", "ISO3166_1", "ISO3166-1", "ISO639_2", "RFC3066"),
+        *("RFC5646", "ACR", "BI", "BARI", "C4", "CD8", "HCPT", "NDC", "RXNORM", "UNII", "ITIS_TSN", "MGI", "IBSI", "NEU"),
+        *("PATHLEX", "CTV3", "UBERON", "SCPECG", "MDC", "POS", "HPC", "NICIP", "TNM", "UNS", "ATC", "PUBCHEM_CID"),
+    ]
+)
 
 
 def dummies(tag: int, items: Sequence[Dataset]) -> list[Dataset]:
@@ -38,6 +48,20 @@ def pruned(tag: int, items: Sequence[Dataset], options: Collection[str]) -> list
                 item.pop(texts, None)
         return [item for item in items if item.get("GraphicObjectSequence")] or dummies(tag, items)
     return list(items)
+
+
+def anonymize_local_code(item: Dataset, rules: Rules) -> None:
+    """Take the maker out of a code of nobody's standard: a hospital's own scheme names the hospital."""
+    designator = str(item.get("CodingSchemeDesignator") or "").strip()
+    if not designator or designator.upper() in _STANDARD_SCHEMES:
+        return
+    for keyword in ("CodeValue", "LongCodeValue"):
+        if item.get(keyword):
+            setattr(item, keyword, rules.title(f"{designator}\0{item[keyword].value}"))
+    item.CodingSchemeDesignator = "99LOCAL"
+    item.CodeMeaning = known_words(str(item.get("CodeMeaning") or ""))[:64] or REMOVED
+    for keyword in ("CodingSchemeVersion", "URNCodeValue", "EquivalentCodeSequence", "MappingResource", "MappingResourceName"):
+        item.pop(keyword, None)
 
 
 def _concept(item: Dataset) -> str:
