@@ -1,18 +1,33 @@
 """All bad inputs: the modules of this folder, one per kind of container."""
 
 from tests.clinical.bad_inputs import (
+    archives,
     dicom_attributes,
     dicom_container,
     dicom_objects,
     dicom_pixels,
     dicom_series,
+    foreign,
     pictures,
     tiff_files,
+    video,
     volumes,
 )
 from tests.clinical.bad_inputs.case import Case
 
-MODULES = (dicom_container, dicom_pixels, dicom_attributes, dicom_objects, dicom_series, volumes, pictures, tiff_files)
+MODULES = (
+    dicom_container,
+    dicom_pixels,
+    dicom_attributes,
+    dicom_objects,
+    dicom_series,
+    volumes,
+    pictures,
+    tiff_files,
+    foreign,
+    archives,
+    video,
+)
 
 
 def cases() -> list[Case]:

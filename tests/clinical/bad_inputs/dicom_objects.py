@@ -2,6 +2,7 @@
 
 import pickle
 import struct
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,9 @@ def cases() -> list[Case]:
 def item(**attributes: Any) -> Dataset:
     """One item of a sequence."""
     dataset = Dataset()
-    for keyword, value in attributes.items():
-        setattr(dataset, keyword, value)
+    with warnings.catch_warnings(action="ignore"):
+        for keyword, value in attributes.items():
+            setattr(dataset, keyword, value)
     return dataset
 
 
