@@ -101,7 +101,7 @@ def _fill(
 def _smooth_noise(random_numbers: np.random.Generator, size_px: int) -> npt.NDArray[np.float32]:
     """Unit variance, correlated over about two pixels."""
     white = random_numbers.standard_normal((size_px + 1, size_px + 1), dtype=np.float32)
-    return (white[:-1, :-1] + white[1:, :-1] + white[:-1, 1:] + white[1:, 1:]) / 2
+    return np.asarray((white[:-1, :-1] + white[1:, :-1] + white[:-1, 1:] + white[1:, 1:]) / 2, dtype=np.float32)
 
 
 def _write(place: Path, plane_hu: Volume, syntax: str, *, series: int, index: int) -> None:

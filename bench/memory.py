@@ -41,10 +41,10 @@ class Watcher:
             self.samples += 1
 
 
-def resident(pid: int) -> tuple[int, int]:
-    """Proportional bytes of a process and all below it: of their own and of files; of shared memory."""
+def resident(pid: int, *, alone: bool = False) -> tuple[int, int]:
+    """Proportional bytes of a process and, unless `alone`, all below it: of their own and of files; of shared memory."""
     own = shared = 0
-    for member in family(pid):
+    for member in [pid] if alone else family(pid):
         try:
             text = Path(f"/proc/{member}/smaps_rollup").read_text("ascii")
         except OSError:  # it has ended meanwhile

@@ -299,15 +299,22 @@ def table(result: dict[str, Any]) -> str:
     lines += ["", "| the gate | through s | in process s | time | processor |", "|---|---|---|---|---|"]
     for syntax, gate in result["gate"].items():
         for label, one in gate.items():
-            shown = [f"{one[name]['ratio']:.3f} ({one[name]['lowest']:.2f}–{one[name]['highest']:.2f})" for name in ("time", "processor")]
+            shown = [
+                f"{one[name]['ratio']:.3f} ({one[name]['lowest']:.2f}–{one[name]['highest']:.2f})"
+                for name in ("time", "processor")
+            ]
             times = f"{one['through']['median_s']:.3f} | {one['in_process']['median_s']:.3f}"
             lines.append(f"| {syntax}, {label.replace('_', ' ')} | {times} | {shown[0]} | {shown[1]} |")
     lines += ["", "| headers | MiB | command s (min–max) | warm library s (min–max) |", "|---|---|---|---|"]
     for size_px, one in result["headers"].items():
-        shown = [f"{one[name]['median_s']:.2f} ({one[name]['min_s']:.2f}–{one[name]['max_s']:.2f})" for name in ("command", "library")]
+        shown = [
+            f"{one[name]['median_s']:.2f} ({one[name]['min_s']:.2f}–{one[name]['max_s']:.2f})" for name in ("command", "library")
+        ]
         lines.append(f"| {one['files']} of {size_px} px in {one['series']} series | {one['mib']} | {shown[0]} | {shown[1]} |")
     lines += ["", "| target | wanted | found | met |", "|---|---|---|---|"]
-    lines += [f"| {one['target']} | {one['wanted']} | {one['found']:g} | {'yes' if one['met'] else 'no'} |" for one in result["targets"]]
+    lines += [
+        f"| {one['target']} | {one['wanted']} | {one['found']:g} | {'yes' if one['met'] else 'no'} |" for one in result["targets"]
+    ]
     return "\n".join(lines)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from gate_tasks import shape_of, sorted_files
 
+from gate_tasks import shape_of, sorted_files
 from vesalius.clinical import reading
 from vesalius.clinical.reading import Facts
 from vesalius.clinical.wire import pack, unpack
