@@ -1,4 +1,4 @@
-"""DICOM files as data sets: recognized, parsed up to their pixels, and refused with a code when they are broken."""
+"""DICOM files as data sets: everything up to the pixels, checked element by element before pydicom makes values of it."""
 
 import contextlib
 import logging
@@ -6,21 +6,26 @@ import os
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from io import BufferedReader
 
-from pydicom import config, dcmread
-from pydicom.dataelem import RawDataElement
+from pydicom import config
+from pydicom.charset import convert_encodings
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.tag import BaseTag
 
+from vesalius.clinical.dicom.elements import PIXEL_TAGS, Element, Encoding, nonsense, walk
+from vesalius.clinical.dicom.inflated import BLOCK_BYTES, Inflated
+from vesalius.clinical.dicom.meta import Meta, read_meta
 from vesalius.errors import InputRefused
+from vesalius.types import CodedWarning
 
-LIMIT_INFLATED_BYTES = 2**30
-BLOCK_BYTES = 2**20
-UNDEFINED_LENGTH = 0xFFFFFFFF
+LIMIT_FILE_BYTES = 4 * 2**30
+# Longer values of makers' own elements and of types without structure mean nothing to a picture; they are left in the file.
+LIMIT_PRIVATE_BYTES, LIMIT_BULK_BYTES = 2**16, 2**20
 
 # What pydicom raises on files that break the standard; it names none of them as its own.
 PARSE_FAULTS = (
@@ -38,41 +43,110 @@ PARSE_FAULTS = (
     ),
     *(NotImplementedError, ArithmeticError, RecursionError, AssertionError, struct.error, zlib.error),
 )
-_PIXEL_ELEMENTS = {0x0008: "FloatPixelData", 0x0009: "DoubleFloatPixelData", 0x0010: "PixelData"}
-_LONG_VRS = {b"OB", b"OW", b"UN", b"UT", b"SQ", b"OF", b"OD", b"OL", b"OV", b"UC", b"UR"}  # their length takes four bytes
+_BULK_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"UC", b"UN", b"UR", b"UT", b""})
+_CHARACTER_SET = BaseTag(0x00080005)
 
 
 @dataclass(frozen=True)
 class PixelPlace:
-    """Where the pixel element's value begins. `length` is None when the pixels are compressed, `begin` when inflated."""
+    """Where the pixel element's value lies.
+
+    Attributes:
+        keyword: of the element: `PixelData`, or one that holds fractions.
+        length: None when the pixels are compressed frame by frame.
+        bytes_left: from its begin to the end of the file.
+        begin: in the file, or in the inflated data set; None when `read_dataset` has put the value into the data set.
+        is_little: the low byte comes first.
+        is_words: single bytes were written as words of two, which matters where the high byte comes first.
+    """
 
     keyword: str
     length: int | None
     bytes_left: int
     begin: int | None
+    is_little: bool = True
+    is_words: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """A file taken apart: its data set without the pixels, where those are, and what is doubtful.
+
+    Attributes:
+        meta: what stands before the data set.
+        encoding: how the data set is written.
+        body: the file that `place` counts in: the one that was given, or that inflated.
+        size: of `body`, in bytes.
+    """
+
+    dataset: FileDataset
+    meta: Meta
+    encoding: Encoding
+    place: PixelPlace | None
+    body: BufferedReader
+    size: int
+    warnings: tuple[CodedWarning, ...] = ()
+
+
+def read_contents(file: BufferedReader, *, whole: bool = False) -> Contents:
+    """Take a file apart. Long values that no picture needs are empty, unless the `whole` is wanted.
+
+    Raises:
+        InputRefused: `truncated`, `bad_file_meta`, `bad_length`, `bad_attribute`, `nesting_limit`, `size_limit` or
+            `decompression_limit`.
+    """
+    size = file.seek(0, os.SEEK_END)
+    if size > LIMIT_FILE_BYTES:
+        raise InputRefused(
+            "size_limit", f"The file is larger than {LIMIT_FILE_BYTES} bytes. Nothing was read. Export its pictures one by one."
+        )
+    meta = read_meta(file, size)
+    body, at, doubts = file, meta.begin, []
+    if meta.is_deflated:
+        inflated = Inflated(file, meta.begin)
+        body, at, size = BufferedReader(inflated, BLOCK_BYTES), 0, inflated.size
+        if inflated.has_rest:
+            doubts.append(trailing_bytes())
+    body.seek(at)
+    encoding, is_as_stated = meta.encoding(body.read(8))
+    if not is_as_stated:
+        said = "The data set is written in another encoding than it states; it was read as it is written."
+        doubts.append(CodedWarning("encoding_mismatch", said))
+    found: dict[BaseTag, DataElement | RawDataElement] = {}
+    place = None
+    for element in walk(body, at, size, encoding):
+        if element.tag in PIXEL_TAGS:
+            place = _place(element, size, encoding)
+        else:
+            _keep(found, body, element, encoding, whole=whole)
+    if not found:
+        raise nonsense()
+    with quiet():
+        dataset = FileDataset(
+            "", found, meta.preamble, meta.elements, is_implicit_VR=encoding.is_implicit, is_little_endian=encoding.is_little
+        )
+        dataset.set_original_encoding(encoding.is_implicit, encoding.is_little, _characters(found))
+    return Contents(dataset, meta, encoding, place, body, size, tuple(doubts))
 
 
 def read_dataset(file: BufferedReader) -> tuple[FileDataset, PixelPlace | None]:
-    """The elements before the pixels, and where the pixels are; None when there are none.
+    """The elements before the pixels with all their values, and where the pixels are; None when there are none.
+
+    The pixels of a file that is compressed as a whole are in the data set.
 
     Raises:
-        InputRefused: `truncated`, `not_dicom`, `bad_attribute` or `size_limit`.
+        InputRefused: as `read_contents`; `pixel_data_short` for pixels of such a file.
     """
-    try:
-        with quiet():
-            dataset = _parsed(file)
-            at = file.tell()
-            size = file.seek(0, os.SEEK_END)
-            file.seek(at)
-            return dataset, _pixel_place(file, dataset, size)
-    except EOFError:
-        raise _truncated() from None
-    except InvalidDicomError:
-        raise InputRefused("not_dicom", "The file is not DICOM. Its content was not recognized. Check its origin.") from None
-    except PARSE_FAULTS:
-        raise InputRefused(
-            "bad_attribute", "The file's elements cannot be parsed. It breaks the standard. Export it again."
-        ) from None
+    contents = read_contents(file, whole=True)
+    place = contents.place
+    if place is None or not contents.meta.is_deflated or place.length is None:
+        return contents.dataset, place
+    if place.bytes_left < place.length or place.begin is None:
+        raise pixel_data_short()
+    contents.body.seek(place.begin)
+    with quiet():
+        setattr(contents.dataset, place.keyword, contents.body.read(place.length))
+    return contents.dataset, replace(place, begin=None)
 
 
 @contextlib.contextmanager
@@ -94,99 +168,60 @@ def quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _parsed(file: BufferedReader) -> FileDataset:
-    deflated = _is_deflated(file)
+def ends_cleanly(contents: Contents, at: int) -> bool:
+    """Whether nothing but further elements, of greater tags than the pixels', follows behind `at`."""
     try:
-        # In this mode, and in it alone, pydicom says when a file ends inside an element.
-        config.settings.reading_validation_mode = config.RAISE
-        dataset = dcmread(file, stop_before_pixels=not deflated, force=True)
-    except EOFError:
-        raise
+        return all(element.tag > max(PIXEL_TAGS) for element in walk(contents.body, at, contents.size, contents.encoding))
+    except InputRefused:
+        return False
+
+
+def trailing_bytes() -> CodedWarning:
+    """The doubt about a file that goes on behind its end."""
+    return CodedWarning("trailing_bytes", "Bytes that mean nothing follow behind the data set; they were not read.")
+
+
+def pixel_data_short() -> InputRefused:
+    """The refusal of pixels that end too early."""
+    return InputRefused(
+        "pixel_data_short", "The pixels end before the header says that they do. The rest is not guessed. Copy the file again."
+    )
+
+
+def _place(element: Element, size: int, encoding: Encoding) -> PixelPlace:
+    return PixelPlace(
+        keyword=PIXEL_TAGS[element.tag],
+        length=None if element.is_open else element.length,
+        bytes_left=size - element.begin,
+        begin=element.begin,
+        is_little=encoding.is_little,
+        is_words=element.vr == b"OW",
+    )
+
+
+def _keep(
+    found: dict[BaseTag, DataElement | RawDataElement], body: BufferedReader, element: Element, encoding: Encoding, *, whole: bool
+) -> None:
+    """Note an element; the first of several with one tag stands, as for the pixels."""
+    tag = BaseTag(element.tag)
+    if tag in found or element.tag >> 16 in (0x0000, 0x0002, 0xFFFE):
+        raise nonsense()
+    is_private, is_bulk = bool(element.tag >> 16 & 1), element.vr in _BULK_VRS
+    too_long = (is_private and element.length > LIMIT_PRIVATE_BYTES) or (is_bulk and element.length > LIMIT_BULK_BYTES)
+    value = b""
+    if whole or not too_long:
+        body.seek(element.begin)
+        value = body.read(element.length)
+    vr = "SQ" if element.is_open and element.vr in (b"", b"UN") else element.vr.decode() or None
+    is_implicit = encoding.is_implicit or (element.is_open and element.vr == b"UN")
+    found[tag] = RawDataElement(tag, vr, len(value), value, element.begin, is_implicit, encoding.is_little)
+
+
+def _characters(found: Mapping[BaseTag, DataElement | RawDataElement]) -> list[str]:
+    """Python's names of the character sets that the file states; the standard's own where it states none that is known."""
+    raw = found.get(_CHARACTER_SET)
+    stated = bytes(raw.value or b"").decode("ascii", "replace").split("\\") if raw else []
+    try:
+        return convert_encodings([name.strip(" \0") for name in stated] or None)
     except PARSE_FAULTS:
-        config.settings.reading_validation_mode = config.IGNORE
-        file.seek(0)
-        dataset = dcmread(file, stop_before_pixels=not deflated, force=True)
-    finally:
-        config.settings.reading_validation_mode = config.IGNORE
-    if not len(dataset):
-        raise EOFError
-    last = dataset.get_item(max(dataset.keys()))
-    if isinstance(last, RawDataElement) and last.length != UNDEFINED_LENGTH and len(last.value or b"") < last.length:
-        raise EOFError
-    return dataset
-
-
-def _is_deflated(file: BufferedReader) -> bool:
-    """Whether the data set is compressed as a whole; if so its size is counted in pieces before pydicom inflates it.
-
-    Raises `decompression_limit`, EOFError when it ends early, and zlib.error when it is damaged.
-    """
-    deflated = _stated_syntax(file) == str(DeflatedExplicitVRLittleEndian)
-    if deflated:
-        inflater, total, block = zlib.decompressobj(-zlib.MAX_WBITS), 0, file.read(BLOCK_BYTES)
-        while block:
-            total += len(inflater.decompress(block, BLOCK_BYTES))
-            if total > LIMIT_INFLATED_BYTES:
-                raise InputRefused(
-                    "decompression_limit", f"The file inflates to more than {LIMIT_INFLATED_BYTES} bytes. Reading stopped there."
-                )
-            block = inflater.unconsumed_tail or file.read(BLOCK_BYTES)
-        if not inflater.eof:
-            raise EOFError
-    file.seek(0)
-    return deflated
-
-
-def _stated_syntax(file: BufferedReader) -> str:
-    """The transfer syntax that the file meta group states, or ""; leaves the file at the end of that group."""
-    file.seek(0)
-    if file.read(132)[128:] != b"DICM":
-        return ""
-    syntax = ""
-    while True:
-        begin, head = file.tell(), file.read(8)
-        if len(head) < 8 or head[:2] != b"\x02\0":
-            file.seek(begin)
-            return syntax
-        (length,) = struct.unpack("<I", file.read(4)) if head[4:6] in _LONG_VRS else struct.unpack("<H", head[6:8])
-        value = file.read(min(length, BLOCK_BYTES))
-        if head[2:4] == b"\x10\0":
-            syntax = value.decode("ascii", "replace").strip(" \0")
-
-
-def _pixel_place(file: BufferedReader, dataset: FileDataset, size: int) -> PixelPlace | None:
-    for keyword in _PIXEL_ELEMENTS.values():
-        if keyword in dataset:  # deflated: everything was read
-            length = len(dataset[keyword].value)
-            return PixelPlace(keyword, length, length, None)
-    is_implicit, is_little = dataset.original_encoding
-    start = file.tell()
-    order, head = "<" if is_little else ">", file.read(12)
-    if len(head) < 12:
-        return None
-    group, element = struct.unpack(order + "HH", head[:4])
-    if group != 0x7FE0 or element not in _PIXEL_ELEMENTS:
-        return None
-    (length,) = struct.unpack(order + "I", head[4:8] if is_implicit else head[8:12])
-    begin = start + (8 if is_implicit else 12)
-    if length != UNDEFINED_LENGTH:
-        return PixelPlace(_PIXEL_ELEMENTS[element], length, size - begin, begin)
-    _check_fragments(file, begin)
-    return PixelPlace(_PIXEL_ELEMENTS[element], None, size - begin, begin)
-
-
-def _check_fragments(file: BufferedReader, begin: int) -> None:
-    """Step over the fragments of compressed pixels to the delimiter at their end; EOFError when the file is cut."""
-    file.seek(begin)
-    while True:
-        head = file.read(8)
-        if len(head) < 8:
-            raise EOFError
-        group, element, length = struct.unpack("<HHI", head)
-        if (group, element) != (0xFFFE, 0xE000) or length == UNDEFINED_LENGTH:
-            return  # the delimiter, or nonsense that the decoder will refuse
-        file.seek(length, 1)
-
-
-def _truncated() -> InputRefused:
-    return InputRefused("truncated", "The file ends before its header or its pixels do. The rest is not guessed. Copy it again.")
+        return convert_encodings(None)

@@ -1,219 +1,330 @@
-"""The pixels of DICOM files: how they are stored, and their decoding into the acquisition's values."""
+"""How the pixels of a DICOM file are stored, checked by its header alone: sizes, types, places, and what gives them meaning."""
 
 import math
-from dataclasses import dataclass, replace
-from io import BufferedReader
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from pydicom import dcmread
-from pydicom.dataset import Dataset, FileDataset
-from pydicom.pixels.decoders.base import get_decoder
-from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
-from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    RLELossless,
+)
 
-from vesalius.clinical.dicom import sop_classes
-from vesalius.clinical.dicom.file import PARSE_FAULTS, PixelPlace, quiet
-from vesalius.clinical.dicom.values import integer, number, text
+from vesalius.clinical.dicom import codecs
+from vesalius.clinical.dicom.color import read_palette
+from vesalius.clinical.dicom.elements import nonsense
+from vesalius.clinical.dicom.encapsulated import Frames, frames_of
+from vesalius.clinical.dicom.file import Contents, PixelPlace, ends_cleanly, pixel_data_short, trailing_bytes
+from vesalius.clinical.dicom.values import integer, number, numbers, text, values
 from vesalius.clinical.geometry import checked_size
 from vesalius.errors import InputRefused
-from vesalius.types import Array
+from vesalius.types import CodedWarning
 
+LIMIT_FRAMES = 20_000
+NATIVE = frozenset({ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian, ""})
 _GRAY = {"MONOCHROME1", "MONOCHROME2"}
-_COLOR = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT"}
-# Codecs raise their own errors, as RuntimeError or as one of the faults of parsing.
-_DECODE_FAULTS = (*PARSE_FAULTS, RuntimeError)
+_COLOR = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_PARTIAL_422", "YBR_ICT", "YBR_RCT"}
+_PALETTE = "PALETTE COLOR"
+_NATIVE_COLOR = {"RGB", "YBR_FULL", "YBR_FULL_422"}  # the others are defined for compressed pixels only
+_LIMIT_RESCALE = 1e9
+_PHILIPS_PIXELS, _PHILIPS_SYNTAX = 0x07A1100A, 0x07A11011
 
 
 @dataclass(frozen=True)
 class PixelFormat:
-    """How the pixels are stored: sizes, range and what turns them into the acquisition's values.
+    """How the pixels are stored, and what turns them into the acquisition's values.
 
     Attributes:
+        frames: the whole ones that the file holds.
+        samples: of a stored pixel; `channels` is what is made of them.
+        number: `int`, or `float` for fractions.
         bits: allocated and stored.
         is_signed: the stored values' sign.
+        is_inverted: low values are shown bright.
+        photometric: what the samples mean, in the standard's word.
+        is_planar: the colors of a frame lie one after another.
+        syntax: the transfer syntax of compressed pixels; empty where they are not compressed.
+        begins: where the value begins; of compressed pixels where each frame does, and behind the last one its end.
+        is_little: the low byte comes first.
+        is_words: single bytes were written as words of two.
+        is_deflated: `begins` counts in the data set as it is when inflated.
         has_table: a modality table replaces slope and intercept.
-        plain_at: where uncompressed little-endian values begin in the file; None when they must be decoded.
+        rescales: slope and intercept of each frame, where frames differ.
+        padding: the values from the first to the last of which mean that nothing was measured, rescaled as the others.
     """
 
     frames: int
     rows: int
     columns: int
     channels: int
+    samples: int
+    number: Literal["int", "float"]
     bits: tuple[int, int]
     is_signed: bool
-    is_palette: bool
+    is_inverted: bool
+    photometric: str
+    is_planar: bool
+    syntax: str
+    begins: tuple[int, ...]
+    is_little: bool = True
+    is_words: bool = False
+    is_deflated: bool = False
     slope: float = 1.0
     intercept: float = 0.0
     has_table: bool = False
-    plain_at: int | None = None
+    rescales: tuple[tuple[float, float], ...] = ()
+    padding: tuple[float, float] | None = None
+
+    @property
+    def is_palette(self) -> bool:
+        """The stored values are numbers of colors."""
+        return self.photometric == _PALETTE
+
+    @property
+    def raw_dtype(self) -> str:
+        """Of the values as they are stored."""
+        if self.number == "float":
+            return f"float{self.bits[0]}"
+        return f"{'int' if self.is_signed else 'uint'}{max(8, self.bits[0])}"
 
     @property
     def stored_dtype(self) -> str:
-        """Of the values as they are stored; with colors from a palette that of the colors."""
-        return "uint8" if self.is_palette else f"{'int' if self.is_signed else 'uint'}{self.bits[0]}"
+        """Of the values before they are rescaled; of a palette those of the colors."""
+        return "uint8" if self.is_palette else self.raw_dtype
 
     @property
     def dtype(self) -> str:
         """Of the acquisition's values: float32 when they are rescaled, else as stored."""
-        return "float32" if self.has_table or (self.slope, self.intercept) != (1.0, 0.0) else self.stored_dtype
+        return "float32" if self.is_rescaled else self.stored_dtype
+
+    @property
+    def is_rescaled(self) -> bool:
+        """Values are not what is stored."""
+        return self.has_table or bool(self.rescales) or (self.slope, self.intercept) != (1.0, 0.0)
+
+    @property
+    def frame_bits(self) -> int:
+        """Of one frame that is not compressed."""
+        samples = 2 if self.photometric == "YBR_FULL_422" else self.samples
+        return self.rows * self.columns * samples * self.bits[0]
 
 
-def decode_frames(file: BufferedReader, pixels: PixelFormat, frame: int | None, out: Array) -> None:
-    """The values of one file, rescaled: of one frame (Y, X), or of all; with a last axis of 3 for color.
-
-    Raises:
-        InputRefused: `decode_failed`, or `pixel_mismatch` when the decoded size is not the header's.
-    """
-    if pixels.plain_at is not None:
-        _read_plain(file, pixels, frame or 0, out)
-        return
-    try:
-        with quiet():
-            dataset = dcmread(file, force=True)
-            if "TransferSyntaxUID" not in dataset.file_meta:
-                dataset.file_meta.TransferSyntaxUID = UID(transfer_syntax(dataset))
-            stored = pixel_array(dataset, raw=False, index=frame if pixels.frames > 1 else None)
-            values = _values(dataset, stored, pixels)
-    except _DECODE_FAULTS:
-        raise InputRefused(
-            "decode_failed",
-            "The pixels could not be decoded: they are damaged, or of a variant that the codec does not know. Nothing "
-            "is guessed. See which codecs work with: vesalius doctor.",
-        ) from None
-    if values.shape != out.shape:
-        raise InputRefused("pixel_mismatch", "The decoded picture has another size than its header says. One of them is wrong.")
-    out[...] = values
-
-
-def _read_plain(file: BufferedReader, pixels: PixelFormat, frame: int, out: Array) -> None:
-    """Uncompressed values, from the file into place."""
-    stored = np.empty(out.shape, dtype=f"<{np.dtype(pixels.stored_dtype).str[1:]}")
-    assert pixels.plain_at is not None, "plain values lie in the file"
-    file.seek(pixels.plain_at + frame * pixels.rows * pixels.columns * stored.itemsize)
-    if file.readinto(stored.data.cast("B")) != stored.nbytes:
-        raise InputRefused("pixel_data_short", "The file ends before its pixels do. The rest is not guessed. Copy it again.")
-    if (pixels.slope, pixels.intercept) == (1.0, 0.0):
-        out[...] = stored
-    else:
-        _rescale_into(stored, pixels, out)
-
-
-def _values(dataset: Dataset, stored: Array, pixels: PixelFormat) -> Array:
-    if pixels.is_palette:
-        colors = apply_color_lut(stored, dataset)
-        # Palettes of 16 bits: the high byte is the color, unless a maker has filled the low one only.
-        return (colors >> 8 if colors.max() > 255 else colors).astype(np.uint8)
-    if pixels.has_table:
-        return np.asarray(apply_modality_lut(stored, dataset), dtype=np.float32)
-    if (pixels.slope, pixels.intercept) == (1.0, 0.0):
-        return stored
-    values = np.empty(stored.shape, np.float32)
-    _rescale_into(stored, pixels, values)
-    return values
-
-
-def _rescale_into(stored: Array, pixels: PixelFormat, out: Array) -> None:
-    if pixels.slope == 1.0:
-        np.add(stored, np.float32(pixels.intercept), out=out, casting="unsafe")
-    else:
-        np.multiply(stored, np.float32(pixels.slope), out=out, casting="unsafe")
-        np.add(out, np.float32(pixels.intercept), out=out)
-
-
-def pixel_format(dataset: Dataset, sop_class: str) -> PixelFormat:
-    """Check the attributes that describe the pixels.
+def pixels_of(contents: Contents) -> tuple[PixelFormat, tuple[CodedWarning, ...]]:
+    """Check all that describes the pixels, and find their frames; no pixel is read.
 
     Raises:
-        InputRefused: `bad_attribute`, `bad_pixel_module`, `unsupported_iod` or `size_limit`.
+        InputRefused: `no_pixels`, `unsupported_transfer_syntax`, `bad_attribute`, `bad_pixel_module`, `bad_rescale`,
+            `bad_length`, `bad_offsets`, `size_limit` or `pixel_data_short`.
     """
-    rows, columns = integer(dataset, "Rows"), integer(dataset, "Columns")
-    if not (1 <= rows <= 0xFFFF and 1 <= columns <= 0xFFFF):
-        raise InputRefused("bad_attribute", "Rows or Columns is not between 1 and 65535. The picture has no size.")
-    frames = integer(dataset, "NumberOfFrames", 1)
-    if frames < 1:
-        raise InputRefused("bad_attribute", "Number of Frames is not a positive number. The frames cannot be found.")
-    if frames > 1 and sop_class not in sop_classes.CLIPS:
-        raise InputRefused("unsupported_iod", "Several frames in this class of object are not read yet. Export them one by one.")
-    photometric, samples = text(dataset, "PhotometricInterpretation"), integer(dataset, "SamplesPerPixel", 1)
-    allocated = integer(dataset, "BitsAllocated")
-    stored = integer(dataset, "BitsStored", allocated)
-    fits = samples == (3 if photometric in _COLOR else 1) and photometric in _GRAY | _COLOR | {"PALETTE COLOR"}
-    if not fits or allocated not in (8, 16, 32) or not 1 <= stored <= allocated:
-        raise InputRefused(
-            "bad_pixel_module", "Photometric Interpretation, samples and bits contradict. The pixels have no meaning."
-        )
-    if integer(dataset, "HighBit", stored - 1) != stored - 1:
-        raise InputRefused("bad_pixel_module", "High Bit is not Bits Stored - 1. Where the values lie is unclear.")
-    is_palette = photometric == "PALETTE COLOR"
-    if is_palette and not any(f"{prefix}RedPaletteColorLookupTableData" in dataset for prefix in ("", "Segmented")):
-        raise InputRefused("bad_pixel_module", "The picture needs a palette that the file does not hold. Its colors are unknown.")
-    signed = integer(dataset, "PixelRepresentation", 0) == 1
-    slope, intercept = (1.0, 0.0) if samples == 3 or is_palette else _rescale(dataset)
+    dataset, place = contents.dataset, contents.place
+    if place is None:
+        raise _no_pixels(dataset)
+    syntax, doubts = _syntax(contents, place)
+    rows, columns = _side(dataset, "Rows"), _side(dataset, "Columns")
+    stated = _frames(dataset)
+    samples, bits, is_signed, photometric, is_planar = _module(dataset, place, is_native=not syntax)
+    has_colors = samples == 3 or photometric == _PALETTE
+    slope, intercept = (1.0, 0.0) if has_colors else _rescale(dataset)
     pixels = PixelFormat(
-        frames=frames,
+        frames=stated,
         rows=rows,
         columns=columns,
-        channels=3 if samples == 3 or is_palette else 1,
-        bits=(allocated, stored),
-        is_signed=signed,
-        is_palette=is_palette,
+        channels=3 if has_colors else 1,
+        samples=samples,
+        number="int" if place.keyword == "PixelData" else "float",
+        bits=bits,
+        is_signed=is_signed,
+        is_inverted=photometric == "MONOCHROME1",
+        photometric=photometric,
+        is_planar=is_planar,
+        syntax=syntax,
+        begins=(place.begin or 0,),
+        is_little=place.is_little,
+        is_words=place.is_words,
+        is_deflated=contents.meta.is_deflated,
         slope=slope,
         intercept=intercept,
-        has_table="ModalityLUTSequence" in dataset,
+        has_table=not has_colors and "ModalityLUTSequence" in dataset,
     )
-    checked_size(frames, rows, columns, item_bytes=pixels.channels * np.dtype(pixels.dtype).itemsize)
-    return pixels
+    checked_size(stated, rows, columns, item_bytes=pixels.channels * np.dtype(pixels.dtype).itemsize)
+    if stated > LIMIT_FRAMES:
+        raise InputRefused(
+            "size_limit", f"The file states more than {LIMIT_FRAMES} frames. Nothing was read. Export it in parts."
+        )
+    if pixels.is_palette:
+        read_palette(dataset, is_signed)
+    frames, begins, more = _native(contents, place, pixels) if not syntax else _compressed(contents, place, pixels)
+    return _with(pixels, frames=frames, begins=begins, padding=_padding(dataset, pixels)), (*doubts, *more)
+
+
+def _with(pixels: PixelFormat, **changes: object) -> PixelFormat:
+    return PixelFormat(**{**vars(pixels), **changes})
+
+
+def _no_pixels(dataset: Dataset) -> InputRefused:
+    raw = dataset.get_item(_PHILIPS_SYNTAX) if _PHILIPS_SYNTAX in dataset else None
+    if _PHILIPS_PIXELS in dataset or (raw is not None and b"PMSCT" in (raw.value or b"")):
+        return InputRefused(
+            "unsupported_transfer_syntax",
+            "The pixels are compressed in a maker's own way that no package reads here. Export them uncompressed.",
+        )
+    return InputRefused("no_pixels", "The file should hold a picture, but has none. Only its header was exported, or it was cut.")
+
+
+def _syntax(contents: Contents, place: PixelPlace) -> tuple[str, list[CodedWarning]]:
+    """The transfer syntax of compressed pixels, or nothing; with the doubt when the pixels are not as it says."""
+    syntax = contents.meta.syntax
+    if syntax in NATIVE:
+        if place.length is not None:
+            return "", []
+        if syntax or not contents.encoding.is_little:
+            raise nonsense()
+        return "1.2.840.10008.1.2.4.50", []  # nothing is stated; what the stream is decides
+    missing = codecs.missing(syntax)
+    if missing is None:
+        raise InputRefused(
+            "unsupported_transfer_syntax",
+            "The pixels are compressed in a way (a video or a maker's own) that no package reads here. Export them uncompressed.",
+        )
+    if missing:
+        raise InputRefused(
+            "unsupported_transfer_syntax",
+            f"The pixels are compressed in a way that needs a missing package. Install it with: pip install {missing}",
+        )
+    if place.length is None:
+        return syntax, []
+    said = "The pixels are said to be compressed and are not; they were read as they are."
+    return "", [CodedWarning("encoding_mismatch", said)]
+
+
+def _side(dataset: Dataset, keyword: str) -> int:
+    """Rows or Columns: two bytes, whatever else the element may claim to be."""
+    raw = dataset.get_item(keyword) if keyword in dataset else None
+    if isinstance(raw, RawDataElement) and raw.value and not (raw.VR in ("US", "UN", None) and len(raw.value) == 2):
+        raise InputRefused("bad_attribute", f"{keyword} is not stored as the standard has it. The picture has no certain size.")
+    value = integer(dataset, keyword)
+    if not 1 <= value <= 0xFFFF:
+        raise InputRefused("bad_attribute", f"{keyword} is not between 1 and 65535. The picture has no size. Export it again.")
+    return value
+
+
+def _frames(dataset: Dataset) -> int:
+    found = numbers(dataset, "NumberOfFrames")
+    if not found:
+        return 1
+    if len(found) > 1 or not found[0].is_integer() or found[0] < 1:
+        raise InputRefused(
+            "bad_attribute", "Number of Frames is not a positive number. The frames cannot be found. Export it again."
+        )
+    return int(found[0])
+
+
+def _module(dataset: Dataset, place: PixelPlace, *, is_native: bool) -> tuple[int, tuple[int, int], bool, str, bool]:
+    """Samples, bits, sign, meaning and order of the samples; each checked against the others. Source: PS3.3, C.7.6.3."""
+    photometric, samples = text(dataset, "PhotometricInterpretation"), integer(dataset, "SamplesPerPixel", 1)
+    allocated = integer(dataset, "BitsAllocated")
+    known = _GRAY | {_PALETTE} | (_NATIVE_COLOR if is_native else _COLOR)
+    if photometric not in known or samples != (3 if photometric in _COLOR else 1):
+        raise _bad_module("Photometric Interpretation and samples contradict")
+    if place.keyword != "PixelData":
+        if allocated != (32 if place.keyword == "FloatPixelData" else 64) or photometric not in _GRAY or not is_native:
+            raise _bad_module("Fractions are stored with a wrong number of bits")
+        return 1, (allocated, allocated), True, photometric, False
+    stored = integer(dataset, "BitsStored", allocated)
+    sizes = (1, 8, 16, 32) if samples == 1 and photometric != _PALETTE else (8, 16)
+    if allocated not in sizes or not 1 <= stored <= allocated:
+        raise _bad_module("Bits Allocated and Bits Stored are not as pictures have them")
+    if integer(dataset, "HighBit", stored - 1) != stored - 1:
+        raise _bad_module("High Bit is not Bits Stored - 1")
+    sign, planar = integer(dataset, "PixelRepresentation", 0), integer(dataset, "PlanarConfiguration", 0)
+    if sign not in (0, 1) or (samples == 3 and planar not in (0, 1)):
+        raise _bad_module("Pixel Representation or Planar Configuration is neither 0 nor 1")
+    columns = integer(dataset, "Columns")
+    if is_native and photometric == "YBR_FULL_422" and (allocated != 8 or columns % 2):
+        raise _bad_module("Colors for pairs of pixels need 8 bits and an even number of columns")
+    is_signed = sign == 1 and samples == 1 and photometric != _PALETTE and allocated > 1
+    return samples, (allocated, stored), is_signed, photometric, samples == 3 and planar == 1 and photometric != "YBR_FULL_422"
+
+
+def _bad_module(what: str) -> InputRefused:
+    return InputRefused("bad_pixel_module", f"{what}. What the pixels mean is unclear. Export the file again.")
 
 
 def _rescale(dataset: Dataset) -> tuple[float, float]:
     slope, intercept = number(dataset, "RescaleSlope", 1.0), number(dataset, "RescaleIntercept", 0.0)
-    if not (math.isfinite(slope) and math.isfinite(intercept)) or slope == 0 or max(abs(slope), abs(intercept)) > 1e9:
+    return checked_rescale(slope, intercept)
+
+
+def checked_rescale(slope: float, intercept: float) -> tuple[float, float]:
+    """Slope and intercept that leave values their meaning.
+
+    Raises:
+        InputRefused: `bad_rescale`, for a slope of zero, and for what is no number or above 10^9.
+    """
+    if not (math.isfinite(slope) and math.isfinite(intercept)) or slope == 0 or max(abs(slope), abs(intercept)) > _LIMIT_RESCALE:
         raise InputRefused("bad_rescale", "Rescale Slope or Intercept is zero, huge or no number. Values would mean nothing.")
     return slope, intercept
 
 
-def checked_storage(dataset: FileDataset, place: PixelPlace, pixels: PixelFormat) -> PixelFormat:
-    """The format with the place of plain values; pixels that no codec here reads, or that are cut short, are refused.
-
-    Raises:
-        InputRefused: `unsupported_transfer_syntax` or `pixel_data_short`.
-    """
-    try:
-        decoder = get_decoder(transfer_syntax(dataset))
-    except NotImplementedError:
+def _native(contents: Contents, place: PixelPlace, pixels: PixelFormat) -> tuple[int, tuple[int, ...], list[CodedWarning]]:
+    """Whole frames of pixels that are not compressed."""
+    length = place.length or 0
+    needed = -(-pixels.frames * pixels.frame_bits // 8)
+    if length > place.bytes_left and needed <= place.bytes_left and length > needed + 1:
         raise InputRefused(
-            "unsupported_transfer_syntax",
-            "The pixels are compressed in a way (a video or a maker's own) that no package reads here. Export them uncompressed.",
-        ) from None
-    if not decoder.is_available:
-        raise InputRefused(
-            "unsupported_transfer_syntax",
-            f"The pixels are compressed as {decoder.UID.name}, which needs a further package. "
-            "Install it with: pip install 'vesalius[codecs]'.",
+            "bad_length", "The pixels state a length that reaches behind the end of the file. Where they end is unclear."
         )
-    if decoder.is_encapsulated or place.length is None:
-        return pixels
-    samples = integer(dataset, "SamplesPerPixel", 1)
-    expected = pixels.frames * pixels.rows * pixels.columns * samples * (integer(dataset, "BitsAllocated") // 8)
-    if text(dataset, "PhotometricInterpretation") == "YBR_FULL_422":
-        expected = expected * 2 // 3
-    if min(place.length, place.bytes_left) < expected:
-        raise InputRefused("pixel_data_short", "The file ends before its pixels do. The rest is not guessed. Copy it again.")
-    is_plain = (
-        transfer_syntax(dataset) in (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
-        and place.begin is not None
-        and not (pixels.is_palette or pixels.has_table)
-        and pixels.bits[0] > 1
-        and text(dataset, "PhotometricInterpretation") in {*_GRAY, "RGB"}
-        and integer(dataset, "PlanarConfiguration", 0) == 0
+    there = min(length, place.bytes_left)
+    if contents.meta.syntax not in NATIVE and not needed <= there <= needed + 1:
+        raise nonsense()
+    whole = there * 8 // pixels.frame_bits
+    if whole < 1:
+        raise pixel_data_short()
+    frames, doubts = min(whole, pixels.frames), []
+    if whole != pixels.frames:
+        doubts.append(_contradictory(frames, pixels.frames))
+    elif there > needed + 1 or (length <= place.bytes_left and not ends_cleanly(contents, (place.begin or 0) + length)):
+        doubts.append(trailing_bytes())
+    return frames, (place.begin or 0,), doubts
+
+
+def _compressed(contents: Contents, place: PixelPlace, pixels: PixelFormat) -> tuple[int, tuple[int, ...], list[CodedWarning]]:
+    """Whole frames of compressed pixels."""
+    offsets, lengths = (values(contents.dataset, f"ExtendedOffsetTable{part}") for part in ("", "Lengths"))
+    extended = (bytes(offsets[0]), bytes(lengths[0])) if offsets and lengths else None
+    found: Frames = frames_of(
+        contents.body,
+        place.begin or 0,
+        contents.size,
+        stated=pixels.frames,
+        is_runs=pixels.syntax == RLELossless,
+        extended=extended,
     )
-    return replace(pixels, plain_at=place.begin) if is_plain else pixels
+    doubts = [] if found.are_as_stated else [_contradictory(found.count, pixels.frames)]
+    if found.end is not None and not ends_cleanly(contents, found.end):
+        doubts.append(trailing_bytes())
+    return found.count, found.begins, doubts
 
 
-def transfer_syntax(dataset: FileDataset) -> str:
-    """The transfer syntax, or for a file that does not state it the one by which it could be parsed."""
-    if stated := text(dataset.file_meta, "TransferSyntaxUID"):
-        return stated
-    is_implicit, is_little = dataset.original_encoding
-    return ImplicitVRLittleEndian if is_implicit else ExplicitVRLittleEndian if is_little else ExplicitVRBigEndian
+def _contradictory(frames: int, stated: int) -> CodedWarning:
+    said = f"The header states {stated} frames, and the file holds another number; {frames} whole ones were read."
+    return CodedWarning("frames_contradictory", said, {"stated": stated, "read": frames})
+
+
+def _padding(dataset: Dataset, pixels: PixelFormat) -> tuple[float, float] | None:
+    """The range of values that stands for nothing measured. Source: PS3.3, C.7.5.1.1.2."""
+    if pixels.channels == 3 or pixels.has_table or pixels.number == "float":
+        return None
+    ends = [number(dataset, keyword, math.nan) for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    if not math.isfinite(ends[0]):
+        return None
+    size = 2 ** pixels.bits[1]
+    least = -size // 2 if pixels.is_signed else 0
+    stored = [(end - least) % size + least for end in ends if math.isfinite(end)]  # some write a sign where none is, or none
+    rescaled = sorted(value * pixels.slope + pixels.intercept for value in stored)
+    return rescaled[0], rescaled[-1]

@@ -5,7 +5,8 @@ from io import BufferedReader
 from vesalius.clinical import wire
 from vesalius.clinical.dicom.facts import Header
 from vesalius.clinical.dicom.header import read_header
-from vesalius.clinical.dicom.pixels import PixelFormat, decode_frames
+from vesalius.clinical.dicom.decoding import decode_frames
+from vesalius.clinical.dicom.pixels import PixelFormat
 from vesalius.clinical.picture import Description
 from vesalius.types import Array, Part
 
@@ -25,5 +26,9 @@ def decode(file: BufferedReader, description: Description, part: Part, out: Arra
     Raises:
         InputRefused: `decode_failed`, `pixel_mismatch`, `pixel_data_short`.
     """
-    pixels = wire.unpack(PixelFormat, description.notes["pixels"])
-    decode_frames(file, pixels, part.index[0] if part.index else None, out)
+    pixels, step = wire.unpack(PixelFormat, description.notes["pixels"]), description.notes.get("step", 1)
+    if part.index or step == 1:
+        decode_frames(file, pixels, part.index[0] * step if part.index else None, out)
+        return
+    for index in range(len(out)):  # of a clip with too many frames some are read
+        decode_frames(file, pixels, index * step, out[index])
