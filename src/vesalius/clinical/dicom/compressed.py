@@ -134,8 +134,8 @@ def _runs(content: bytes, pixels: PixelFormat) -> Array:
     size, wide = pixels.rows * pixels.columns, max(1, pixels.bits[0] // 8)
     planes = np.empty((pixels.samples, size, wide), np.uint8)
     for index, segment in enumerate(segments_of(content, pixels.samples * wide)):
-        if len(segment) > 2 * size + 2 * _SPARE_RUN_BYTES:
-            raise _mismatch()
+        if len(segment) > 2 * size + _SPARE_RUN_BYTES:  # each byte costs two at most: it is made to swell, or of another size
+            raise decode_failed()
         try:
             plane = decode_segment(segment)
         except _FAULTS:
