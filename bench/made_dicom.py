@@ -1,6 +1,7 @@
 """Small DICOM files made by code: every transfer syntax that can be written here, and the commoner kinds of object."""
 
 import io
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,9 @@ from pydicom.sequence import Sequence as DicomSequence
 
 from made_content import Pixels, picture_u8, picture_u16, plant, saved
 
+# Named, because the one that pydicom takes first brings the process down at some sizes of picture.
+ENCODERS: dict[str, str] = {uid.RLELossless: "pylibjpeg", uid.JPEGLSLossless: "pyjpegls", uid.JPEG2000Lossless: "pylibjpeg"}
+
 config.settings.writing_validation_mode = config.IGNORE
 
 
@@ -22,17 +26,19 @@ def dicom_bytes(
 ) -> bytes:
     """A DICOM file of one picture (Y, X), or frames (T, Y, X), with a last axis of 3 for color, and with canaries.
 
-    `attributes` go by keyword; None leaves one out.
+    `attributes` go by keyword; None leaves one out. What differs in anything is of another study.
     """
+    number = zlib.crc32(pixels.tobytes() + f"{sop_class} {syntax} {sorted(attributes)}".encode())
     colors = pixels.ndim > 2 and pixels.shape[-1] == 3
     frames = pixels.shape[0] if pixels.ndim == 3 + colors else 1
     bits = pixels.dtype.itemsize * 8
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = uid.UID(sop_class), uid.UID("2.25.771.1")
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = uid.UID(sop_class), uid.UID(f"2.25.771.1.{number}")
     meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
     dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
-    dataset.SOPClassUID, dataset.SOPInstanceUID = sop_class, "2.25.771.1"
-    dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.FrameOfReferenceUID = "2.25.771.2", "2.25.771.3", "2.25.771.4"
+    dataset.SOPClassUID, dataset.SOPInstanceUID = sop_class, meta.MediaStorageSOPInstanceUID
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = f"2.25.771.2.{number}", f"2.25.771.3.{number}"
+    dataset.FrameOfReferenceUID = f"2.25.771.4.{number}"
     dataset.Modality, dataset.StudyDate, dataset.InstanceNumber = "CT", "20110203", 1
     dataset.ImageType, dataset.SpecificCharacterSet = ["ORIGINAL", "PRIMARY", "AXIAL"], "ISO_IR 100"
     dataset.ImagePositionPatient, dataset.ImageOrientationPatient = [-10, -20, 30], [1, 0, 0, 0, 1, 0]
@@ -60,7 +66,7 @@ def dicom_bytes(
         dataset.PixelData = encapsulate([saved(Image.fromarray(frame), "JPEG") for frame in frames_of])
         dataset["PixelData"].VR = "OB"
     elif uid.UID(syntax).is_encapsulated:
-        dataset.compress(syntax, generate_instance_uid=False)
+        dataset.compress(syntax, encoding_plugin=ENCODERS[syntax], generate_instance_uid=False)
     meta.TransferSyntaxUID = uid.UID(syntax)
     implicit = {"implicit_vr": syntax == uid.ImplicitVRLittleEndian, "little_endian": syntax != uid.ExplicitVRBigEndian}
     if syntax == uid.ExplicitVRBigEndian:
@@ -71,9 +77,9 @@ def dicom_bytes(
     return written.getvalue()
 
 
-def dicom_files(seed: int) -> Iterator[tuple[str, bytes]]:
-    """Label and content; another seed gives other pixels."""
-    slice_u16 = picture_u16(40, 36, seed=seed)
+def dicom_files(seed: int, *, larger_px: int = 0) -> Iterator[tuple[str, bytes]]:
+    """Label and content; another seed gives other pixels, `larger_px` is added to the sides."""
+    slice_u16 = picture_u16(40 + larger_px, 36 + larger_px, seed=seed)
     syntaxes = {
         "native": uid.ExplicitVRLittleEndian,
         "implicit": uid.ImplicitVRLittleEndian,
@@ -84,27 +90,23 @@ def dicom_files(seed: int) -> Iterator[tuple[str, bytes]]:
         "JPEG 2000": uid.JPEG2000Lossless,
     }
     for label, syntax in syntaxes.items():
-        yield (f"CT {label}", dicom_bytes(slice_u16, uid.CTImageStorage, syntax))
-    gray = picture_u8(20, 24, seed=seed)
+        yield f"CT {label}", dicom_bytes(slice_u16, uid.CTImageStorage, syntax)
+    gray = picture_u8(20 + larger_px, 24 + larger_px, seed=seed)
     color = np.stack([gray, gray[::-1], gray[:, ::-1]], axis=-1)
     clip = np.stack([gray, gray[::-1], np.flipud(gray), gray])
     clips = {"Modality": "US", "FrameTime": "40", "FrameIncrementPointer": 0x00181063}
-    yield ("US clip", dicom_bytes(clip, uid.UltrasoundMultiFrameImageStorage, **clips))
+    yield "US clip", dicom_bytes(clip, uid.UltrasoundMultiFrameImageStorage, **clips)
     for label, syntax in (("RLE", uid.RLELossless), ("JPEG", uid.JPEGBaseline8Bit)):
-        yield (f"US clip {label}", dicom_bytes(clip, uid.UltrasoundMultiFrameImageStorage, syntax, **clips))
-    yield ("US color", dicom_bytes(color, uid.UltrasoundImageStorage, Modality="US"))
-    yield ("SC color JPEG", dicom_bytes(color, uid.SecondaryCaptureImageStorage, uid.JPEGBaseline8Bit, Modality="OT"))
-    yield (
-        "DX inverted",
-        dicom_bytes(
-            slice_u16, uid.DigitalXRayImageStorageForPresentation, Modality="DX", PhotometricInterpretation="MONOCHROME1"
-        ),
-    )
-    yield ("enhanced CT", _enhanced(slice_u16))
-    yield ("palette", _palette(gray))
-    yield ("bare", dicom_bytes(slice_u16)[132:])
+        yield f"US clip {label}", dicom_bytes(clip, uid.UltrasoundMultiFrameImageStorage, syntax, **clips)
+    yield "US color", dicom_bytes(color, uid.UltrasoundImageStorage, Modality="US")
+    yield "SC color JPEG", dicom_bytes(color, uid.SecondaryCaptureImageStorage, uid.JPEGBaseline8Bit, Modality="OT")
+    inverted = {"Modality": "DX", "PhotometricInterpretation": "MONOCHROME1"}
+    yield "DX inverted", dicom_bytes(slice_u16, uid.DigitalXRayImageStorageForPresentation, **inverted)
+    yield "enhanced CT", _enhanced(slice_u16)
+    yield "palette", _palette(gray)
+    yield "bare", dicom_bytes(slice_u16)[132:]
     for label, sop_class, modality in (("SR", uid.BasicTextSRStorage, "SR"), ("PDF", uid.EncapsulatedPDFStorage, "DOC")):
-        yield (f"{label}", dicom_bytes(gray, sop_class, Modality=modality, Rows=None, Columns=None))
+        yield label, dicom_bytes(gray, sop_class, Modality=modality, Rows=None, Columns=None)
 
 
 def _enhanced(plane: npt.NDArray[np.uint16]) -> bytes:

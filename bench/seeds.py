@@ -41,16 +41,16 @@ def gather(folders: Sequence[Path]) -> list[Seed]:
     return [*made(), *(seed for folder in folders for seed in _real(folder))]
 
 
-def made(seed: int = 0) -> Iterator[Seed]:
-    """Small files of every format, made here; another seed gives other pixels."""
-    for label, content in dicom_files(seed):
+def made(seed: int = 0, *, larger_px: int = 0) -> Iterator[Seed]:
+    """Small files of every format, made here; another seed gives other pixels, `larger_px` is added to their sides."""
+    for label, content in dicom_files(seed, larger_px=larger_px):
         yield Seed(f"made/{label}", ".dcm", content, _texts(content))
-    volume = np.stack([picture_u16(18, 16, seed=seed + index) for index in range(6)]).astype(np.int16)
+    volume = np.stack([picture_u16(18 + larger_px, 16 + larger_px, seed=seed + index) for index in range(6)]).astype(np.int16)
     for suffix, content in volume_files(volume):
         yield Seed(f"made/{suffix[1:]}", suffix, content)
-    frames = [picture_u8(20, 22, seed=seed + index) for index in range(4)]
-    archived = _archived(seed)
-    for files in (picture_files(picture_u8(26, 30, seed=seed)), animation_files(frames), archive_files(archived)):
+    picture = picture_u8(26 + larger_px, 30 + larger_px, seed=seed)
+    frames = [picture_u8(20 + larger_px, 22 + larger_px, seed=seed + index) for index in range(4)]
+    for files in (picture_files(picture), animation_files(frames), archive_files(_archived(seed))):
         for suffix, label, content in files:
             yield Seed(f"made/{label}", suffix, content)
 
@@ -59,9 +59,9 @@ def _archived(seed: int) -> dict[str, bytes]:
     """Three slices and a picture, by names that hold a canary."""
     members = {f"{CANARY}/picture.png": saved(Image.fromarray(picture_u8(20, 20, seed=seed)), "PNG")}
     for index in range(3):
-        place, instance = [0, 0, 2 * index], f"2.25.771.1.{index}"
-        pixels = picture_u16(12, 10, seed=seed + index)
-        members[f"{CANARY}/{index}.dcm"] = dicom_bytes(pixels, ImagePositionPatient=place, SOPInstanceUID=instance)
+        pixels, together = picture_u16(12, 10, seed=seed + index), f"2.25.771.9.{seed}"
+        one_series = {"StudyInstanceUID": together, "SeriesInstanceUID": f"{together}.1", "FrameOfReferenceUID": f"{together}.2"}
+        members[f"{CANARY}/{index}.dcm"] = dicom_bytes(pixels, ImagePositionPatient=[0, 0, 2 * index], **one_series)
     return members
 
 

@@ -1,7 +1,7 @@
-"""The reader under test, in a process of its own: `python bench/subject.py`, one folder a line, one JSON answer each.
+"""The reader under test, in a process of its own: `python bench/subject.py [--whole]`, one folder a line, one JSON answer each.
 
-Reads each folder as a user would and loads one part of every picture. Whatever is no refusal is named with its place,
-and ends the answer, not the process.
+Reads each folder as a user would and loads one part of every picture, or with --whole all of it. Whatever is no refusal
+is named with its place, and ends the answer, not the process.
 """
 
 import contextlib
@@ -26,18 +26,18 @@ SLOW_S = 5.0
 FAULT = "reader_fault"  # the code by which a worker says that a reader has met something that it did not expect
 
 
-def main() -> None:
+def main(*, whole: bool) -> None:
     """Serve until standard input ends; standard output is for answers alone."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
-        answer = look_at(Path(line.rstrip("\n")))
+        answer = look_at(Path(line.rstrip("\n")), whole=whole)
         gc.collect()
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
 
-def look_at(folder: Path) -> dict[str, Any]:
+def look_at(folder: Path, *, whole: bool) -> dict[str, Any]:
     """What became of every file of a folder, every word that was said, how long each step took, and our own faults."""
     answer: dict[str, Any] = {"refused": {}, "loads": [], "warnings": [], "texts": [], "faults": [], "slow": [], "slowest_s": 0.0}
     found: list[study.Inventory] = []
@@ -52,7 +52,7 @@ def look_at(folder: Path) -> dict[str, Any]:
         for one in inventory.studies:
             for series in one.series:
                 for image in series.images:
-                    _load(image, answer)
+                    _load(image, answer, whole=whole)
     return answer
 
 
@@ -69,13 +69,13 @@ def _tell(inventory: study.Inventory, answer: dict[str, Any]) -> None:
     answer["warnings"] += [warning["code"] for warning in (*shown["warnings"], *of_series)]
 
 
-def _load(image: Image, answer: dict[str, Any]) -> None:
-    """One part of a picture: the whole, a slice, a frame or a box."""
+def _load(image: Image, answer: dict[str, Any], *, whole: bool) -> None:
+    """A picture, or one part of it: a slice, a frame or a box."""
     name = image.source.path.name if image.source.path else ""
     outcome = "loaded"
     with _timed(answer, "load", name):
         try:
-            values = _part_of(image, zlib.crc32(name.encode()))
+            values = image.load() if whole else _part_of(image, zlib.crc32(name.encode()))
             if not values.size:
                 answer["faults"].append({"at": "load", "file": name, "fault": "an empty array"})
         except InputRefused as refusal:
@@ -120,4 +120,4 @@ def _timed(answer: dict[str, Any], at: str, name: str) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    main()
+    main(whole="--whole" in sys.argv[1:])
