@@ -127,6 +127,40 @@ def inspect(
     return workflow.inspect(paths, map_file=map_file)
 
 
+@app.command(epilog="Example: vesalius deid phantoms/dicom -o clean --option modified-dates")
+def deid(
+    paths: Paths,
+    out: MaybeOut = None,
+    options: Annotated[
+        list[str] | None, typer.Option("--option", metavar="NAME", help="An option of the profile, as modified-dates or 113107.")
+    ] = None,
+    black_out: Annotated[
+        list[str] | None, typer.Option(metavar="X0,Y0,X1,Y1", help="A rectangle to blacken in every picture, in pixels.")
+    ] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Without -o: only say what is left in the files.")] = False,
+    accept_burned_in: Annotated[
+        bool, typer.Option("--accept-burned-in", help="No quarantine for pictures that writing may be burned into.")
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> Outcome:
+    """Write de-identified copies.
+
+    DICOM PS3.15 Annex E; what may still name somebody is listed and set aside.
+    """
+    from vesalius.workflows import deid as workflow
+
+    return workflow.deid(
+        paths,
+        out=out,
+        options=options or [],
+        black_out=black_out or [],
+        verify=verify,
+        accept_burned_in=accept_burned_in,
+        say=progress(quiet),
+    )
+
+
 @app.command(epilog='Example: vesalius ask phantoms/dicom/chest_xray-920000000-visit-0.dcm "Where is the heart?" -o answer')
 def ask(
     paths: Paths,

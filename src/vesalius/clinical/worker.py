@@ -28,8 +28,13 @@ RETIRE_BYTES = 512 * 2**20  # one that still keeps more than this makes way for 
 MOST_DESCRIPTORS = 253
 # Each is a function of its module: (file, arguments, out, target) -> JSON. Modules are imported when first needed.
 TASKS = {
+    "clean": "vesalius.clinical.deid.files",
+    "verify": "vesalius.clinical.deid.files",
     "describe": "vesalius.clinical.reading",
     "decode": "vesalius.clinical.reading",
+    "digest": "vesalius.clinical.reading",
+    "unpack": "vesalius.clinical.archive_reading",
+    "references": "vesalius.clinical.dicom.directory",
 }
 
 
@@ -115,6 +120,7 @@ class _Stretch(RawIOBase):
 
     def __init__(self, descriptor: int, begin: int, end: int) -> None:
         self.descriptor, self.begin, self.end, self.at = descriptor, begin, end, begin
+        self.name = descriptor  # as that of a file without a path
 
     def readable(self) -> bool:
         return True

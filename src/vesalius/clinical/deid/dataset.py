@@ -1,8 +1,7 @@
 """A data set treated attribute by attribute, at every depth, as `profile.action` says."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 
 from pydicom import charset, config
@@ -12,6 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 from vesalius.clinical.deid import icc, profile, structured, values
+from vesalius.clinical.deid.options import OPTIONS, codes
 from vesalius.clinical.deid.rules import Rules
 from vesalius.clinical.deid.seeds import Patterns
 from vesalius.clinical.dicom.file import PARSE_FAULTS
@@ -26,14 +26,13 @@ _TEXTS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC", "CS", "UI", "AE", "UR", 
 _ITEM_BYTES = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Cleaning:
-    """One data set on its way: the rules, whose it is, what must not be left, and how often each action was taken."""
+    """One data set on its way: the rules, whose it is, and what must not be left."""
 
     rules: Rules
     patient: str
     patterns: Patterns
-    counts: Counter[str] = field(default_factory=Counter)
 
 
 def clean(dataset: Dataset, cleaning: Cleaning) -> None:
@@ -65,8 +64,8 @@ def _clean(dataset: Dataset, cleaning: Cleaning, depth: int) -> None:
     private = _safe_private(dataset) if "safe-private" in options else set()
     for tag in sorted(dataset.keys()):
         if tag in private:
-            cleaning.counts["K"] += 1
-        elif tag == _CHARACTER_SET:
+            continue
+        if tag == _CHARACTER_SET:
             _clean_character_set(dataset)
         else:
             vr = _vr(dataset.get_item(tag), tag)
@@ -74,12 +73,10 @@ def _clean(dataset: Dataset, cleaning: Cleaning, depth: int) -> None:
             try:
                 _apply(dataset, tag, vr, action, cleaning, depth)
             except PARSE_FAULTS:  # a value that cannot be parsed is not known to be safe
-                del dataset[tag]
-                cleaning.counts["malformed"] += 1
+                dataset.pop(tag, None)
 
 
 def _apply(dataset: Dataset, tag: int, vr: str, action: profile.Action, cleaning: Cleaning, depth: int) -> None:
-    cleaning.counts[action] += 1
     if action == "X":
         del dataset[tag]
     elif vr == "SQ":
@@ -164,7 +161,6 @@ def _check_kept(dataset: Dataset, tag: int, vr: str, cleaning: Cleaning) -> None
     if vr in _TEXTS:
         content = _content(dataset, tag)
         if not values.is_well_formed(vr, content) or cleaning.patterns.count(content):
-            cleaning.counts["malformed"] += 1
             _fall_back(dataset, tag, vr, cleaning)
 
 
@@ -216,13 +212,13 @@ def _state(dataset: Dataset, rules: Rules) -> None:
     dates = "UNMODIFIED" if "full-dates" in rules.options else "MODIFIED" if "modified-dates" in rules.options else "REMOVED"
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = ["Vesalius " + version("vesalius"), "DICOM PS3.15 Annex E"]
-    dataset.DeidentificationMethodCodeSequence = [_code(*code) for code in profile.codes(rules.options - {"clean-pixel-data"})]
+    dataset.DeidentificationMethodCodeSequence = [_code(*code) for code in codes(rules.options - {"clean-pixel-data"})]
     dataset.LongitudinalTemporalInformationModified = dates
 
 
 def state_clean_pixels(dataset: Dataset) -> None:
     """Say that what was burned into the pixels has been blackened."""
-    stated = [*dataset.DeidentificationMethodCodeSequence, _code(*profile.OPTIONS["clean-pixel-data"][:2])]
+    stated = [*dataset.DeidentificationMethodCodeSequence, _code(*OPTIONS["clean-pixel-data"][:2])]
     dataset.DeidentificationMethodCodeSequence = sorted(stated, key=lambda item: str(item.CodeValue))
     dataset.BurnedInAnnotation = "NO"
 

@@ -4,7 +4,7 @@ import hashlib
 import io
 from importlib.metadata import version
 from io import BufferedReader
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
@@ -19,6 +19,7 @@ from pydicom.uid import (
 
 from vesalius.clinical.deid import burned_in, dataset, pixels, seeds
 from vesalius.clinical.deid.rules import Rules
+from vesalius.clinical.deid.told import Change, Told
 from vesalius.clinical.dicom.file import PARSE_FAULTS, PixelPlace, quiet, read_dataset
 from vesalius.clinical.dicom.write import IMPLEMENTATION_UID
 from vesalius.errors import InputRefused
@@ -32,12 +33,8 @@ _NATIVE = {(True, True): ImplicitVRLittleEndian, (False, True): ExplicitVRLittle
 _SLIDE = _ROOT + "77.1.6"
 
 
-def clean(source: BufferedReader, target: BinaryIO, rules: Rules) -> dict[str, Any]:
+def clean(source: BufferedReader, target: BinaryIO, rules: Rules) -> Told:
     """Write a de-identified copy and tell what was done; nothing that was written is of use when it is refused.
-
-    Returns:
-        JSON-able: `patient`, `study` and `series` (stand-ins), `suffix`, `cleaned` (what of the pixels was changed),
-        `is_at_risk` (writing may be left in the picture), `counts` of actions, and `seeds`, which are patient data.
 
     Raises:
         InputRefused: `not_cleanable`, or what reading raises.
@@ -47,21 +44,17 @@ def clean(source: BufferedReader, target: BinaryIO, rules: Rules) -> dict[str, A
         return _cleaned(source, target, rules, original, place)
 
 
-def _cleaned(
-    source: BufferedReader, target: BinaryIO, rules: Rules, header: FileDataset, place: PixelPlace | None
-) -> dict[str, Any]:
+def _cleaned(source: BufferedReader, target: BinaryIO, rules: Rules, header: FileDataset, place: PixelPlace | None) -> Told:
     syntax, encoding = _syntax(header, place)
     _complete(header)
     _check_class(header)
     found = seeds.seeds_of(header, rules.options)
     patient = dataset.patient_of(header)
-    told = {
-        "patient": rules.pseudonym(patient),
-        "study": rules.key("study", str(header.get("StudyInstanceUID", ""))),
-        "series": rules.key("series", str(header.get("SeriesInstanceUID", ""))),
-        "suffix": ".dcm",
-        "seeds": sorted(found),
-    }
+    folders = (
+        rules.pseudonym(patient),
+        rules.key("study", str(header.get("StudyInstanceUID", ""))),
+        rules.key("series", str(header.get("SeriesInstanceUID", ""))),
+    )
     at_risk = place is not None and burned_in.is_written_on(header)
     plan = None if place is None else pixels.plan(header, place, rules, is_little=encoding[1])
     content: BinaryIO = source
@@ -80,8 +73,10 @@ def _cleaned(
     header.preamble = bytes(128)
     header.file_meta = _file_meta(header, syntax)
     _write(target, header, encoding)
-    changed = [] if place is None or plan is None else pixels.write(content, target, place, header, plan, encoding)
-    return {**told, "cleaned": changed, "is_at_risk": at_risk and "pixels" not in changed, "counts": dict(cleaning.counts)}
+    changed: list[Change] = []
+    if place is not None and plan is not None:
+        changed = pixels.write(content, target, place, header, plan, encoding)
+    return Told(".dcm", folders, tuple(changed), at_risk and "pixels" not in changed, tuple(sorted(found)))
 
 
 def _syntax(header: FileDataset, place: PixelPlace | None) -> tuple[UID, tuple[bool, bool]]:

@@ -5,19 +5,28 @@ A file's type is told by its content. What has no cleaner here is refused, and s
 
 from collections.abc import Mapping
 from io import BufferedReader
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from vesalius.clinical.deid import dicom, findings, nifti, raster, sidecar, tiff
 from vesalius.clinical.deid.rules import Rules
 from vesalius.clinical.deid.seeds import Patterns
+from vesalius.clinical.deid.told import Left, Told
 from vesalius.clinical.signatures import HEAD_BYTES, types_of
+from vesalius.clinical.wire import pack
 from vesalius.errors import InputRefused
 
-_CLEANERS = {"dicom": dicom.clean, "nifti": nifti.clean, "raster": raster.clean, "tiff": tiff.clean, "json": sidecar.clean}
+_CLEANERS = {
+    "dicom": dicom.clean,
+    "nifti": nifti.clean,
+    "raster": raster.clean,
+    "gif": raster.clean,
+    "tiff": tiff.clean,
+    "json": sidecar.clean,
+}
 
 
-def clean_file(source: BufferedReader, target: BinaryIO, rules: Rules) -> dict[str, Any]:
-    """Write a de-identified copy; see `dicom.clean` for what is told.
+def clean_file(source: BufferedReader, target: BinaryIO, rules: Rules) -> Told:
+    """Write a de-identified copy.
 
     Raises:
         InputRefused: `input_empty`, `unsupported_type`, `type_conflict`, `not_cleanable`, or what the type's cleaner raises.
@@ -49,6 +58,8 @@ def type_of(source: BufferedReader) -> str:
     if not head:
         raise InputRefused("input_empty", "The file is empty. There is nothing to copy. Copy it again from its source.")
     types = types_of(head)
+    if types[:1] == ["dicom"]:
+        return "dicom"  # whatever its preamble also makes it: nothing of the preamble is copied
     if len(types) > 1:
         raise InputRefused(
             "type_conflict",
@@ -71,16 +82,17 @@ def type_of(source: BufferedReader) -> str:
 
 def clean(source: BufferedReader, arguments: Mapping[str, Any], out: object, target: BinaryIO) -> dict[str, Any]:
     """The gate's task: `arguments` hold the rules."""
-    return clean_file(source, target, Rules.from_json(arguments["rules"]))
+    return cast("dict[str, Any]", pack(clean_file(source, target, Rules.from_json(arguments["rules"]))))
 
 
 def verify(source: BufferedReader, arguments: Mapping[str, Any], out: object, target: object) -> dict[str, Any]:
     """The gate's task: `arguments` hold the seeds."""
-    return {"findings": findings_of(source, arguments["seeds"])}
+    found = findings_of(source, arguments["seeds"])
+    return cast("dict[str, Any]", pack(Left(tuple(found.items()))))
 
 
 def _of_others(source: BufferedReader, kind: str) -> dict[str, int]:
-    if kind == "raster":
+    if kind in ("raster", "gif"):
         has_more = raster.side_matter(source.read(raster.LIMIT_FILE_BYTES))
         return {**({"metadata_left": 1} if has_more else {}), "burned_in_risk": 1}
     if kind == "tiff":

@@ -12,6 +12,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset
 
 from vesalius.clinical.deid import burned_in, profile, values
+from vesalius.clinical.deid.options import BASIC, OPTIONS
 from vesalius.clinical.deid.rules import MAPPED_UID, PSEUDONYM
 from vesalius.clinical.deid.seeds import Patterns
 from vesalius.clinical.dicom.file import PARSE_FAULTS, PixelPlace, quiet, read_dataset
@@ -56,9 +57,9 @@ def identities(source: BufferedReader, patterns: Patterns) -> int:
 def _stated_options(header: Dataset) -> frozenset[str] | None:
     """The options whose codes the file bears; None when it does not even bear the profile's."""
     codes = {str(item.get("CodeValue", "")) for item in header.get("DeidentificationMethodCodeSequence") or []}
-    if profile.BASIC[0] not in codes:
+    if BASIC[0] not in codes:
         return None
-    return frozenset(name for name, option in profile.OPTIONS.items() if option[0] in codes)
+    return frozenset(name for name, option in OPTIONS.items() if option[0] in codes)
 
 
 def _elements(dataset: Dataset) -> Iterator[DataElement]:

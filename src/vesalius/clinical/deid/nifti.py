@@ -8,9 +8,10 @@ import math
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from vesalius.clinical.deid.rules import Rules
+from vesalius.clinical.deid.told import Told
 from vesalius.clinical.signatures import GZIP
 from vesalius.errors import InputRefused
 
@@ -23,7 +24,7 @@ _TEXTS = {1: ((4, 38), (140, 148), (148, 228), (228, 252), (328, 344)), 2: ((240
 _SIZES = {1: 348, 2: 540}
 
 
-def clean(source: BinaryIO, target: BinaryIO, rules: Rules) -> dict[str, Any]:
+def clean(source: BinaryIO, target: BinaryIO, rules: Rules) -> Told:
     """Write the volume alone; as `dicom.clean`. Compressed input stays compressed, without the name that gzip keeps.
 
     Raises:
@@ -45,8 +46,7 @@ def clean(source: BinaryIO, target: BinaryIO, rules: Rules) -> dict[str, Any]:
         ) from None
     except (EOFError, struct.error):
         raise _truncated() from None
-    suffix = ".nii.gz" if is_compressed else ".nii"
-    return {"suffix": suffix, "cleaned": [], "is_at_risk": False, "counts": {"X": 1}, "seeds": []}
+    return Told(".nii.gz" if is_compressed else ".nii")
 
 
 def side_matter(source: BinaryIO) -> bool:

@@ -16,6 +16,7 @@ from pydicom.pixels.utils import iter_pixels
 from vesalius.clinical.deid import codestream
 from vesalius.clinical.deid.burned_in import is_ultrasound, ultrasound_regions
 from vesalius.clinical.deid.rules import Rules
+from vesalius.clinical.deid.told import Change
 from vesalius.clinical.dicom.file import PARSE_FAULTS, PixelPlace
 from vesalius.errors import InputRefused
 from vesalius.types import Array
@@ -104,7 +105,7 @@ def plan(dataset: Dataset, place: PixelPlace, rules: Rules, *, is_little: bool) 
 
 def write(
     source: BinaryIO, target: BinaryIO, place: PixelPlace, dataset: Dataset, plan: Plan, encoding: tuple[bool, bool]
-) -> list[str]:
+) -> list[Change]:
     """Write the pixel element; the names of what was changed in it.
 
     Args:
@@ -139,7 +140,7 @@ def write(
         for frame in _native_frames(source, shape, is_little=encoding[1]):
             target.write(_cleaned(frame, shape, dataset, plan).tobytes())
     target.write(bytes(wanted % 2))
-    changed = ["pixels"] if plan.mask is not None else []
+    changed: list[Change] = ["pixels"] if plan.mask is not None else []
     changed += ["overlay_bits"] if plan.kept_bits is not None else []
     return changed + (["trailing_pixels"] if place.length > wanted + wanted % 2 else [])
 
@@ -224,7 +225,7 @@ def _darkest_entry(dataset: Dataset) -> int:
         return 0
 
 
-def _write_decoded(source: BinaryIO, target: BinaryIO, shape: Shape, plan: Plan) -> list[str]:
+def _write_decoded(source: BinaryIO, target: BinaryIO, shape: Shape, plan: Plan) -> list[Change]:
     source.seek(0)
     gray = "MONOCHROME1" if shape.photometric == "MONOCHROME1" else "MONOCHROME2"
     written = 0
@@ -250,7 +251,7 @@ def _decoded_shape(frame: Array, gray: str) -> Shape:
     return Shape(frame.shape[0], frame.shape[1], samples, frame.itemsize * 8, 1, photometric, planar=False, signed=False)
 
 
-def _write_fragments(source: BinaryIO, target: BinaryIO, place: PixelPlace) -> list[str]:
+def _write_fragments(source: BinaryIO, target: BinaryIO, place: PixelPlace) -> list[Change]:
     source.seek(place.begin or 0)
     target.write(struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OB", 0, _UNDEFINED))
     changed = False

@@ -8,30 +8,16 @@ object (`X/Z/D`) is decided for the strictest type, because a dummy is valid whe
 
 import csv
 import functools
-from collections.abc import Collection
 from importlib.resources import files
 from typing import IO, Literal
 
 from pydicom.datadict import dictionary_has_tag, keyword_for_tag
 
+from vesalius.clinical.deid.options import OPTIONS
+
 # X remove, Z empty, D dummy, U map, K keep, C clean, R keep the sequence and treat each item.
 Action = Literal["X", "Z", "D", "U", "K", "C", "R"]
 
-BASIC = ("113100", "Basic Application Confidentiality Profile")
-# Name of the option: its code and meaning (PS3.16, CID 7050), and its column in the table.
-OPTIONS: dict[str, tuple[str, str, str | None]] = {
-    "clean-pixel-data": ("113101", "Clean Pixel Data Option", None),
-    "clean-graphics": ("113103", "Clean Graphics Option", "graphics"),
-    "clean-structured-content": ("113104", "Clean Structured Content Option", "structured"),
-    "clean-descriptors": ("113105", "Clean Descriptors Option", "descriptors"),
-    "full-dates": ("113106", "Retain Longitudinal Temporal Information Full Dates Option", "full_dates"),
-    "modified-dates": ("113107", "Retain Longitudinal Temporal Information Modified Dates Option", "modified_dates"),
-    "patient-characteristics": ("113108", "Retain Patient Characteristics Option", "patient"),
-    "device-identity": ("113109", "Retain Device Identity Option", "device"),
-    "uids": ("113110", "Retain UIDs Option", "uids"),
-    "safe-private": ("113111", "Retain Safe Private Option", None),
-    "institution": ("113112", "Retain Institution Identity Option", "institution"),
-}
 _STRICTEST: dict[str, Action] = {"X/Z": "Z", "X/D": "D", "Z/D": "D", "X/Z/D": "D", "X/Z/U*": "R"}
 _LETTERS: dict[str, Action] = {letter: letter for letter in ("X", "Z", "D", "U", "K", "C")}
 _DATES = frozenset({"DA", "DT", "TM"})
@@ -73,11 +59,6 @@ def action(tag: int, vr: str, options: frozenset[str]) -> Action:
         return "X"
     row = table().get(tag)
     return _beyond(tag, vr, options) if row is None else _tabled(row, options)
-
-
-def codes(options: Collection[str]) -> list[tuple[str, str]]:
-    """Code and meaning of the profile and of each option, in the order of their numbers."""
-    return [BASIC, *sorted(OPTIONS[name][:2] for name in options)]
 
 
 def is_well_known(uid: str) -> bool:

@@ -1,14 +1,14 @@
-"""PNG, JPEG and WebP pictures: every part that is not needed to show the picture is dropped, and the picture is not touched.
+"""PNG, JPEG, WebP, GIF and BMP pictures: every part that is not needed to show them is dropped, and no pixel is touched.
 
-With rectangles to black out the picture is decoded and written anew as PNG. A color profile stays, without its words, and so
-does the turn that EXIF states.
+With rectangles to black out, and always where a BMP came in, the picture is decoded and written anew as PNG. A color profile
+stays, without its words, and so does the turn that EXIF states.
 """
 
 import io
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -16,6 +16,7 @@ from PIL import Image
 
 from vesalius.clinical.deid import exif, icc
 from vesalius.clinical.deid.rules import Rules
+from vesalius.clinical.deid.told import Suffix, Told
 from vesalius.clinical.signatures import JPEG, PNG
 from vesalius.errors import InputRefused
 
@@ -28,10 +29,20 @@ _MARKER = re.compile(rb"\xff+([\xc0-\xcf\xd8-\xfe])")
 _ANIMATED = 0x02
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _CONVERTED = frozenset({"P", "PA", "CMYK", "YCbCr", "LAB", "HSV", "La", "RGBa"})
-_FAULTS = (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, struct.error, zlib.error, Image.DecompressionBombError)
+_FAULTS = (
+    OSError,
+    ValueError,
+    IndexError,
+    SyntaxError,
+    EOFError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
 
 
-def clean(source: BinaryIO, target: BinaryIO, rules: Rules) -> dict[str, Any]:
+def clean(source: BinaryIO, target: BinaryIO, rules: Rules) -> Told:
     """Write the picture alone; as `dicom.clean`.
 
     Raises:
@@ -41,19 +52,18 @@ def clean(source: BinaryIO, target: BinaryIO, rules: Rules) -> dict[str, Any]:
     if len(content) > LIMIT_FILE_BYTES:
         raise InputRefused("size_limit", "The picture's file is larger than 2 GiB. Nothing of it was kept. Convert it to tiles.")
     maker, suffix = _format(content)
-    told = {"suffix": suffix, "cleaned": [], "is_at_risk": True, "counts": {}, "seeds": []}
     try:
-        if rules.black_out_xyxy_px:
-            target.write(blackened(content, rules))
-            return {**told, "suffix": ".png", "cleaned": ["pixels"], "is_at_risk": False}
+        if suffix is None or rules.black_out_xyxy_px:
+            written, is_black = blackened(content, rules)
+            target.write(written)
+            return Told(".png", cleaned=("pixels",) if is_black else (), is_at_risk=not is_black)
         parts = list(maker(content))
     except _FAULTS:
         raise InputRefused(
             "decode_failed", "The picture's parts cannot be told from one another. The file is broken. Export it again."
         ) from None
-    kept = b"".join(parts)
-    target.write(kept)
-    return {**told, "counts": {"X": int(len(kept) != len(content))}}
+    target.writelines(parts)
+    return Told(suffix, is_at_risk=True)
 
 
 def side_matter(content: bytes) -> bool:
@@ -62,13 +72,13 @@ def side_matter(content: bytes) -> bool:
     return b"".join(maker(content)) != content
 
 
-def blackened(content: bytes, rules: Rules) -> bytes:
-    """The picture as a PNG with the rectangles black, turned as EXIF says.
+def blackened(content: bytes, rules: Rules) -> tuple[bytes, bool]:
+    """The picture as a PNG with the rectangles black, and whether any of them lies in it. Rectangles count pixels as stored.
 
     Raises:
-        InputRefused: `size_limit`.
+        InputRefused: `size_limit`, `not_cleanable` for moving pictures.
     """
-    with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP", "TIFF")) as picture:
+    with Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")) as picture:
         if picture.width * picture.height > LIMIT_PIXELS:
             raise InputRefused(
                 "size_limit", f"The picture has more than {LIMIT_PIXELS} pixels. Nothing was decoded. Cut it down."
@@ -76,20 +86,32 @@ def blackened(content: bytes, rules: Rules) -> bytes:
         mode = "RGBA" if "transparency" in picture.info else "RGB"
         pixels = np.array(picture.convert(mode) if picture.mode in _CONVERTED else picture)
         turned = exif.orientation(picture.info.get("exif") or b"")
+    is_black = False
     for x0, y0, x1, y1 in rules.black_out_xyxy_px:
+        is_black = is_black or pixels[y0:y1, x0:x1].size > 0
         pixels[y0:y1, x0:x1] = 0
         if pixels.ndim == 3 and pixels.shape[2] in (2, 4):
             pixels[y0:y1, x0:x1, -1] = 255
     out = io.BytesIO()
     extra: dict[str, Any] = {"exif": exif.HEAD + exif.minimal(turned)} if turned > 1 else {}
     Image.fromarray(pixels).save(out, format="PNG", **extra)
-    return out.getvalue()
+    return out.getvalue(), is_black
 
 
-def _format(content: bytes) -> tuple[Any, str]:
+def _format(content: bytes) -> tuple[Callable[[bytes], Iterator[bytes]], Suffix | None]:
+    """What takes the picture apart, and the suffix of the result; None for what is always written anew."""
     if content.startswith(PNG):
         return _png, ".png"
-    return (_jpeg, ".jpg") if content.startswith(JPEG) else (_webp, ".webp")
+    if content.startswith(JPEG):
+        return _jpeg, ".jpg"
+    if content.startswith(b"GIF8"):
+        return _gif, ".gif"
+    return (_webp, ".webp") if content.startswith(b"RIFF") else (_whole, None)
+
+
+def _whole(content: bytes) -> Iterator[bytes]:
+    """A BMP as it is: what its head may hide is lost when it is written as PNG."""
+    yield content
 
 
 def _png(content: bytes) -> Iterator[bytes]:
@@ -223,3 +245,34 @@ def _webp(content: bytes) -> Iterator[bytes]:
         chunks.insert(0, b"VP8X" + struct.pack("<IB3x", 10, flags & 0x10 | (0x08 if turned > 1 else 0)) + canvas)
     yield b"RIFF" + struct.pack("<I", 4 + sum(map(len, chunks))) + b"WEBP"
     yield from chunks
+
+
+def _gif(content: bytes) -> Iterator[bytes]:
+    """Frames and their times, and how often they repeat; comments, texts and applications' blocks go.
+
+    Source: CompuServe, GIF89a, 1990, sections 17 to 27.
+    """
+    flags = content[10]
+    position = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+    yield content[:position]
+    while True:
+        start, kind = position, content[position]
+        if kind == 0x3B:
+            yield b"\x3b"
+            return
+        if kind == 0x2C:
+            local = content[position + 9]
+            position = _after_blocks(content, position + 11 + (3 << (local & 7) + 1 if local & 0x80 else 0))
+            yield content[start:position]
+        elif kind == 0x21:
+            label, position = content[position + 1], _after_blocks(content, position + 2)
+            if label == 0xF9 or content[start + 2 : start + 14] == b"\x0bNETSCAPE2.0":
+                yield content[start:position]
+        else:
+            raise EOFError
+
+
+def _after_blocks(content: bytes, position: int) -> int:
+    while content[position]:
+        position += 1 + content[position]
+    return position + 1

@@ -22,7 +22,7 @@ class Rules:
 
     Attributes:
         secret: what stand-ins are derived with; whoever has it can try names against them.
-        options: names of `profile.OPTIONS`.
+        options: names of `options.OPTIONS`.
         black_out_xyxy_px: rectangles to blacken in every picture, half open: pixel x0 is in, x1 is out.
     """
 

@@ -38,7 +38,7 @@ _NOBODY = frozenset(
         *("removed", "deidentified", "hospital", "clinic", "university", "radiology", "department", "center", "centre"),
         *("prof", "doctor", "miss", "male", "female", "other", "institution", "street", "road", "siemens", "philips"),
         *("original", "primary", "derived", "secondary", "physician", "operator", "technologist", "vesalius", "demo"),
-        *("medical", "general"),
+        *("medical", "general", "text", "enter", "first", "last", "image", "unnamed", "here"),
     ]
 )
 _PARTS = re.compile(r"[\^=\\,;:/()\[\]\s\0_.+-]+")
@@ -99,9 +99,9 @@ class Patterns:
     """Seeds in all their encodings, ready to be sought."""
 
     def __init__(self, seeds: Collection[str]) -> None:
-        self._written: list[tuple[int, bytes, bool]] = []
+        self._written: list[tuple[int, bytes, str]] = []
         for number, seed in enumerate(sorted(seeds)):
-            self._written += [(number, content, seed.isdigit()) for content in _encodings(seed)]
+            self._written += [(number, content, _neighbors(seed)) for content in _encodings(seed)]
 
     def __bool__(self) -> bool:
         return bool(self._written)
@@ -110,7 +110,7 @@ class Patterns:
         """How many different seeds stand in these bytes, as they are."""
         lowered = content.lower()
         plain = _ESCAPES.sub(b"", lowered) if b"\x1b" in lowered else lowered
-        return len({number for number, written, digits in self._written if _stands(written, lowered, plain, digits)})
+        return len({number for number, written, apart in self._written if _stands(written, lowered, plain, apart)})
 
     def count_deep(self, content: bytes) -> int:
         """As `count`, also within everything in the bytes that zlib or gzip has compressed."""
@@ -174,13 +174,20 @@ def _encodings(seed: str) -> set[bytes]:
     return {content for content in written if len(content) > 2}
 
 
-def _stands(written: bytes, lowered: bytes, plain: bytes, digits: bool) -> bool:
-    if not digits:
+def _neighbors(seed: str) -> str:
+    """What may not stand beside a seed: digits beside a number, letters beside a short word, which longer ones may hold."""
+    if seed.isdigit():
+        return "digits"
+    return "letters" if seed.isascii() and seed.isalpha() and len(seed) <= LEAST_LETTERS else ""
+
+
+def _stands(written: bytes, lowered: bytes, plain: bytes, apart: str) -> bool:
+    if not apart:
         return written in lowered or (plain is not lowered and written in plain)
     at = lowered.find(written)
-    while at >= 0:  # a number within a longer one is another number
-        before, after = lowered[at - 1 : at], lowered[at + len(written) : at + len(written) + 1]
-        if not before.isdigit() and not after.isdigit():
+    while at >= 0:
+        around = (lowered[max(0, at - 1) : at], lowered[at + len(written) : at + len(written) + 1])
+        if not any(byte.isdigit() if apart == "digits" else byte.isalpha() for byte in around):
             return True
         at = lowered.find(written, at + 1)
     return False

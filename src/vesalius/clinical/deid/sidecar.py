@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 from vesalius.clinical.deid import seeds
 from vesalius.clinical.deid.rules import Rules
+from vesalius.clinical.deid.told import Told
 from vesalius.errors import InputRefused
 
 LIMIT_BYTES = 2**24
@@ -54,7 +55,7 @@ KEYS = frozenset(
 )
 
 
-def clean(source: BinaryIO, target: BinaryIO, rules: Rules) -> dict[str, Any]:
+def clean(source: BinaryIO, target: BinaryIO, rules: Rules) -> Told:
     """Write the allow-listed keys whose values are numbers, yes or no, short plain texts, or lists of these.
 
     Raises:
@@ -70,13 +71,7 @@ def clean(source: BinaryIO, target: BinaryIO, rules: Rules) -> dict[str, Any]:
             "not_cleanable", "The JSON file holds no known technique. Everything else could name somebody. It was left out."
         )
     target.write(json.dumps(kept, indent=1, allow_nan=False).encode("ascii"))
-    return {
-        "suffix": ".json",
-        "cleaned": [],
-        "is_at_risk": False,
-        "counts": {"X": len(stated) - len(kept)},
-        "seeds": sorted(found),
-    }
+    return Told(".json", seeds=tuple(sorted(found)))
 
 
 def side_matter(source: BinaryIO) -> bool:

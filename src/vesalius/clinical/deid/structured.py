@@ -60,7 +60,7 @@ def anonymize_local_code(item: Dataset, rules: Rules) -> None:
             setattr(item, keyword, rules.title(f"{designator}\0{item[keyword].value}"))
     item.CodingSchemeDesignator = "99LOCAL"
     item.CodeMeaning = known_words(str(item.get("CodeMeaning") or ""))[:64] or REMOVED
-    for keyword in ("CodingSchemeVersion", "URNCodeValue", "EquivalentCodeSequence", "MappingResource", "MappingResourceName"):
+    for keyword in ("CodingSchemeVersion", "CodingSchemeUID", "URNCodeValue", "EquivalentCodeSequence", "MappingResourceName"):
         item.pop(keyword, None)
 
 

@@ -9,10 +9,11 @@ Source: TIFF 6.0, Adobe 1992, section 2; BigTIFF as libtiff describes it.
 import re
 import struct
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from vesalius.clinical.deid import codestream, icc, raster
 from vesalius.clinical.deid.rules import Rules
+from vesalius.clinical.deid.told import Told
 from vesalius.errors import InputRefused
 
 MOST_PAGES, MOST_ENTRIES = 10_000, 4096
@@ -49,7 +50,7 @@ class Page:
     sizes: tuple[int, ...]
 
 
-def clean(source: BinaryIO, target: BinaryIO, rules: Rules) -> dict[str, Any]:
+def clean(source: BinaryIO, target: BinaryIO, rules: Rules) -> Told:
     """Write the pictures alone; as `dicom.clean`.
 
     Raises:
@@ -61,16 +62,10 @@ def clean(source: BinaryIO, target: BinaryIO, rules: Rules) -> dict[str, Any]:
         raise _bad_offsets() from None
     kept = _shown(pages)
     has_levels = _has_levels(kept)
-    told = {"suffix": ".tif", "cleaned": [], "is_at_risk": not has_levels, "seeds": []}
     if rules.black_out_xyxy_px and not has_levels:
-        return {**told, **_blackened(source, target, rules, pages)}
+        return _blackened(source, target, rules, pages)
     _write(source, target, order, is_big, kept)
-    dropped = ["label_pages"] if len(kept) < len(pages) else []
-    return {
-        **told,
-        "cleaned": dropped,
-        "counts": {"X": sum(len(page.entries) for page in pages) - sum(len(page.entries) for page in kept)},
-    }
+    return Told(".tif", cleaned=("label_pages",) if len(kept) < len(pages) else (), is_at_risk=not has_levels)
 
 
 def side_matter(source: BinaryIO) -> bool:
@@ -90,14 +85,13 @@ def _has_levels(pages: list[Page]) -> bool:
     return len(pages) > 1 and all(_TILE_WIDTH in page.entries for page in pages)
 
 
-def _blackened(source: BinaryIO, target: BinaryIO, rules: Rules, pages: list[Page]) -> dict[str, Any]:
+def _blackened(source: BinaryIO, target: BinaryIO, rules: Rules, pages: list[Page]) -> Told:
     if len(pages) > 1:
         raise InputRefused(
             "not_cleanable", "The TIFF has several pages. One set of rectangles does not fit all of them. Export single pictures."
         )
     source.seek(0)
-    told = raster.clean(source, target, rules)
-    return {key: told[key] for key in ("suffix", "cleaned", "is_at_risk", "counts")}
+    return raster.clean(source, target, rules)
 
 
 def _shown(pages: list[Page]) -> list[Page]:
