@@ -341,7 +341,8 @@ def _runs() -> list[Case]:
     }
     file = partial(b.compressed, GRAY, plane, syntax=RLELossless)
     return [
-        one_file(19, f"rle_{name}", file(frames=[content]), "decode_failed", "refused_at_load") for name, content in wrong.items()
+        one_file(19, f"rle_{name}", file(frames=[content]), "decode_failed", "refused_at_load", other_code="pixel_mismatch")
+        for name, content in wrong.items()
     ]
 
 

@@ -86,11 +86,24 @@ def _avi() -> list[Case]:
         one("avi_is_no_harm", whole, "", "golden", **seen),
         one("no_frames_a_second", avi(frames, rate=0, frame_us=0), "frame_time_unknown", "warned", **seen),
         one("time_divided_by_zero", avi(frames, scale=0, frame_us=0), "frame_time_unknown", "warned", **seen),
-        one("a_day_at_one_frame_a_second", avi([tiny] * 60, rate=1, count=86_400, size=(16, 16)), "size_limit"),
+        one("half_an_hour_and_a_minute", avi([tiny] * 1860, rate=1, size=(16, 16)), "size_limit"),
+        one(
+            "a_day_named_and_a_minute_there",
+            avi([tiny] * 60, rate=1, count=86_400, size=(16, 16)),
+            "frames_contradictory",
+            "warned",
+            **seen,
+        ),
         one("a_frame_a_minute_for_an_hour", avi([tiny] * 60, rate=1, scale=60, size=(16, 16)), "size_limit"),
         one("5000_frames", avi([tiny] * 5000, rate=25, size=(16, 16)), "clip_sampled", "warned", **seen),
         one("four_billion_frames_of_four", avi(frames, count=2**32 - 1), "", "survived"),
-        one("16384_by_16384", avi([bytes(wide)] * 40, size=(16384, 16384)), "size_limit", "refused_by_load"),
+        one(
+            "16384_by_16384",
+            avi([bytes(wide)] * 40, size=(16384, 16384)),
+            "size_limit",
+            "refused_by_load",
+            other_code="decode_failed",
+        ),
         one(
             "frames_of_65500_in_a_small_film", avi([bytes(wide)] * 4), "size_limit", "refused_by_load", other_code="decode_failed"
         ),
@@ -131,7 +144,7 @@ def _gif() -> list[Case]:
         return one_file(55, name, content, code, behavior, f"{NAME}.gif", **more)
 
     return [
-        one("gif_is_no_harm", whole, "", "golden", kind="clip", values=FILM),
+        one("gif_is_no_harm", whole, "", "golden", kind="clip", values=np.stack([FILM] * 3, axis=-1)),
         one("gif_without_times", gif(FILM, 0), "frame_time_unknown", "warned", kind="clip"),
         one("gif_of_unequal_times", gif(FILM, [100, 400, 100, 100]), "variable_frame_rate", "warned", kind="clip"),
         one("gif_of_43_minutes", long, "size_limit"),
