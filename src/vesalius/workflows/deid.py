@@ -59,7 +59,7 @@ def deid(
     if out is None and not verify:
         raise UsageError("bad_option", "A folder to write is needed (-o DIR), or --verify to look at what is there. Name one.")
     if out is None:
-        return _verified(upload.look(paths))
+        return _verified(_without_reports(upload.look(paths), paths))
     boxes = tuple(map(_box, black_out))
     rules = Rules(secret_of_installation(), _options(options) | ({"clean-pixel-data"} if boxes else set()), boxes)
     seen = upload.look(paths)
@@ -108,6 +108,12 @@ def _make_empty(out: Path) -> None:
 def _sources(seen: upload.Upload) -> list[tuple[str, upload.Item]]:
     """All files with their names; an archive that was opened is stood for by its members."""
     return [(name, item) for name, item in zip(seen.names(), seen.items, strict=True) if not _is_opened(item)]
+
+
+def _without_reports(seen: upload.Upload, paths: Sequence[Path]) -> upload.Upload:
+    """What we write beside the copies is no copy."""
+    ours = {path.resolve() / name for path in paths for name in (REPORT, PAGE, f"{run.QUARANTINE}/{SHEET}")}
+    return upload.Upload(tuple(item for item in seen.items if item.origin.path not in ours), seen.warnings)
 
 
 def _is_opened(item: upload.Item) -> bool:

@@ -1,11 +1,11 @@
 """A data set treated attribute by attribute, at every depth, as `profile.action` says."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
 from pydicom import charset, config
-from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
@@ -13,7 +13,7 @@ from pydicom.multival import MultiValue
 from vesalius.clinical.deid import icc, profile, structured, values
 from vesalius.clinical.deid.options import OPTIONS, codes
 from vesalius.clinical.deid.rules import Rules
-from vesalius.clinical.deid.seeds import Patterns
+from vesalius.clinical.deid.seeds import Patterns, stated_vr
 from vesalius.clinical.dicom.file import PARSE_FAULTS
 from vesalius.errors import InputRefused
 
@@ -68,7 +68,7 @@ def _clean(dataset: Dataset, cleaning: Cleaning, depth: int) -> None:
         if tag == _CHARACTER_SET:
             _clean_character_set(dataset)
         else:
-            vr = _vr(dataset.get_item(tag), tag)
+            vr = stated_vr(dataset, tag)
             action = "D" if tag in (_TEXT_VALUE, _GRAPHIC_LAYER) else profile.action(tag, vr, options)
             try:
                 _apply(dataset, tag, vr, action, cleaning, depth)
@@ -211,7 +211,7 @@ def _state(dataset: Dataset, rules: Rules) -> None:
     """Say that the identity was removed, and by which method."""
     dates = "UNMODIFIED" if "full-dates" in rules.options else "MODIFIED" if "modified-dates" in rules.options else "REMOVED"
     dataset.PatientIdentityRemoved = "YES"
-    dataset.DeidentificationMethod = ["Vesalius " + version("vesalius"), "DICOM PS3.15 Annex E"]
+    dataset.DeidentificationMethod = [f"Vesalius {our_version()}", "DICOM PS3.15 Annex E"]
     dataset.DeidentificationMethodCodeSequence = [_code(*code) for code in codes(rules.options - {"clean-pixel-data"})]
     dataset.LongitudinalTemporalInformationModified = dates
 
@@ -223,18 +223,16 @@ def state_clean_pixels(dataset: Dataset) -> None:
     dataset.BurnedInAnnotation = "NO"
 
 
+@functools.cache
+def our_version() -> str:
+    """The version that is written into every copy."""
+    return version("vesalius")
+
+
 def _code(value: str, meaning: str) -> Dataset:
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "DCM", meaning
     return item
-
-
-def _vr(element: DataElement | RawDataElement | None, tag: int) -> str:
-    """The representation that counts: the stated one, or the dictionary's where the file states none."""
-    stated = None if element is None else element.VR
-    if stated not in (None, "UN") or not dictionary_has_tag(tag):
-        return str(stated or "UN").split(" or ")[0]
-    return dictionary_VR(tag).split(" or ")[0]
 
 
 def text(dataset: Dataset, name: int | str) -> str:

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-from importlib.metadata import version
 from io import BufferedReader
 from typing import BinaryIO
 
@@ -145,7 +144,7 @@ def _file_meta(header: FileDataset, syntax: UID) -> FileMetaDataset:
     meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID
     meta.TransferSyntaxUID = syntax
     meta.ImplementationClassUID = IMPLEMENTATION_UID
-    meta.ImplementationVersionName = f"VESALIUS {version('vesalius')}"[:16]
+    meta.ImplementationVersionName = f"VESALIUS {dataset.our_version()}"[:16]
     return meta
 
 

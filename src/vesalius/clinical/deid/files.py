@@ -93,7 +93,7 @@ def verify(source: BufferedReader, arguments: Mapping[str, Any], out: object, ta
 
 def _of_others(source: BufferedReader, kind: str) -> dict[str, int]:
     if kind in ("raster", "gif"):
-        has_more = raster.side_matter(source.read(raster.LIMIT_FILE_BYTES))
+        has_more = raster.side_matter(raster.read_whole(source, raster.LIMIT_FILE_BYTES))
         return {**({"metadata_left": 1} if has_more else {}), "burned_in_risk": 1}
     if kind == "tiff":
         risk = {} if tiff.is_slide(source) else {"burned_in_risk": 1}

@@ -5,6 +5,7 @@ stays, without its words, and so does the turn that EXIF states.
 """
 
 import io
+import os
 import re
 import struct
 import zlib
@@ -21,7 +22,7 @@ from vesalius.clinical.signatures import JPEG, PNG
 from vesalius.errors import InputRefused
 
 LIMIT_PIXELS = 2**30
-LIMIT_FILE_BYTES = 2**31
+LIMIT_FILE_BYTES = 2**28
 _KEPT_CHUNKS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"sBIT", b"gAMA", b"cHRM", b"sRGB", b"pHYs"})
 _KEPT_WEBP = frozenset({b"VP8 ", b"VP8L", b"ALPH"})
 _ICC_JPEG, _ICC_BYTES = b"ICC_PROFILE\0", 65519
@@ -48,9 +49,7 @@ def clean(source: BinaryIO, target: BinaryIO, rules: Rules) -> Told:
     Raises:
         InputRefused: `truncated`, `size_limit`, `decode_failed`, `not_cleanable` (an animated WebP).
     """
-    content = source.read(LIMIT_FILE_BYTES + 1)
-    if len(content) > LIMIT_FILE_BYTES:
-        raise InputRefused("size_limit", "The picture's file is larger than 2 GiB. Nothing of it was kept. Convert it to tiles.")
+    content = read_whole(source, LIMIT_FILE_BYTES)
     maker, suffix = _format(content)
     try:
         if suffix is None or rules.black_out_xyxy_px:
@@ -64,6 +63,19 @@ def clean(source: BinaryIO, target: BinaryIO, rules: Rules) -> Told:
         ) from None
     target.writelines(parts)
     return Told(suffix, is_at_risk=True)
+
+
+def read_whole(source: BinaryIO, limit_bytes: int) -> bytes:
+    """All bytes of a file that is not too large to be held.
+
+    Raises:
+        InputRefused: `size_limit`.
+    """
+    size = source.seek(0, os.SEEK_END)
+    if size > limit_bytes:
+        raise InputRefused("size_limit", f"The file is larger than {limit_bytes} bytes. Nothing of it was kept. Take it apart.")
+    source.seek(0)
+    return source.read(size)
 
 
 def side_matter(content: bytes) -> bool:

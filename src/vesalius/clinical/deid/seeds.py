@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
@@ -53,16 +54,15 @@ _STREAMS = re.compile(rb"\x78[\x01\x5e\x9c\xda]|\x1f\x8b\x08")
 def seeds_of(dataset: Dataset, options: Collection[str] = ()) -> set[str]:
     """Parts of all names of persons in a data set, at any depth, and of the numbers and places that belong to the patient.
 
-    What an option retains is not sought. Elements that cannot be parsed are passed over.
+    What an option retains is not sought. Elements that cannot be parsed are passed over; all others stay as they were read.
     """
     sought = _IDENTITIES | (frozenset() if "institution" in options else _INSTITUTION)
     sought |= frozenset() if "device-identity" in options else _DEVICE
+    tags = frozenset(tag for keyword in sought if (tag := tag_for_keyword(keyword)) is not None)
     found: set[str] = set()
-    for element in elements(dataset):
-        if element.VR == "PN" or element.keyword in sought:
-            texts = [str(value) for value in (element.value if element.VM > 1 else [element.value])]
-            for text in texts:
-                found |= _birth_dates(text) if element.VR == "DA" else set(parts_of(text))
+    for element in _named(dataset, tags):
+        for text in map(str, element.value if element.VM > 1 else [element.value]):
+            found |= _birth_dates(text) if element.VR == "DA" else set(parts_of(text))
     return found
 
 
@@ -79,12 +79,15 @@ def parts_of(text: str) -> Iterator[str]:
             yield from (one + joint + other for one, other in ((first, second), (second, first)) for joint in ("^", " ", ", "))
 
 
-def elements(dataset: Dataset) -> Iterator[DataElement]:
-    """Every element at any depth but sequences themselves, and but those that cannot be parsed."""
+def _named(dataset: Dataset, tags: Collection[int]) -> Iterator[DataElement]:
+    """At any depth, the names of persons and the elements with these tags."""
     waiting = [dataset]
     while waiting:
         current = waiting.pop()
         for tag in list(current.keys()):
+            vr = stated_vr(current, tag)
+            if vr not in ("SQ", "PN") and tag not in tags:
+                continue
             try:
                 element = current[tag]
             except PARSE_FAULTS:
@@ -93,6 +96,15 @@ def elements(dataset: Dataset) -> Iterator[DataElement]:
                 waiting += list(element.value or [])
             elif element.value is not None:
                 yield element
+
+
+def stated_vr(dataset: Dataset, tag: int) -> str:
+    """The representation that counts: the stated one, or the dictionary's where the file states none."""
+    element = dataset.get_item(tag)
+    stated = None if element is None else element.VR
+    if stated not in (None, "UN") or not dictionary_has_tag(tag):
+        return str(stated or "UN").split(" or ")[0]
+    return dictionary_VR(tag).split(" or ")[0]
 
 
 class Patterns:

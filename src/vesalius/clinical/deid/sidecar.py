@@ -8,6 +8,7 @@ import re
 from typing import Any, BinaryIO
 
 from vesalius.clinical.deid import seeds
+from vesalius.clinical.deid.raster import read_whole
 from vesalius.clinical.deid.rules import Rules
 from vesalius.clinical.deid.told import Told
 from vesalius.errors import InputRefused
@@ -80,9 +81,7 @@ def side_matter(source: BinaryIO) -> bool:
 
 
 def _read(source: BinaryIO) -> dict[str, Any]:
-    content = source.read(LIMIT_BYTES + 1)
-    if len(content) > LIMIT_BYTES:
-        raise InputRefused("size_limit", f"The JSON file is larger than {LIMIT_BYTES} bytes. It is no sidecar. It was left out.")
+    content = read_whole(source, LIMIT_BYTES)
     try:
         stated = json.loads(content)
     except (ValueError, RecursionError):
