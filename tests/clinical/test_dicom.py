@@ -48,7 +48,7 @@ def test_ct_values_are_hounsfield_units(write_dicom: Write) -> None:
     stored = np.array([[0, 1024], [1064, 4095]], dtype=np.uint16)
     image = open_image(write_dicom(pixels=stored, BitsStored=12, HighBit=11))
     np.testing.assert_array_equal(image.load(), [[-1024, 0], [40, 3071]])
-    assert image.load().dtype == np.int16
+    assert image.load().dtype == np.float32
     assert (image.window, image.modality, image.spacing_mm) == ((40.0, 400.0), "CT", (0.5, 0.4))
 
 
@@ -70,7 +70,7 @@ def test_a_ct_without_rescale_is_doubted(write_dicom: Write) -> None:
 
 @pytest.mark.parametrize("slope", [0, float("nan"), 1e300])
 def test_an_impossible_slope_is_refused(write_dicom: Write, slope: float) -> None:
-    assert refusal(write_dicom(RescaleSlope=slope)) == "bad_attribute"
+    assert refusal(write_dicom(RescaleSlope=slope)) == "bad_rescale"
 
 
 def test_inverted_pictures_are_flagged_and_not_changed(write_dicom: Write) -> None:
@@ -150,8 +150,6 @@ def test_a_clip_has_the_time_between_its_frames(write_dicom: Write) -> None:
     image = open_image(write_dicom(pixels=frames, FrameTime=40, **clip))
     assert (image.kind, image.shape, image.frame_s) == ("clip", (3, 4, 5), pytest.approx(0.04))
     np.testing.assert_array_equal(image.load(), frames)
-    assert refusal(write_dicom(pixels=frames, **clip)) == "unsupported_iod"
-    assert refusal(write_dicom(pixels=frames, FrameTimeVector=[0, 40, 80], **clip)) == "unsupported_iod"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +158,7 @@ def test_a_clip_has_the_time_between_its_frames(write_dicom: Write) -> None:
         ({"Rows": 0}, "bad_attribute"),
         ({"Rows": None}, "bad_attribute"),
         ({"NumberOfFrames": 0}, "bad_attribute"),
-        ({"NumberOfFrames": 2}, "unsupported_iod"),
+        ({"NumberOfFrames": "1.5"}, "bad_attribute"),
         ({"BitsAllocated": 64}, "bad_pixel_module"),
         ({"BitsStored": 17}, "bad_pixel_module"),
         ({"HighBit": 3}, "bad_pixel_module"),
@@ -171,9 +169,8 @@ def test_a_clip_has_the_time_between_its_frames(write_dicom: Write) -> None:
         ({"ImageOrientationPatient": [1, 0, 0, 0, float("nan"), 0]}, "bad_geometry"),
         ({"ImageType": ["ORIGINAL", "PRIMARY", "MOSAIC"]}, "unsupported_iod"),
         ({"SOPClassUID": uid.ComprehensiveSRStorage, "PixelData": None}, "no_pixels"),
-        ({"SOPClassUID": uid.EnhancedMRImageStorage}, "unsupported_iod"),
         ({"Rows": 65535, "Columns": 65535}, "size_limit"),
-        ({"Rows": 600}, "truncated"),
+        ({"Rows": 600}, "pixel_data_short"),
     ],
 )
 def test_impossible_headers_are_refused_with_the_code_of_what_is_wrong(
@@ -195,8 +192,8 @@ def test_a_cut_file_is_refused_wherever_it_was_cut(write_dicom: Write) -> None:
         path.write_bytes(content[:length])
         found.append(refusal(path))
     # Between two elements of the header a cut leaves a whole header; in pixels it is always seen for what it is.
-    assert set(found) <= {"truncated", "no_pixels", "bad_attribute", "not_dicom"}
-    assert set(found[-60:]) == {"truncated"}
+    assert set(found) <= {"input_empty", "unsupported_type", "truncated", "no_pixels", "bad_attribute", "pixel_data_short"}
+    assert set(found[-60:]) == {"pixel_data_short"}
 
 
 @pytest.mark.parametrize("cut", [1, 8, 9, 60])
@@ -209,7 +206,7 @@ def test_cut_compressed_pixels_are_refused_before_they_are_decoded(write_dicom: 
     path.write_bytes(path.read_bytes()[:-cut])
     with pytest.raises(InputRefused) as caught:
         open_image(path)
-    assert caught.value.code == "truncated"
+    assert caught.value.code == "pixel_data_short"
 
 
 def test_an_unknown_compression_is_refused(write_dicom: Write) -> None:
@@ -219,21 +216,7 @@ def test_an_unknown_compression_is_refused(write_dicom: Write) -> None:
     assert refusal(path) == "unsupported_transfer_syntax"
 
 
-def test_a_missing_codec_is_named_with_the_command_that_adds_it(write_dicom: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    decoder = pydicom.pixels.decoders.base.get_decoder(uid.JPEGLSLossless)
-    monkeypatch.setattr(decoder, "_available", {})
-    path = write_dicom()
-    dataset = pydicom.dcmread(path)
-    dataset.file_meta.TransferSyntaxUID = uid.JPEGLSLossless
-    dataset.PixelData = pydicom.encaps.encapsulate([b"\0" * 20])
-    dataset["PixelData"].is_undefined_length = True
-    dataset.save_as(path, enforce_file_format=True)
-    with pytest.raises(InputRefused, match=r"pip install 'vesalius\[codecs\]'") as caught:
-        open_image(path)
-    assert caught.value.code == "unsupported_transfer_syntax"
-
-
-def test_a_deflated_bomb_is_counted_before_it_is_inflated(write_dicom: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deflated_file_is_read_and_a_bomb_is_counted_before_it_is_inflated(write_dicom: Write) -> None:
     path = write_dicom()
     dataset = pydicom.dcmread(path)
     dataset.file_meta.TransferSyntaxUID = uid.DeflatedExplicitVRLittleEndian
@@ -242,16 +225,14 @@ def test_a_deflated_bomb_is_counted_before_it_is_inflated(write_dicom: Write, mo
     content = path.read_bytes()
     (length,) = struct.unpack("<I", content[140:144])
     bomb = zlib.compressobj(9, zlib.DEFLATED, -15)
-    path.write_bytes(content[: 144 + length] + bomb.compress(bytes(2**24)) + bomb.flush())
-    monkeypatch.setattr("vesalius.clinical.dicom.file.LIMIT_INFLATED_BYTES", 2**23)
-    assert refusal(path) == "size_limit"
+    path.write_bytes(content[: 144 + length] + bomb.compress(bytes(2**27)) + bomb.flush())
+    assert refusal(path) == "decompression_limit"
 
 
 def test_a_file_without_preamble_is_read_and_said(write_dicom: Write) -> None:
     path = write_dicom()
     pixels = open_image(path).load()
     path.write_bytes(path.read_bytes()[132:])
-    assert dicom.recognizes(path.read_bytes()[:4096])
     assert "no_preamble" in codes(path)
     np.testing.assert_array_equal(open_image(path).load(), pixels)
 
@@ -304,20 +285,3 @@ def test_nothing_of_the_patient_reaches_messages_logs_or_warnings(write_dicom: W
                 said += [str(refused), repr(refused.__cause__)]
         said += [*(str(warning.message) for warning in caught), caplog.text]
     assert not [text for text in said if "zebra" in text.lower()]
-
-
-def test_real_files_have_the_values_that_pydicom_reads(public_data: Path) -> None:
-    compared = 0
-    for path in sorted((public_data / "dicom_real" / "pydicom").rglob("*")):
-        try:
-            image = open_image(path)
-            values = image.load()
-        except InputRefused:
-            continue
-        dataset = pydicom.dcmread(path, force=True)
-        assert values.shape == image.shape + ((3,) if image.channels == 3 else ())
-        if dataset.PhotometricInterpretation != "PALETTE COLOR":
-            expected = dataset.pixel_array * float(dataset.get("RescaleSlope", 1)) + float(dataset.get("RescaleIntercept", 0))
-            np.testing.assert_allclose(values, expected, rtol=1e-5)
-            compared += 1
-    assert compared >= 30  # 45 files, less those that hold no picture

@@ -20,14 +20,14 @@ from vesalius.types import NOTICE
 from vesalius.workflows.outcome import Outcome
 
 PACKAGE = Path(vesalius.__file__).parent
-# What reads a family of compressions that the core does not; all of them are the extra `codecs`.
+# What reads a family of compressions; all of it comes with Vesalius, so that what is missing was taken away or broke.
 PACKAGES = {
     "JPEG": "python-gdcm",
     "JPEG lossless": "python-gdcm",
     "JPEG-LS": "pyjpegls",
-    "JPEG 2000": "pylibjpeg pylibjpeg-openjpeg",
-    "high-throughput JPEG 2000": "pylibjpeg pylibjpeg-openjpeg",
-    "RLE": "pylibjpeg pylibjpeg-rle",
+    "JPEG 2000": "pylibjpeg-openjpeg",
+    "high-throughput JPEG 2000": "pylibjpeg-openjpeg",
+    "RLE": "pylibjpeg-rle",
 }
 
 
@@ -127,8 +127,8 @@ def _torch_build() -> str:
 
 def _pictures() -> list[Check]:
     checks = [
-        Check("PNG and JPEG files", True, f"Pillow {version('pillow')}"),
-        Check("NIfTI", True, f"nibabel {version('nibabel')}"),
+        Check("PNG, JPEG, WebP and BMP files", True, f"Pillow {version('pillow')}"),
+        Check("NIfTI, MGH, NRRD and MetaImage files", True, "read without further packages"),
     ]
     for codec in codecs():
         detail = f"read by {', '.join(codec.readers)}" if codec.readers else "not read"

@@ -184,8 +184,10 @@ def _rescale(stored: Array, pixels: PixelFormat, frame: int, place: Array) -> No
     if (slope, intercept) == (1.0, 0.0):
         if stored is not place:
             place[...] = stored
-    elif slope == 1.0:
-        np.add(stored, np.float32(intercept), out=place, casting="unsafe")
+    elif stored.itemsize > 2:  # float32 has no room for them as they are
+        place[...] = stored.astype(np.float64) * slope + intercept
     else:
-        np.multiply(stored, np.float32(slope), out=place, casting="unsafe")
+        np.copyto(place, stored)
+        if slope != 1.0:
+            np.multiply(place, np.float32(slope), out=place)
         np.add(place, np.float32(intercept), out=place)

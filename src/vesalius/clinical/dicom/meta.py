@@ -80,7 +80,7 @@ def read_meta(file: BufferedReader, size: int) -> Meta:
         at = begin + length
         if at > LIMIT_BYTES:
             raise _damaged()
-    if at >= size:
+    if len(head) < 8:
         raise InputRefused("truncated", "The file ends before its data set begins. The rest is not guessed. Copy it again.")
     if stated_end is not None and stated_end != at:
         raise _damaged()
