@@ -22,7 +22,7 @@ FORMATS = {place.stem for place in (Path(vesalius.__file__).parent / "clinical" 
         (b"RIFF\0\0\0\0WEBP", "raster"),
         (b"II*\0\x08\0\0\0", "tiff"),
         (b"MM\0*\0\0\0\x08", "tiff"),
-        (b"GIF89a", "video"),
+        (b"GIF89a", "gif"),
         (b"RIFF\0\0\0\0AVI LIST", "video"),
         (b"\0\0\0\x18ftypisom", "video"),
         (b"NRRD0005\n", "nrrd"),
@@ -35,7 +35,7 @@ def test_content_says_what_a_file_is(head: bytes, name: str) -> None:
     assert types_of(head) == [name]
 
 
-@pytest.mark.parametrize("head", [b"", b"hello", b"<svg/>", b"%PDF-1.7", bytes(600), b"\x1f\x8b" + bytes(50)])
+@pytest.mark.parametrize("head", [b"", b"\0\0\0\x18ftypheic", b"hello", b"<svg/>", b"%PDF-1.7", bytes(600), b"\x1f\x8b" + bytes(50)])
 def test_what_is_nothing_that_is_read_is_nothing(head: bytes) -> None:
     assert types_of(head) == []
 
