@@ -95,6 +95,8 @@ class Image:
         load_part: reads a `Part` and nothing else; None: cut it out of the whole.
         frame_times_s: when each frame of a clip was taken, counted from the first; None when unknown.
         levels: (rows, columns) of each level of a slide, finest first; empty for everything else.
+        suv_factor: the values of a PET (activity) times this are standardized uptake values by body weight, in g/ml; None
+            when it is no PET, or when the file does not say all that is needed.
     """
 
     kind: Kind
@@ -114,6 +116,7 @@ class Image:
     load_part: Callable[[Part], Array] | None = None
     frame_times_s: tuple[float, ...] | None = None
     levels: tuple[tuple[int, int], ...] = ()
+    suv_factor: float | None = None
 
     def part(self, part: Part) -> Array:
         """What `part` names, with no more read than that where the format allows.
