@@ -228,7 +228,9 @@ def by_another_decoder(path: Path) -> Array:
             if "2000" in syntax.name
             else "jpeg8"
         )
-        return np.stack([getattr(imagecodecs, f"{name}_decode")(stream) for stream in streams])
+        stored = np.stack([getattr(imagecodecs, f"{name}_decode")(stream) for stream in streams]).astype(np.int64)
+        half = 2 ** (dataset.BitsStored - 1)  # a stream that states no sign
+        return np.where(stored >= half, stored - 2 * half, stored) if dataset.PixelRepresentation else stored
     reader = gdcm.ImageReader()
     reader.SetFileName(str(path))
     assert reader.Read()
