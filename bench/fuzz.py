@@ -66,6 +66,7 @@ class Tally:
     inputs: int = 0
     batches: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    members: Counter[str] = field(default_factory=Counter)
     loads: Counter[str] = field(default_factory=Counter)
     formats: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
@@ -188,8 +189,9 @@ class Run:
                     self._note(kind, by_name[name], words)
             if unnamed := [one for one in bad if one[1] not in by_name]:
                 self._single(batch, unnamed)
-            tally.refused.update(answer["refused"].values())
-            tally.refused["read"] += len(batch) - len(answer["refused"])
+            tally.refused.update(code for _, member, code in answer["refused"] if member is None)
+            tally.members.update(code for _, member, code in answer["refused"] if member is not None)
+            tally.refused["read"] += len(batch) - sum(member is None for _, member, _ in answer["refused"])
             tally.loads.update(outcome for _, _, outcome in answer["loads"])
             tally.formats.update(name for _, name, _ in answer["loads"])
             tally.warnings.update(answer["warnings"])
@@ -340,6 +342,7 @@ def _result(run: Run, options: argparse.Namespace, number_of_seeds: int, seconds
         "seeds": number_of_seeds,
         "inputs": tally.inputs,
         "read": dict(tally.refused.most_common()),
+        "members_of_archives_refused": dict(tally.members.most_common()),
         "loads": dict(tally.loads.most_common()),
         "formats": dict(tally.formats.most_common()),
         "warnings": dict(tally.warnings.most_common()),

@@ -39,13 +39,13 @@ def main(*, whole: bool) -> None:
 
 def look_at(folder: Path, *, whole: bool) -> dict[str, Any]:
     """What became of every file of a folder, every word that was said, how long each step took, and our own faults."""
-    answer: dict[str, Any] = {"refused": {}, "loads": [], "warnings": [], "texts": [], "faults": [], "slow": [], "slowest_s": 0.0}
+    answer: dict[str, Any] = {"refused": [], "loads": [], "warnings": [], "texts": [], "faults": [], "slow": [], "slowest_s": 0.0}
     found: list[study.Inventory] = []
     with _timed(answer, "read", ""):
         try:
             found.append(study.read([folder]))
         except InputRefused as refusal:
-            answer["refused"][""] = refusal.code
+            answer["refused"].append(["", None, refusal.code])
             answer["texts"].append(refusal.message)
     for inventory in found:
         _tell(inventory, answer)
@@ -59,8 +59,9 @@ def look_at(folder: Path, *, whole: bool) -> dict[str, Any]:
 def _tell(inventory: study.Inventory, answer: dict[str, Any]) -> None:
     """Every word of an inventory, and the files that were refused."""
     for rejected in inventory.rejected:
-        name = inventory.files[int(rejected.item.split("-")[0])].name
-        answer["refused"][name] = rejected.code
+        origin = inventory.files[int(rejected.item.split("-")[0])]
+        name = origin.path.name
+        answer["refused"].append([name, origin.member, rejected.code])
         if rejected.code == FAULT:
             answer["faults"].append({"at": "read", "file": name, "fault": rejected.message})
     shown = inventory.to_json()
