@@ -136,7 +136,8 @@ class Series:
     """One series of a study: the pictures that were acquired together. Volumes are one `Image`.
 
     `kind` is an `Image` kind, or names what holds no picture: segmentation, report, structures, document,
-    waveform, plan, other (then `images` is empty). `instances` counts files or frames as acquired.
+    waveform, plan, other (then `images` is empty). `instances` counts files or frames as acquired. `segments` counts the
+    structures that segmentations delineate; `clinical.segments` reads them.
     """
 
     series_key: str
@@ -148,6 +149,7 @@ class Series:
     chosen: bool = False
     why: str = ""
     warnings: tuple[CodedWarning, ...] = ()
+    segments: int = 0
 
 
 @dataclass(frozen=True, eq=False)

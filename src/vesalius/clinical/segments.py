@@ -1,0 +1,192 @@
+"""DICOM segmentations as regions of the pictures that they were drawn on.
+
+Masks are read when they are asked for, through the gate. They lie on the picture's own grid only when every plane of the
+segmentation is one of the picture's; nothing is resampled. Otherwise they keep the grid that the segmentation has.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vesalius.clinical import ordering
+from vesalius.clinical.dicom.facts import Frame, Header, Segment, plane_affine
+from vesalius.clinical.geometry import checked_size
+from vesalius.clinical.images import Found, load_all
+from vesalius.clinical.stack import Slice, Volume, picture_of, slices_of, volumes_of
+from vesalius.errors import InputRefused
+from vesalius.types import Array, CodedWarning, Image, Mask, Part, Region
+
+SAME_DIRECTION, SAME_SPACING = 1e-3, 1e-3
+SAME_PLACE = 0.05  # of a pixel, but never less than a hundredth of a millimetre
+
+# Of each frame the plane of the grid that it lies in.
+Planes = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Segmented:
+    """The regions of one segmentation, all on one grid.
+
+    Attributes:
+        image: the picture whose grid it is, and whose index is the regions' `image` 0; None for a grid of its own.
+        shape: of every mask, (Y, X), (Z, Y, X) or (T, Z, Y, X).
+        affine_lps_mm: of the grid, as `Image` has it; None when its place is unknown.
+        regions: one per structure, in the order of the file's numbers; their masks may overlap.
+        warnings: what is doubtful about the segmentation.
+    """
+
+    image: Image | None
+    shape: tuple[int, ...]
+    affine_lps_mm: Array | None
+    regions: tuple[Region, ...]
+    warnings: tuple[CodedWarning, ...]
+
+
+def regions_of(segmentation: Found, pictures: Sequence[Found]) -> Segmented:
+    """What a segmentation delineates.
+
+    Args:
+        segmentation: a file of the kind `segmentation`.
+        pictures: the files among which its pictures may be: those of its study. The one that it names is taken, else one in
+            the same frame of reference.
+
+    Raises:
+        InputRefused: `unsupported_iod` for a segmentation that is not made of pixels; `size_limit`.
+    """
+    header = segmentation.facts.header
+    if header is None or header.picture is None or header.kind != "segmentation":
+        raise InputRefused(
+            "unsupported_iod", "The object holds no segmentation made of pixels. Surfaces have no masks. Name another one."
+        )
+    frames = slices_of(segmentation)
+    for volume in _candidates(header, pictures):
+        planes = _planes_in(frames, volume)
+        if planes is not None:
+            leading = volume.image.shape[:-2] if volume.image.kind == "volume" else ()
+            shape = (*leading, *frames[0].plane)
+            return _segmented(header, frames, planes, volume.image, shape, volume.image.affine_lps_mm)
+    planes, affine, doubts = _own_grid([piece.frame for piece in frames])
+    shape = (max(planes) + 1, *frames[0].plane)
+    checked_size(*shape, item_bytes=1)
+    return _segmented(header, frames, planes, None, shape, affine if header.is_in_patient else None, doubts)
+
+
+def _candidates(header: Header, pictures: Sequence[Found]) -> list[Volume]:
+    """Pictures that the segmentation may belong to: first those of which it names the most files."""
+    named = {*header.sources, *(frame.source for frame in header.frames)} - {""}
+    by_series: dict[str, list[Found]] = {}
+    for found in pictures:
+        other = found.facts.header
+        if other is None or other.kind != "picture" or other.picture is None:
+            continue
+        if other.instance_key in named or (other.reference_key and other.reference_key == header.reference_key):
+            by_series.setdefault(other.series_key, []).append(found)
+    volumes = []
+    for same in by_series.values():
+        volumes += volumes_of(same)
+        flat = [found for found in same if found.facts.header and not found.facts.header.frames]
+        volumes += [Volume(picture_of(found), ((_whole(found),),)) for found in flat]
+    counts = [sum(piece.header.instance_key in named for line in volume.slices for piece in line) for volume in volumes]
+    return [volumes[index] for index in sorted(range(len(volumes)), key=lambda index: (-counts[index], index))]
+
+
+def _whole(found: Found) -> Slice:
+    """A picture that lies nowhere, as the one slice that it is."""
+    header = found.facts.header
+    assert header is not None, "a candidate is a DICOM file"
+    assert header.picture is not None, "a candidate holds a picture"
+    return Slice(found, header, header.picture, Frame(None, None, None, None, ()))
+
+
+def _planes_in(frames: Sequence[Slice], volume: Volume) -> Planes | None:
+    """The plane of the picture that each frame lies in; None when one lies in none of them."""
+    line = volume.slices[0]
+    if volume.image.kind not in ("volume", "image") or frames[0].plane != line[0].plane:
+        return None
+    found = []
+    for piece in frames:
+        index = _by_place(piece.frame, line) if piece.frame.position_mm else _by_name(piece.frame, line)
+        if index is None:
+            return None
+        found.append(index)
+    return tuple(found)
+
+
+def _by_name(frame: Frame, line: Sequence[Slice]) -> int | None:
+    """The one slice whose file a frame says that it was drawn on."""
+    fitting = [index for index, piece in enumerate(line) if frame.source and piece.header.instance_key == frame.source]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _by_place(frame: Frame, line: Sequence[Slice]) -> int | None:
+    """The slice that lies where a frame does, pixel on pixel."""
+    first = line[0].frame
+    if first.row is None or first.column is None or first.spacing_mm is None or frame.row is None or frame.column is None:
+        return None
+    off = np.abs(np.subtract((*frame.row, *frame.column), (*first.row, *first.column)))
+    if off.max() > SAME_DIRECTION or frame.spacing_mm is None:
+        return None
+    if not np.allclose(frame.spacing_mm, first.spacing_mm, rtol=SAME_SPACING, atol=0):
+        return None
+    places = np.array([piece.frame.position_mm for piece in line])
+    far_mm = np.linalg.norm(places - np.array(frame.position_mm), axis=1)
+    nearest = int(far_mm.argmin())
+    return nearest if far_mm[nearest] <= max(ordering.SAME_PLACE_MM, SAME_PLACE * min(first.spacing_mm)) else None
+
+
+def _own_grid(
+    frames: Sequence[Frame],
+) -> tuple[Planes, npt.NDArray[np.float64] | None, tuple[CodedWarning, ...]]:
+    """The plane of each frame on a grid that holds them all, its affine, and the doubt when planes do not lie evenly.
+
+    Segmentations leave out planes that nothing lies in, so that a gap is no doubt.
+    """
+    ways = {(frame.row, frame.column) for frame in frames}
+    stacking = ordering.stack(frames) if len(ways) == 1 else None
+    if stacking is None:
+        said = "The planes of the segmentation do not say where they lie, or do not stack; they are in the file's order."
+        return tuple(range(len(frames))), None, (CodedWarning("position_unknown", said, {"planes": len(frames)}),)
+    planes = [0] * len(frames)
+    first = frames[stacking.places[0][0]]
+    normal = np.cross(first.row or (), first.column or ())
+    for order, same in enumerate(stacking.places):
+        along = float(np.subtract(frames[same[0]].position_mm or (), first.position_mm or ()) @ normal)
+        plane = round(along / stacking.spacing_mm) if stacking.spacing_mm else 0
+        for index in same:
+            planes[index] = max(plane, order)
+    uneven = tuple(doubt for doubt in stacking.warnings if doubt.code == "spacing_unequal")
+    return tuple(planes), plane_affine(first, stacking.step_mm), uneven
+
+
+def _segmented(
+    header: Header,
+    frames: Sequence[Slice],
+    planes: Planes,
+    image: Image | None,
+    shape: tuple[int, ...],
+    affine: Array | None,
+    doubts: tuple[CodedWarning, ...] = (),
+) -> Segmented:
+    regions = []
+    for segment in header.segments:
+        chosen = [index for index, piece in enumerate(frames) if piece.frame.segment == segment.number or header.largest == 0]
+        if chosen:
+            load = functools.partial(
+                _load, tuple(frames[index] for index in chosen), tuple(planes[index] for index in chosen), segment, shape
+            )
+            regions.append(Region(segment.label, Mask(load), attributes={"segment": str(segment.number)}))
+    return Segmented(image, shape, affine, tuple(regions), (*header.warnings, *doubts))
+
+
+def _load(frames: tuple[Slice, ...], planes: Planes, segment: Segment, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """The mask of one structure. Of fractions, what is at least half belongs to it; of labels, its own number."""
+    dtype = frames[0].picture.dtype
+    values = load_all([piece.piece(Part()) for piece in frames], (len(frames), *frames[0].plane), dtype)
+    largest = frames[0].header.largest
+    mask = np.zeros((max(planes) + 1 if len(shape) == 2 else shape[-3], *shape[-2:]), dtype=np.bool_)
+    for plane, found in zip(planes, values, strict=True):
+        mask[plane] |= found == segment.number if largest == 0 else 2 * found.astype(np.int64) >= largest
+    return np.broadcast_to(mask[0] if len(shape) == 2 else mask, shape)
