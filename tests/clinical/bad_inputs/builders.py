@@ -6,7 +6,7 @@ pydicom writes each element of a data set on its own; what is to be broken is re
 import struct
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -253,6 +253,21 @@ def one_file(
 ) -> Case:
     """A case that is one file."""
     return Case(group, name, lambda folder: put(folder, content, file), code, behavior, **more)
+
+
+def from_public(
+    group: int, name: str, source: str, change: Callable[[bytes], bytes], code: str, behavior: Behavior = "refused", **more: Any
+) -> Case:
+    """A case that is a published file, changed; skipped where it is not at hand."""
+    case: Case
+
+    def build(folder: Path) -> None:
+        found = case.needs_path()
+        assert found is not None, "the case is skipped without it"
+        put(folder, change(found.read_bytes()), f"{NAME}{found.suffix}")
+
+    case = Case(group, name, build, code, behavior, needs=source, **more)
+    return case
 
 
 def fragments(*frames: bytes, table: bytes | None = None, end: bytes = SEQUENCE_END) -> bytes:

@@ -321,7 +321,11 @@ def _markup() -> list[Case]:
     everywhere = ("PatientName", "PatientID", "StudyDescription", "SeriesDescription", "Modality", "BodyPartExamined",
                   "Manufacturer", "ProtocolName", "ViewPosition", "PatientComments", "StudyID", "InstitutionName",
                   "ManufacturerModelName", "PatientPosition", "RescaleType", "WindowCenterWidthExplanation")  # fmt: skip
-    return [_read(32, name, b.one(**dict.fromkeys(everywhere, text))) for name, text in texts.items()]
+    names = {"file_name": "ZZCANARY\x1b[31m\n'\"<script>.dcm", "folder_name": "ZZCANARY=cmd|'C'!A0\u202e/1"}
+    return [
+        *(_read(32, name, b.one(**dict.fromkeys(everywhere, text))) for name, text in texts.items()),
+        *(one_file(32, name, b.one(), "", "golden", file, values=b.VALUES) for name, file in names.items()),
+    ]
 
 
 def _identifiers() -> list[Case]:

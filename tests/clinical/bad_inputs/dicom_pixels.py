@@ -136,7 +136,7 @@ def _sizes() -> list[Case]:
     }
     return [
         *(one_file(14, name, content, "size_limit") for name, content in huge.items()),
-        Case(14, "file_of_over_four_gibibytes", over_four_gibibytes, "size_limit"),
+        Case(14, "file_of_over_four_gibibytes", over_four_gibibytes, "size_limit", alone=True),
         Case(14, "value_of_65_mebibytes", value_of_65_mebibytes, "size_limit"),
         Case(14, "60000_elements", sixty_thousand_elements, "size_limit"),
     ]
@@ -160,7 +160,14 @@ def _types_of_sides() -> list[Case]:
         "rows_missing": changed(rows, None),
         "columns_missing": changed(columns, None),
     }
-    return [one_file(15, name, content, "bad_attribute") for name, content in wrong.items()]
+    twice = b.parts(b.CT)
+    twice[rows] = b.raw(rows, "US", b"\x06\0") + b.raw(rows, "US", b"\xff\0")
+    backwards = b"".join(content for _, content in sorted(b.parts(b.CT).items(), reverse=True))
+    return [
+        *(one_file(15, name, content, "bad_attribute") for name, content in wrong.items()),
+        one_file(15, "rows_twice", b.dicom(twice), "", "survived"),
+        one_file(15, "elements_backwards", b"\0" * 128 + b"DICM" + b.meta() + backwards, "", "survived"),
+    ]
 
 
 def _pixel_modules() -> list[Case]:
@@ -294,6 +301,7 @@ def _damaged_frames() -> list[Case]:
     return [
         *found,
         *_runs(),
+        *_real_streams(),
         Case(
             19,
             "second_of_three_slices",
@@ -317,6 +325,30 @@ def _damaged_slice(folder: Path) -> None:
         frames = [stream if index != 1 else stream[:60]]
         changes = {"SOPInstanceUID": f"1.2.3.{index}", **place}
         b.put(folder, b.compressed(b.CT, pixels, frames, JPEG2000Lossless, **changes), f"{NAME}{index}.dcm")
+
+
+def _real_streams() -> list[Case]:
+    """Codecs that nothing here can write: published files with noise in the middle of their pixels, or their end missing."""
+    files = {
+        "high_throughput_jpeg_2000": "dicom_real/pydicom-data/HTJ2K_08_RGB.dcm",
+        "jpeg_lossless": "dicom_real/pydicom-data/JPGLosslessP14SV1_1s_1f_8b.dcm",
+        "jpeg_of_12_bits": "dicom_real/pydicom/JPEG-lossy.dcm",
+        "jpeg_ls_of_16_bits": "dicom_real/pydicom-data/JLSL_16_15_1_1F.dcm",
+        "jpeg_2000_of_a_scanner": "dicom_real/pydicom-data/693_J2KR.dcm",
+    }
+
+    def noisy(content: bytes) -> bytes:
+        middle = len(content) // 2
+        noise = np.random.default_rng(7).integers(0, 255, 400, dtype=np.uint8).tobytes()
+        return content[:middle] + noise + content[middle + 400 :]
+
+    def cut(content: bytes) -> bytes:
+        return content[: len(content) // 2]
+
+    return [
+        *(b.from_public(19, f"{name}_noise", file, noisy, "", "survived") for name, file in files.items()),
+        *(b.from_public(6, f"{name}_cut", file, cut, "pixel_data_short") for name, file in files.items()),
+    ]
 
 
 def _runs() -> list[Case]:

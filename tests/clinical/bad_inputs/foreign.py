@@ -63,7 +63,6 @@ def _types() -> list[Case]:
         f"COMMENT {CANARY}",
     )
     cards = b"".join(line.ljust(80).encode() for line in (*said, "END"))
-    bitmap = saved(SCENE, "BMP")
     contents = {
         "svg": (f"{vector}<script>alert(1)</script><text>{CANARY}&x;</text></svg>".encode(), "svg"),
         "svg_of_a_billion_laughs": (billion.encode(), "svg"),
@@ -75,7 +74,6 @@ def _types() -> list[Case]:
         "pdf_with_a_password": (pdf(locked=True), "pdf"),
         "pdf_of_5000_pages": (pdf(pages=5000), "pdf"),
         "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) (r) file\n", "eps"),
-        "bitmap": (bitmap, "bmp"),
         "program": (b"\x7fELF\2\1\1" + b"\0" * 500, "png"),
         "seven_zip": (b"7z\xbc\xaf\x27\x1c\0\4" + b"\0" * 200, "7z"),
         "rar": (b"Rar!\x1a\7\1\0" + b"\0" * 200, "rar"),
@@ -90,7 +88,7 @@ def _types() -> list[Case]:
     return [
         one_file(54, name, content, "unsupported_type", "refused", f"{NAME}.{ending}")
         for name, (content, ending) in contents.items()
-    ]
+    ] + [one_file(54, "bitmap", saved(SCENE, "BMP"), "unsupported_type", "golden_or_refused", f"{NAME}.bmp", values=SCENE)]
 
 
 def _two_at_once() -> list[Case]:

@@ -171,7 +171,7 @@ def test_every_group_has_its_cases_and_every_case_its_own_name() -> None:
 
 def _need(case: Case) -> None:
     if case.needs is not None and case.needs_path() is None:
-        pytest.skip("VESALIUS_DATA is not set or does not hold it: the clip that this case is cut from is not at hand")
+        pytest.skip("VESALIUS_DATA is not set or does not hold it: the file that this case is made from is not at hand")
 
 
 def _read(folder: Path) -> Seen:

@@ -6,7 +6,6 @@ AVI and GIF are made here; clips of modern codecs are cut from the published lun
 import io
 import struct
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -157,18 +156,6 @@ def _gif() -> list[Case]:
     ]
 
 
-def _changed(name: str, source: str, change: Callable[[bytes], bytes], code: str, behavior: Any = "refused", **more: Any) -> Case:
-    case: Case
-
-    def build(folder: Path) -> None:
-        found = case.needs_path()
-        assert found is not None, "the case is skipped without it"
-        b.put(folder, change(found.read_bytes()), f"{NAME}{Path(source).suffix}")
-
-    case = Case(55, name, build, code, behavior, needs=source, **more)
-    return case
-
-
 def place(content: bytes, path: str) -> int:
     """Where a box of an MP4 begins, by the names on the way: "moov/trak/mdia/mdhd"."""
     start, end = 0, len(content)
@@ -230,11 +217,12 @@ def _mp4() -> list[Case]:
 
     seen = {"kind": "clip"}
     return [
-        _changed("mp4_index_missing", MP4, without_index, "truncated"),
-        _changed("mp4_index_hidden", MP4, hidden_index, "truncated", "golden_or_refused", **seen),
-        _changed("mov_index_missing", MOV, without_index, "truncated"),
-        _changed("mp4_cut_in_half", MP4, halved, "truncated"),
-        _changed(
+        b.from_public(55, "mp4_index_missing", MP4, without_index, "truncated"),
+        b.from_public(55, "mp4_index_hidden", MP4, hidden_index, "truncated", "golden_or_refused", **seen),
+        b.from_public(55, "mov_index_missing", MOV, without_index, "truncated"),
+        b.from_public(55, "mp4_cut_in_half", MP4, halved, "truncated"),
+        b.from_public(
+            55,
             "mp4_cut_in_the_index",
             MP4,
             lambda content: content[:-300],
@@ -242,17 +230,22 @@ def _mp4() -> list[Case]:
             "refused_by_load",
             other_code="decode_failed",
         ),
-        _changed("mp4_frames_overwritten", MP4, without_frames, "decode_failed", "refused_by_load", other_code="truncated"),
-        _changed("mp4_frame_time_zero", MP4, _set(f"{table}stts", 12, b"\0\0\0\0"), "frame_time_unknown", "warned", **seen),
-        _changed("mp4_time_scale_zero", MP4, _set("moov/trak/mdia/mdhd", 12, b"\0\0\0\0"), "", "survived"),
-        _changed("mp4_of_four_hours", MP4, slowed, "size_limit"),
-        _changed("mp4_four_billion_times", MP4, _set(f"{table}stts", 4, b"\xff\xff\xff\xff"), "", "survived"),
-        _changed("mp4_four_billion_frames", MP4, _set(f"{table}stsz", 8, b"\xff\xff\xff\xff"), "", "survived"),
-        _changed("mp4_frames_outside_the_file", MP4, _set(f"{table}stco", 8, b"\x7f\xff\xff\0"), "", "survived"),
-        _changed("mp4_index_points_at_itself", MP4, _set("moov/trak", -8, struct.pack(">I", 0)), "", "survived"),
-        _changed("mp4_16384_wide", MP4, _set(f"{table}stsd", 40, struct.pack(">HH", 16384, 16384)), "", "survived"),
+        b.from_public(
+            55, "mp4_frames_overwritten", MP4, without_frames, "decode_failed", "refused_by_load", other_code="truncated"
+        ),
+        b.from_public(
+            55, "mp4_frame_time_zero", MP4, _set(f"{table}stts", 12, b"\0\0\0\0"), "frame_time_unknown", "warned", **seen
+        ),
+        b.from_public(55, "mp4_time_scale_zero", MP4, _set("moov/trak/mdia/mdhd", 12, b"\0\0\0\0"), "", "survived"),
+        b.from_public(55, "mp4_of_four_hours", MP4, slowed, "size_limit"),
+        b.from_public(55, "mp4_four_billion_times", MP4, _set(f"{table}stts", 4, b"\xff\xff\xff\xff"), "", "survived"),
+        b.from_public(55, "mp4_four_billion_frames", MP4, _set(f"{table}stsz", 8, b"\xff\xff\xff\xff"), "", "survived"),
+        b.from_public(55, "mp4_frames_outside_the_file", MP4, _set(f"{table}stco", 8, b"\x7f\xff\xff\0"), "", "survived"),
+        b.from_public(55, "mp4_index_points_at_itself", MP4, _set("moov/trak", -8, struct.pack(">I", 0)), "", "survived"),
+        b.from_public(55, "mp4_16384_wide", MP4, _set(f"{table}stsd", 40, struct.pack(">HH", 16384, 16384)), "", "survived"),
         *(
-            _changed(
+            b.from_public(
+                55,
                 f"mp4_codec_{name.decode().lower()}",
                 MP4,
                 change,
@@ -261,13 +254,15 @@ def _mp4() -> list[Case]:
             )
             for name, change in codec.items()
         ),
-        _changed("mp4_with_names_in_it", MP4, _named, "", "golden", **seen),
-        _changed("mp4_frames_elsewhere", MP4, _set("moov/trak/mdia/minf/dinf/dref", 16, b"\0\0\0\0"), "", "survived"),
-        _changed("mov_is_no_harm", MOV, lambda content: content, "", "golden", **seen),
-        _changed("mpeg_is_no_harm", MPEG, lambda content: content, "", "golden", **seen),
-        _changed("mpeg_cut", MPEG, lambda content: content[: len(content) // 2], "", "survived"),
-        _changed("mpeg_damaged", MPEG, lambda content: content[:9000] + b"\xa5" * 20_000 + content[29_000:], "", "survived"),
-        _changed("mp4_named_avi", AVI_THAT_IS_MP4, lambda content: content, "extension_mismatch", "warned", **seen),
+        b.from_public(55, "mp4_with_names_in_it", MP4, _named, "", "golden", **seen),
+        b.from_public(55, "mp4_frames_elsewhere", MP4, _set("moov/trak/mdia/minf/dinf/dref", 16, b"\0\0\0\0"), "", "survived"),
+        b.from_public(55, "mov_is_no_harm", MOV, lambda content: content, "", "golden", **seen),
+        b.from_public(55, "mpeg_is_no_harm", MPEG, lambda content: content, "", "golden", **seen),
+        b.from_public(55, "mpeg_cut", MPEG, lambda content: content[: len(content) // 2], "", "survived"),
+        b.from_public(
+            55, "mpeg_damaged", MPEG, lambda content: content[:9000] + b"\xa5" * 20_000 + content[29_000:], "", "survived"
+        ),
+        b.from_public(55, "mp4_named_avi", AVI_THAT_IS_MP4, lambda content: content, "extension_mismatch", "warned", **seen),
     ]
 
 
