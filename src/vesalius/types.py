@@ -46,7 +46,7 @@ class CodedWarning:
 class Source:
     """Where a picture's bytes came from. Never shown: a path may name a patient.
 
-    `path` is None for pictures made in memory; `sha256` is then that of the array's bytes.
+    `path` is None for pictures made in memory, whose `sha256` is that of the array's bytes, and for members of an archive.
     """
 
     path: Path | None
@@ -137,7 +137,7 @@ class Series:
 
     `kind` is an `Image` kind, or names what holds no picture: segmentation, report, structures, document,
     waveform, plan, other (then `images` is empty). `instances` counts files or frames as acquired. `segments` counts the
-    structures that segmentations delineate; `clinical.segments` reads them.
+    structures that segmentations delineate; `regions` are those of the study that lie on the very grid of one of `images`.
     """
 
     series_key: str
@@ -150,6 +150,7 @@ class Series:
     why: str = ""
     warnings: tuple[CodedWarning, ...] = ()
     segments: int = 0
+    regions: "tuple[Region, ...]" = ()
 
 
 @dataclass(frozen=True, eq=False)

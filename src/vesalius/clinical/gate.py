@@ -67,6 +67,8 @@ class Place:
             return os.dup(self.spool.fileno())
         assert self.path is not None, "a place is a path or a spool"
         try:
+            if not stat.S_ISREG(os.stat(self.path).st_mode):
+                raise _unreadable()  # opening a device may do something
             descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             raise _unreadable() from None

@@ -1,5 +1,6 @@
 """Pictures whose pixels come through the gate: files opened, described, and turned into `Image`s."""
 
+import contextlib
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,13 +29,36 @@ class Found:
     facts: Facts
 
 
-def describe(places: Sequence[gate.Place]) -> list[Found | InputRefused]:
-    """What each file holds, by its content; headers only. A refusal stands for a file that cannot be read."""
-    items = [_describing(place) for place in places]
+class FileRefused(InputRefused):
+    """The refusal of a file that could be read to its end: `sha256` is that of its content."""
+
+    def __init__(self, code: str, message: str, sha256: str) -> None:
+        super().__init__(code, message)
+        self.sha256 = sha256
+
+
+def describe(places: Sequence[gate.Place], suffixes: Sequence[str] | None = None) -> list[Found | InputRefused]:
+    """What each file holds, by its content; headers only. A refusal stands for a file that cannot be read.
+
+    `suffixes` are those of `suffix_of`, for places that have no path.
+    """
+    named = suffixes or [suffix_of(place.path.name) if place.path else "" for place in places]
+    items = [_describing(place, suffix) for place, suffix in zip(places, named, strict=True)]
     return [
         result if isinstance(result, InputRefused) else _found(item.place, result)
         for item, result in zip(items, gate.run(items), strict=True)
     ]
+
+
+def suffix_of(name: str) -> str:
+    """The end of a name by which files of a type are called, or ""."""
+    return next((known for known in _KNOWN if name.lower().endswith(known)), "")
+
+
+def digests(places: Sequence[gate.Place]) -> list[str]:
+    """The sha256 of each file, looked at by the gate's workers and not here; "" for what cannot be opened."""
+    items = [gate.Item("digest", place, limit_s=_reading_s(place)) for place in places]
+    return ["" if isinstance(result, InputRefused) else str(result.get("sha256", "")) for result in gate.run(items)]
 
 
 def open_image(
@@ -57,9 +81,9 @@ def open_image(
         raise found
     header, description = found.facts.header, found.facts.description
     if header is not None:
-        description = header.picture
+        description = header.picture if header.kind == "picture" else None
     if description is None:
-        kind = header.kind if header else "other"
+        kind = header.kind if header else "archive"
         raise InputRefused("no_pixels", f"The object is of the kind '{kind}' and holds no picture. Name a file that holds one.")
     image = image_of(found, description, day=header.day if header else day)
     image = replace(image, modality=modality or image.modality, view=view or image.view)
@@ -128,9 +152,10 @@ def load_all(pieces: Sequence[tuple[gate.Place, Description, Part]], shape: tupl
 def _found(place: gate.Place, said: Mapping[str, Any]) -> Found | InputRefused:
     """The facts that a worker has sent, if they are facts: a file may have brought it under its control."""
     try:
-        return Found(place, unpack(Facts, said))
+        facts = unpack(Facts, said)
+        return Found(place, facts) if facts.refused is None else FileRefused(*facts.refused, facts.sha256)
     except (ValueError, AssertionError):
-        return InputRefused("decode_failed", "The reader was brought down by the file's content. Nothing is guessed. Copy it again.")
+        return InputRefused("decode_failed", "The reader was brought down by the file's content. Nothing is guessed. Copy it.")
 
 
 def _together(refusals: Sequence[tuple[int, InputRefused]], pieces: int) -> InputRefused:
@@ -142,16 +167,15 @@ def _together(refusals: Sequence[tuple[int, InputRefused]], pieces: int) -> Inpu
     return InputRefused(first.code, f"Slices {listed} of {pieces}: {first.message}")
 
 
-def _describing(place: gate.Place) -> gate.Item:
-    suffix, size = "", place.length or 0
+def _describing(place: gate.Place, suffix: str) -> gate.Item:
     if place.path is not None:
-        name = place.path.name.lower()
-        suffix = next((known for known in _KNOWN if name.endswith(known)), "")
-        try:
+        with contextlib.suppress(OSError):  # opening it will say so
             status = place.path.stat()
-            size = status.st_size
             place = replace(place, seen=(status.st_size, status.st_mtime_ns))
-        except OSError:
-            size = 0  # opening it will say so
-    limit_s = gate.ITEM_S + size / BYTES_PER_S
-    return gate.Item("describe", place, {"suffix": suffix, "salt": keys.salt()}, limit_s=limit_s)
+    return gate.Item("describe", place, {"suffix": suffix, "salt": keys.salt()}, limit_s=_reading_s(place))
+
+
+def _reading_s(place: gate.Place) -> float:
+    """The processor time that reading a file to its end may take."""
+    size = place.length or (place.seen[0] if place.seen else 0)
+    return gate.ITEM_S + size / BYTES_PER_S

@@ -14,7 +14,17 @@ import numpy as np
 from vesalius.clinical import keys
 from vesalius.clinical.dicom.facts import Header
 from vesalius.clinical.picture import Description
-from vesalius.clinical.signatures import EXECUTABLES, HEAD_BYTES, SUFFIXES, has_preamble, types_of
+from vesalius.clinical.signatures import (
+    EXECUTABLES,
+    HEAD_BYTES,
+    PDF,
+    SUFFIXES,
+    TAIL_BYTES,
+    ends_as_zip,
+    has_preamble,
+    is_misnamed,
+    types_of,
+)
 from vesalius.clinical.wire import pack, unpack
 from vesalius.errors import InputRefused
 from vesalius.types import Array, CodedWarning, Part
@@ -24,30 +34,55 @@ BY_REGION = frozenset({"slide"})  # formats that decode a box of a plane without
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of one file: a DICOM header, or the description of a picture of another format."""
+    """What is known of one file: a DICOM header, the description of a picture of another format, or why it is refused.
+
+    `refused` is a code with its message. An archive has none of the three, and its doubts are in `warnings`: what is in it
+    is asked by another task.
+    """
 
     sha256: str
     header: Header | None = None
     description: Description | None = None
+    refused: tuple[str, str] | None = None
+    warnings: tuple[CodedWarning, ...] = ()
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether the file's members are the files that are meant."""
+        return self.header is None and self.description is None and self.refused is None
 
 
 def describe(file: BufferedReader, arguments: Mapping[str, Any], out: Array | None, _: BufferedWriter | None) -> dict[str, Any]:
-    """`Facts` of a file. Arguments: `suffix` (of its name), `salt` (of the keys).
-
-    Raises:
-        InputRefused: the file holds nothing that is read, or is broken.
-    """
+    """`Facts` of a file. Arguments: `suffix` (of its name), `salt` (of the keys)."""
     os.environ[keys.SALT_VARIABLE] = arguments["salt"]
-    name = _type(file.read(HEAD_BYTES), arguments["suffix"])
+    sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     file.seek(0)
-    sha256 = _sha256(file)
-    file.seek(0)
-    found = _format(name).describe(file, sha256) if name == "dicom" else _format(name).describe(file)
-    if arguments["suffix"] not in ("", *SUFFIXES[name]) and any(arguments["suffix"] in known for known in SUFFIXES.values()):
-        said = CodedWarning("extension_mismatch", "The file is named as another type than it is; its content decided.")
-        found = replace(found, warnings=(*found.warnings, said))
-    facts = Facts(sha256, header=found) if isinstance(found, Header) else Facts(sha256, description=found)
+    try:
+        facts = _facts(file, sha256, arguments["suffix"])
+    except InputRefused as refusal:
+        facts = Facts(sha256, refused=(refusal.code, refusal.message))
     return cast("dict[str, Any]", pack(facts))
+
+
+def digest(file: BufferedReader, arguments: Mapping[str, Any], out: Array | None, _: BufferedWriter | None) -> dict[str, Any]:
+    """The sha256 of a file whose content is not looked at: of one that has brought a reader down."""
+    return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _facts(file: BufferedReader, sha256: str, suffix: str) -> Facts:
+    head = file.read(HEAD_BYTES)
+    file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
+    name = _type(head, file.read(), suffix)
+    file.seek(0)
+    said = CodedWarning("extension_mismatch", "The file is named as another type than it is; its content decided.")
+    doubts = (said,) if is_misnamed(suffix, name, head) else ()
+    if name == "archive":
+        return Facts(sha256, warnings=doubts)
+    found = _format(name).describe(file, sha256) if name == "dicom" else _format(name).describe(file)
+    found = replace(found, warnings=(*found.warnings, *doubts))
+    if isinstance(found, Header) and found.picture is not None:
+        found = replace(found, picture=replace(found.picture, warnings=(*found.picture.warnings, *doubts)))
+    return Facts(sha256, header=found) if isinstance(found, Header) else Facts(sha256, description=found)
 
 
 def decode(file: BufferedReader, arguments: Mapping[str, Any], out: Array | None, _: BufferedWriter | None) -> dict[str, Any]:
@@ -70,7 +105,7 @@ def decode(file: BufferedReader, arguments: Mapping[str, Any], out: Array | None
     return {}
 
 
-def _type(head: bytes, suffix: str) -> str:
+def _type(head: bytes, tail: bytes, suffix: str) -> str:
     """Which reader the content is for."""
     if not head:
         raise InputRefused("input_empty", "The file is empty. It holds no picture. Copy it again from its source.")
@@ -82,7 +117,9 @@ def _type(head: bytes, suffix: str) -> str:
         raise InputRefused(
             "suspicious_preamble", "The file is DICOM and begins like a program. It could be run. Have its origin checked."
         )
-    if len(names) > 1:
+    if names and "archive" not in names and ends_as_zip(tail):
+        names = [*names, "archive"]
+    if len(names) > 1 or (has_preamble(head) and PDF in head[:128]):
         raise InputRefused(
             "type_conflict", "The content is two types of file at once. Which one is meant is unclear. Export it again."
         )
@@ -99,7 +136,3 @@ def _type(head: bytes, suffix: str) -> str:
 
 def _format(name: str) -> ModuleType:
     return importlib.import_module(f"vesalius.clinical.formats.{name}")
-
-
-def _sha256(file: BufferedReader) -> str:
-    return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,14 +3,10 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from vesalius.clinical import series as choice
-from vesalius.clinical import study as studies
 from vesalius.errors import InputRefused, UsageError
 from vesalius.generate.respond import Query, Responder, Response
 from vesalius.transforms.draw import draw_boxes, save_png, shrink
@@ -27,34 +23,15 @@ from vesalius.types import (
     PriorEvidence,
     RegionEvidence,
     SampleImage,
-    Series,
     Statement,
-    Study,
 )
 from vesalius.units import show
 from vesalius.workflows.open_model import open_model
 from vesalius.workflows.outcome import Outcome
+from vesalius.workflows.shown import Shown, look_up
 
 RADIOGRAPHS = frozenset({"DX", "CR", "XR"})  # a model of one of them may look at the others
 PREVIEW_PX = 1024
-
-
-@dataclass(frozen=True, eq=False)
-class Shown:
-    """A picture as the model is shown it: of which study and series, and which slice of a volume."""
-
-    image: Image
-    study: Study
-    series: Series
-    frame: int | None
-    warnings: tuple[CodedWarning, ...]
-
-    def to_json(self, role: str) -> dict[str, Any]:
-        """What an answer says of it: the rules by which it was chosen, with their versions."""
-        rule, policy = choice.LARGEST_ORIGINAL, choice.MIDDLE_SLICE
-        by_slice = {"slice_policy": f"{policy.name} v{policy.version}", "frame": self.frame} if self.frame is not None else {}
-        chosen = {"series_choice": f"{rule.name} v{rule.version}", "why": self.series.why}
-        return {"role": role, "study_key": self.study.study_key, "series_key": self.series.series_key, **chosen, **by_slice}
 
 
 def ask(
@@ -77,7 +54,7 @@ def ask(
         say: takes progress lines.
 
     Raises:
-        InputRefused: `mixed_patients`, `no_image`, or what the readers refuse.
+        InputRefused: as `look_up`; `mixed_patients` for a prior of another patient.
         UsageError: an empty question, an unknown model.
     """
     begun = time.perf_counter()
@@ -95,48 +72,8 @@ def ask(
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "answer.json").write_text(json.dumps(answer.to_json(), indent=1) + "\n")
-        save_png(out / "preview.png", preview(current.image, answer))
+        save_png(out / "preview.png", preview(current, answer))
     return Outcome(answer.to_json(), as_text(answer))
-
-
-def look_up(paths: Sequence[Path]) -> Shown:
-    """Read files and choose the one picture that is shown.
-
-    Raises:
-        InputRefused: `mixed_patients`; `no_image`; the one refusal where a single file was refused.
-    """
-    inventory = studies.read(paths)
-    if not inventory.studies and inventory.rejected:
-        first = inventory.rejected[0]
-        more = f" {len(inventory.rejected) - 1} further files were refused too." if len(inventory.rejected) > 1 else ""
-        raise InputRefused(first.code, first.message + more)
-    if len({study.patient_key for study in inventory.studies}) > 1:
-        raise InputRefused(
-            "mixed_patients",
-            f"The input holds {len(inventory.studies)} studies of several patients (a file that names no patient counts as one). "
-            "One answer cannot be about several people. Ask about one at a time.",
-        )
-    pictured = [(study, series) for study in inventory.studies for series in study.series if series.chosen]
-    if not pictured:
-        raise InputRefused(
-            "no_image", "The input holds no picture. There is nothing to look at. `vesalius inspect` shows what it holds."
-        )
-    # Of several visits the latest is asked about; of several pictures in a series the first.
-    study, chosen = max(pictured, key=lambda pair: pair[1].images[0].day or 0.0)
-    image, frame = _picture(chosen.images[0])
-    warnings = [*chosen.warnings, *chosen.images[0].warnings]
-    if frame is not None and _unlike_display(chosen.images[0]):
-        said = "The slice is shown in the file's own order, which is not how a reader sees it: sides and up may be exchanged."
-        warnings.append(CodedWarning("shown_in_file_order", said))
-    if frame is not None:
-        said = f"The model takes pictures; slice {frame} of {chosen.images[0].shape[0]} was shown to it."
-        warnings.append(CodedWarning("volume_as_slice", said, {"frame": frame}))
-    others = sum(len(series.images) for s in inventory.studies for series in s.series) - 1
-    if others:
-        said = f"The input holds {others} further pictures or volumes that the model was not shown."
-        warnings.append(CodedWarning("other_series_not_shown", said, {"pictures": others}))
-    warnings += [warning for warning in inventory.warnings if warning.code == "some_rejected"]
-    return Shown(image, study, chosen, frame, tuple(warnings))
 
 
 def answer_about(
@@ -190,18 +127,19 @@ def answer_about(
     )
 
 
-def preview(image: Image, answer: Answer) -> Any:
-    """The picture with the evidence drawn on it: uint8 (Y, X, 3), at most `PREVIEW_PX` on its longest side."""
-    pixels = to_display(image.load(), image)
+def preview(shown: Shown, answer: Answer) -> Any:
+    """The current picture with the evidence drawn on it: uint8 (Y, X, 3), at most `PREVIEW_PX` on its longest side."""
+    pixels = to_display(shown.image.load(), shown.image)
     small = shrink(pixels, PREVIEW_PX)
     scale = small.shape[0] / pixels.shape[0]
     marks = [
-        (Box(tuple(v * scale for v in item.geometry.low), tuple(v * scale for v in item.geometry.high)), item.label)
+        (shown.view.as_shown(item.geometry), item.label)
         for statement in answer.statements
         for item in statement.evidence
-        if isinstance(item, RegionEvidence)
+        if isinstance(item, RegionEvidence) and item.image == 0
     ]
-    return draw_boxes(small, marks)
+    scaled = [(Box(tuple(v * scale for v in box.low), tuple(v * scale for v in box.high)), label) for box, label in marks]
+    return draw_boxes(small, scaled)
 
 
 def as_text(answer: Answer) -> str:
@@ -229,32 +167,12 @@ def _evidence_text(item: Mapping[str, Any]) -> str:
     return f"{item['kind']} {item.get('study_key') or item.get('id')}"
 
 
-def _picture(image: Image) -> tuple[Image, int | None]:
-    """A picture as it is; of a volume or clip the slice that stands for it, with its index."""
-    if image.kind == "image":
-        return image, None
-    index = choice.shown_slice(image)
-    spacing = None if image.spacing_mm is None else image.spacing_mm[-2:]
-    flat = replace(image, kind="image", shape=image.shape[-2:], load=lambda: image.load()[index], spacing_mm=spacing)
-    return replace(flat, affine_lps_mm=None, frame_s=None), index
-
-
-def _unlike_display(volume: Image) -> bool:
-    """Whether rows do not run to the patient's back or feet, or columns not to the left or back, or nobody knows."""
-    if volume.affine_lps_mm is None:
-        return True
-    steps = (volume.affine_lps_mm[:3, axis] for axis in (1, 2))  # along rows downwards, along columns to the right
-    wanted = (1, 1, -1)  # to the left, to the back, to the feet
-    dominant = [(step, int(np.abs(step).argmax())) for step in steps]
-    return any(step[axis] * wanted[axis] < 0 for step, axis in dominant)
-
-
 def _check_prior(current: Shown, prior: Shown) -> None:
     """Refuse a prior that is of another patient, later than the study, or the study itself.
 
     Files other than DICOM name no patient and no day: what they do not say cannot be checked.
     """
-    named = current.image.source.format == prior.image.source.format == "DICOM"
+    named = current.image.source.format == prior.image.source.format == "dicom"
     same = current.study.patient_key == prior.study.patient_key
     if named and not same:
         raise InputRefused(
@@ -306,18 +224,21 @@ def _abstained(
 
 
 def _evidence(response: Response, current: Shown, prior: Shown | None) -> tuple[Evidence, ...]:
-    """Regions, what can be measured on them, and the prior. Sizes come from box and spacing, never from the text."""
-    regions = [
-        RegionEvidence(region.image, region.label, region.geometry, current.frame)
+    """Regions, what can be measured on them, and the prior. Sizes come from box and spacing, never from the text.
+
+    Boxes are said in the file's own grid, and measured as they are shown: what is called the height is that of the picture.
+    """
+    shown = [current] if prior is None else [current, prior]
+    seen = [
+        (region, region.geometry, shown[region.image])
         for region in response.regions
-        if isinstance(region.geometry, Box)
+        if isinstance(region.geometry, Box) and region.image < len(shown)
     ]
+    regions = [RegionEvidence(region.image, region.label, of.view.in_file(box), of.frame) for region, box, of in seen]
     measured: list[Evidence] = []
-    if current.image.spacing_mm is not None:
-        for index, region in enumerate(regions):
-            sides = zip(("height", "width"), region.geometry.size, current.image.spacing_mm, strict=True)
-            for name, size_px, spacing_mm in sides:
-                found = Measurement(name, size_px * spacing_mm, "mm", "side of the box times the pixel spacing", index)
-                measured.append(MeasurementEvidence(found))
+    for index, (_, box, of) in enumerate(seen):
+        for name, size_px, spacing_mm in zip(("height", "width"), box.size, of.image.spacing_mm or (), strict=False):
+            found = Measurement(name, size_px * spacing_mm, "mm", "side of the box times the pixel spacing", index)
+            measured.append(MeasurementEvidence(found))
     before: list[Evidence] = [PriorEvidence(prior.study.study_key)] if prior is not None else []
     return (*regions, *measured, *before)

@@ -19,6 +19,7 @@ from vesalius.types import NOTICE, Answer, Box, Image, RegionEvidence, Sample
 from vesalius.workflows import ask, evaluate
 from vesalius.workflows.open_model import open_model
 from vesalius.workflows.outcome import Outcome
+from vesalius.workflows.shown import look_up
 
 KIND, FIRST_SEED, SIZE_PX = "chest_xray", 910_000_000, 224  # patients that neither training nor the exam has seen
 PATIENTS, WITH_PRIOR = 5, 1  # the last one comes with a prior
@@ -68,7 +69,7 @@ def demo(*, out: Path, say: Callable[[str], None], exam_patients: int = EXAM_PAT
     prepared = evaluate.prepare(EXAM, responder.trained_patients, exam_patients)
     scores = evaluate.assess(responder, prepared, out=out / "scores", say=say)
     say("asking a real file")
-    real = ask.answer_about(responder, REAL_QUESTION, ask.look_up([real_ct()]), None)
+    real = ask.answer_about(responder, REAL_QUESTION, look_up([real_ct()]), None)
     seconds = time.perf_counter() - begun
     following = NEXT.format(folder=out, file=files[0][0].name)
     (out / "index.html").write_text(_page(cards, scores.text, real, following), encoding="utf-8")
@@ -102,8 +103,8 @@ def _write_patients(folder: Path) -> list[tuple[Path, Path | None, list[Sample]]
 
 def _card(responder: Responder, file: Path, prior: Path | None, samples: Sequence[Sample]) -> tuple[Image, list[Asked]]:
     """Ask one patient's file one question of each kind."""
-    current = ask.look_up([file])
-    earlier = ask.look_up([prior]) if prior is not None else None
+    current = look_up([file])
+    earlier = look_up([prior]) if prior is not None else None
     asked = []
     for task in ASKED:
         chosen = next((sample for sample in samples if sample.task == task), None)

@@ -1,4 +1,4 @@
-"""What is in files and folders: studies, series, geometry, warnings, and which series would be read."""
+"""What is in files, folders and archives: studies, series, geometry, warnings, and which series would be read."""
 
 import json
 import os
@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from vesalius.clinical import study
+from vesalius.clinical.series import LARGEST_ORIGINAL
 from vesalius.clinical.stack import merged
+from vesalius.clinical.upload import Origin
 from vesalius.errors import EXIT_DONE, EXIT_PARTIAL, EXIT_REFUSED, WARNINGS, UsageError
 from vesalius.types import CodedWarning, Series
 from vesalius.workflows.outcome import Outcome
@@ -25,12 +27,13 @@ def inspect(paths: Sequence[Path], *, map_file: Path | None = None) -> Outcome:
     Exit 0 when every file could be read, 4 when some could not, 3 when none could.
 
     Args:
-        paths: files and folders.
-        map_file: where to write which index is which file, as JSON, readable by its owner only.
+        paths: files, archives and folders.
+        map_file: where to write which index is which file, as JSON, readable by its owner only. A member of an archive is
+            the archive's path, a `#`, and the number of the entry, counted from 1 as a listing of the archive does.
 
     Raises:
         InputRefused: `input_missing` or `input_empty`.
-        UsageError: `bad_option` when the map cannot be written.
+        UsageError: `bad_option` when the map cannot be written, or for an address.
     """
     inventory = study.read(paths)
     if map_file is not None:
@@ -41,12 +44,12 @@ def inspect(paths: Sequence[Path], *, map_file: Path | None = None) -> Outcome:
     return Outcome({**_refusal(inventory), **data}, _text(inventory), EXIT_REFUSED)
 
 
-def _write_map(path: Path, files: Sequence[Path]) -> None:
+def _write_map(path: Path, files: Sequence[Origin]) -> None:
     """Write to a new file, so that nobody has it open already, and put it in the place of an older one."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            json.dump({str(index): os.fsdecode(place) for index, place in enumerate(files)}, file, indent=1)
+            json.dump({str(index): str(origin) for index, origin in enumerate(files)}, file, indent=1)
         draft.replace(path)
     except OSError as error:
         raise UsageError(
@@ -61,7 +64,7 @@ def _refusal(inventory: study.Inventory) -> dict[str, Any]:
     if len(codes) == 1:
         first = inventory.rejected[0]
         return {"error": {"code": first.code, "message": first.message, "problems": problems}}
-    message = f"None of {len(problems)} files holds a picture that can be read. Each is listed with its reason."
+    message = f"None of {len(inventory.files)} files holds a picture that can be read. Each is listed with its reason."
     return {"error": {"code": "no_image", "message": message, "problems": problems}}
 
 
@@ -85,6 +88,9 @@ def _text(inventory: study.Inventory) -> str:
             number += 1
             if number <= SHOWN_SERIES:
                 lines += _series_lines(series, number, folded)
+        lines += [f"! {warning.message}" for warning in one.warnings]
+    if any(len(one.series) > 1 for one in inventory.studies):
+        lines.append(f"chosen by {LARGEST_ORIGINAL.label}")
     if number > SHOWN_SERIES:
         lines.append(f"  … and {number - SHOWN_SERIES} series more (--json lists all)")
     lines += [f"! {often[code]} series: {WARNINGS[code]}" for code in sorted(folded)]
@@ -102,14 +108,19 @@ def _series_lines(series: Series, number: int, folded: set[str]) -> list[str]:
     if series.images:
         first = series.images[0]
         words.append("x".join(map(str, reversed(first.shape))))
+        if first.levels:
+            words.append(f"in {len(first.levels)} levels")
         if first.view:
             words.append(first.view)
         spacing = "x".join(f"{value:.3g}" for value in reversed(first.spacing_mm)) + " mm" if first.spacing_mm else ""
         words.append(spacing or "pixel size unknown")
         if first.frame_s:
-            words.append(f"{first.frame_s * 1000:.3g} ms a frame")
+            is_clip = first.kind == "clip"
+            words.append(f"{first.frame_s * 1000:.3g} ms a frame" if is_clip else f"{first.frame_s:.3g} s a volume")
         if len(series.images) > 1:
             words.append(f"(first of {len(series.images)} pictures)")
+    if series.segments or series.regions:
+        words.append(_count(series.segments or len(series.regions), "segmented structure"))
     said = f"-> {series.why}" if series.chosen else f"({series.why})"
     line = " ".join(word for word in (*words, said) if word)
     return [line, *(f"     ! {warning.message}" for warning in _warnings(series) if warning.code not in folded)]
