@@ -203,27 +203,21 @@ def _placed(group: Sequence[Slice], frames: Sequence[Frame], stacking: ordering.
     is_placed = all(piece.header.is_in_patient for piece in group)
     affine = plane_affine(slices[0][0].frame, stacking.step_mm) if is_placed else None
     between = stacking.spacing_mm or slices[0][0].frame.thickness_mm
-    image = _image(slices, affine, between, doubts)
-    if series is not None and ordering.is_over_time(series[1]):
+    is_over_time = series is not None and ordering.is_over_time(series[1])
+    image = _image(slices, affine, between, doubts, is_clip=is_over_time and len(columns[0]) == 1)
+    if series is not None and is_over_time:
         image = _timed(image, ordering.times_s(frames, columns, series[1]))
     return Volume(image, slices)
 
 
 def _timed(image: Image, times_s: list[float] | None) -> Image:
-    """A series of volumes with its times; one of single slices is a clip."""
+    """A series of volumes with its times."""
     if times_s is None or len(times_s) > LIMIT_FRAMES:
         said = "The series does not say how much time lies between its volumes: nothing about speed can be said."
-        return _as_clip(replace(image, warnings=(*image.warnings, CodedWarning("frame_time_unknown", said))))
+        return replace(image, warnings=(*image.warnings, CodedWarning("frame_time_unknown", said)))
     found = timing(times_s, len(times_s), tick_s=CLOCK_S, limit_s=math.inf)
     doubts = (*image.warnings, *found.warnings)
-    return _as_clip(replace(image, frame_s=found.frame_s, frame_times_s=found.frame_times_s, warnings=doubts))
-
-
-def _as_clip(image: Image) -> Image:
-    if image.shape[1] > 1 or len(image.shape) < 4:
-        return image
-    spacing = image.spacing_mm[1:] if image.spacing_mm else None
-    return replace(image, kind="clip", shape=(image.shape[0], *image.shape[2:]), spacing_mm=spacing)
+    return replace(image, frame_s=found.frame_s, frame_times_s=found.frame_times_s, warnings=doubts)
 
 
 def _plane(piece: Slice, doubts: Sequence[CodedWarning]) -> Image:
@@ -253,27 +247,30 @@ def _image(
     affine: npt.NDArray[np.float64] | None,
     between_mm: float | None,
     doubts: list[CodedWarning],
+    *,
+    is_clip: bool = False,
 ) -> Image:
-    """The volume of slices that are in order, or the series of volumes."""
+    """The volume of slices that are in order, or the series of volumes; of one place over time a clip."""
     slices = tuple(piece for volume in volumes for piece in volume)
     first, middle = slices[0], volumes[0][len(volumes[0]) // 2]
     headers = {id(piece.header): piece.header for piece in slices}
     dtype = np.result_type(*{np.dtype(piece.picture.dtype) for piece in slices}).name
-    leading = (len(volumes), len(volumes[0])) if len(volumes) > 1 else (len(volumes[0]),)
+    leading = (len(slices),) if is_clip or len(volumes) == 1 else (len(volumes), len(volumes[0]))
     checked_size(len(slices), *first.plane, item_bytes=first.picture.channels * np.dtype(dtype).itemsize)
     if affine is not None and (tilt := shear_deg(affine)) > SHEAR_DEG:
         said = f"The slices are sheared by {tilt:.1f} degrees: the stacking direction is not their normal."
         doubts.append(CodedWarning("gantry_tilt", said, {"degrees": round(tilt, 1)}))
     doubts += _contradictions(list(headers.values()))
     in_plane = first.frame.spacing_mm
+    spacing = (between_mm, *in_plane) if between_mm and in_plane else None
     digest = hashlib.sha256("".join(piece.sha256 for piece in slices).encode()).hexdigest()
     return Image(
-        kind="volume",
+        kind="clip" if is_clip else "volume",
         shape=(*leading, *first.plane),
         channels=first.picture.channels,
         load=functools.partial(_load, slices, leading, dtype, Part()),
         source=Source(first.found.place.path, digest, "dicom"),
-        spacing_mm=(between_mm, *in_plane) if between_mm and in_plane else None,
+        spacing_mm=in_plane if is_clip else spacing,
         affine_lps_mm=affine,
         modality=first.picture.modality,
         window=middle.window,

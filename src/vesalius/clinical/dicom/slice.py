@@ -1,6 +1,7 @@
 """The one slice that a classic CT, MR or PET file holds: its place, and what tells it from others at that place."""
 
 import math
+from collections.abc import Sequence
 
 from pydicom.dataset import Dataset
 
@@ -74,7 +75,7 @@ def _private_b_value(dataset: Dataset) -> Facts:
             stated = dataset.private_block(group, creator)[element].value
         except PARSE_FAULTS:
             continue
-        first = stated[0] if isinstance(stated, list | tuple) and stated else stated
+        first = stated[0] if isinstance(stated, Sequence) and not isinstance(stated, str | bytes) and stated else stated
         if isinstance(first, bytes):  # of a type that the file does not state
             first = first.partition(b"\\")[0].strip(b" \0")
         try:

@@ -13,10 +13,10 @@ def _classes(*tails: str) -> frozenset[str]:
 
 
 SLICES = _classes("2", "4", "128")  # one slice per file: CT, MR, PET
-# Frames that are slices: enhanced and legacy converted CT, MR and PET, ultrasound volumes, computed from X-ray projections
-# (angiography, teeth, breast), parametric maps, optical coherence tomography.
+# Frames that are slices: enhanced and legacy converted CT, MR and PET, ultrasound and photoacoustic volumes, what is computed
+# from X-ray projections (angiography, teeth, breast), parametric maps, optical coherence tomography.
 STACKS = _classes(
-    *("2.1", "2.2", "4.1", "4.3", "4.4", "128.1", "130", "6.2", "13.1.1", "13.1.2", "13.1.3", "30", "77.1.5.4", "77.1.5.8")
+    *("2.1", "2.2", "4.1", "4.3", "4.4", "128.1", "130", "6.2", "6.3", "13.1.1", "13.1.2", "13.1.3", "30", "77.1.5.4", "77.1.5.8")
 )
 PARAMETRIC_MAP, DOSE, NUCLEAR, RT_IMAGE = (_ROOT + tail for tail in ("30", "481.2", "20", "481.1"))
 SECONDARY_CAPTURES = _classes("7", "7.1", "7.2", "7.3", "7.4")
@@ -29,7 +29,17 @@ _FLAT = _classes(
     *("5", "20"),  # nuclear medicine, the retired class too
     *("6", "6.1", "3", "3.1"),  # ultrasound, the retired classes too
     *("12.1", "12.1.1", "12.2", "12.2.1", "12.3", "481.1"),  # angiography, fluoroscopy, radiotherapy image
-    *("77.1.1", "77.1.1.1", "77.1.2", "77.1.2.1", "77.1.3", "77.1.4", "77.1.4.1", "77.1.7"),  # visible light, its videos
+    *(
+        "77.1.1",
+        "77.1.1.1",
+        "77.1.2",
+        "77.1.2.1",
+        "77.1.3",
+        "77.1.4",
+        "77.1.4.1",
+        "77.1.7",
+        "77.1.8",
+    ),  # visible light, its videos
     *("77.1.5.1", "77.1.5.2", "77.1.5.5", "77.1.5.6", "77.1.5.7", "14.1", "14.2"),  # ophthalmic, from within vessels
 )
 PICTURES = SLICES | STACKS | SECONDARY_CAPTURES | _FLAT | {DOSE}
@@ -55,6 +65,7 @@ _NAMED = {
     "1.1.67": "other",
     "1.1.68.": "other",  # surface scans
     "1.1.4.2": "other",  # spectra
+    "1.1.77.1.5.3": "other",  # which eye pictures make a pair
     "1.1.78.": "other",  # measurements of eyes
     "1.1.79.": "other",
     "1.1.80.": "other",
