@@ -1,0 +1,1 @@
+"""Parts of the TIFF reader, for pictures and slides."""
