@@ -61,7 +61,7 @@ def _clean(dataset: Dataset, cleaning: Cleaning, depth: int) -> None:
         )
     structured.anonymize_local_code(dataset, cleaning.rules)
     options = cleaning.rules.options
-    private = _safe_private(dataset) if "safe-private" in options else set()
+    private = _safe_private(dataset, cleaning.patterns) if "safe-private" in options else set()
     for tag in sorted(dataset.keys()):
         if tag in private:
             continue
@@ -177,7 +177,7 @@ def _fall_back(dataset: Dataset, tag: int, vr: str, cleaning: Cleaning) -> None:
         _set(dataset, tag, vr, values.dummy(vr))
 
 
-def _safe_private(dataset: Dataset) -> set[int]:
+def _safe_private(dataset: Dataset, patterns: Patterns) -> set[int]:
     """The private elements of this level that the option keeps, and their creators."""
     kept: set[int] = set()
     for tag in list(dataset.keys()):
@@ -186,7 +186,7 @@ def _safe_private(dataset: Dataset) -> set[int]:
             continue
         creator = group << 16 | block
         vr = profile.safe_private().get((group, text(dataset, creator), element))
-        if vr is not None and _is_small_number(dataset.get_item(tag), vr):
+        if vr is not None and _is_small_number(dataset.get_item(tag), vr) and not patterns.count(_content(dataset, tag)):
             kept |= {creator, tag}
     return kept
 

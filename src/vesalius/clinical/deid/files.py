@@ -82,7 +82,9 @@ def type_of(source: BufferedReader) -> str:
 
 def clean(source: BufferedReader, arguments: Mapping[str, Any], out: object, target: BinaryIO) -> dict[str, Any]:
     """The gate's task: `arguments` hold the rules."""
-    return cast("dict[str, Any]", pack(clean_file(source, target, Rules.from_json(arguments["rules"]))))
+    told = clean_file(source, target, Rules.from_json(arguments["rules"]))
+    target.flush()  # the reply says that the copy is whole
+    return cast("dict[str, Any]", pack(told))
 
 
 def verify(source: BufferedReader, arguments: Mapping[str, Any], out: object, target: object) -> dict[str, Any]:

@@ -95,6 +95,10 @@ def blackened(content: bytes, rules: Rules) -> tuple[bytes, bool]:
             raise InputRefused(
                 "size_limit", f"The picture has more than {LIMIT_PIXELS} pixels. Nothing was decoded. Cut it down."
             )
+        if getattr(picture, "n_frames", 1) > 1:
+            raise InputRefused(
+                "not_cleanable", "The picture moves. One set of rectangles does not fit all its frames. Export single pictures."
+            )
         mode = "RGBA" if "transparency" in picture.info else "RGB"
         pixels = np.array(picture.convert(mode) if picture.mode in _CONVERTED else picture)
         turned = exif.orientation(picture.info.get("exif") or b"")

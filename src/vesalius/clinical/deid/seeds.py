@@ -18,7 +18,7 @@ from vesalius.clinical.deid import values
 from vesalius.clinical.dicom.file import PARSE_FAULTS
 
 LEAST_LETTERS, LEAST_DIGITS, LEAST_FOREIGN = 4, 6, 2
-LIMIT_INFLATED_BYTES = 2**27
+LIMIT_INFLATED_BYTES = 2**26
 MOST_STREAMS = 4096
 
 _IDENTITIES = frozenset(
@@ -67,13 +67,14 @@ def seeds_of(dataset: Dataset, options: Collection[str] = ()) -> set[str]:
 
 
 def parts_of(text: str) -> Iterator[str]:
-    """What of a name or number can be sought on its own, in lower case; two short parts of a name are sought together."""
-    parts = [part.lower() for part in _PARTS.split(text) if part]
-    whole = text.strip(" \0").lower()
-    for part in [whole, *parts]:
-        if _is_telling(part):
-            yield part
-    short = [part if part.isalpha() and not _is_telling(part) else "" for part in parts]
+    """What of a name or number can be sought on its own; two short parts of a name are sought together."""
+    parts = [part for part in _PARTS.split(text) if part]
+    whole = text.strip(" \0")
+    telling = [part for part in parts if _is_telling(part)]
+    if _is_telling(whole) and not all(map(_is_common, parts)):
+        telling.append(whole)
+    yield from (part.lower() if part.isascii() else part for part in telling)
+    short = ["" if _is_telling(part) or _is_common(part) or not part.isalpha() else part.lower() for part in parts]
     for first, second in itertools.pairwise(short):
         if first and second and len(first + second) > LEAST_LETTERS:
             yield from (one + joint + other for one, other in ((first, second), (second, first)) for joint in ("^", " ", ", "))
@@ -155,8 +156,12 @@ def _inflated(inflater: "zlib._Decompress", content: bytes, limit_bytes: int) ->
     return bytes(whole)
 
 
+def _is_common(part: str) -> bool:
+    return part.lower() in _NOBODY or part.lower() in values.vocabulary()
+
+
 def _is_telling(part: str) -> bool:
-    if part in _NOBODY or part in values.vocabulary():
+    if _is_common(part):
         return False
     if part.isdigit():
         return len(part) >= LEAST_DIGITS and len(set(part)) > 1
@@ -173,7 +178,7 @@ def _birth_dates(text: str) -> set[str]:
 
 
 def _encodings(seed: str) -> set[bytes]:
-    forms = {seed, seed.upper(), seed.title()}
+    forms = {seed, seed.lower(), seed.upper(), seed.title()}
     codecs: Sequence[str] = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", *(() if seed.isascii() else _CODECS))
     written = set()
     for codec in codecs:
