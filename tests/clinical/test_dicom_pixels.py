@@ -1,5 +1,6 @@
 """Stored pixels become the acquisition's values, bit by bit as the standard has it, and as other decoders read them."""
 
+import io
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import imagecodecs
 import numpy as np
 import pydicom
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom import uid
 from pydicom.encaps import get_frame
 from pydicom.pixels.processing import apply_color_lut
@@ -211,6 +214,35 @@ def test_long_values_that_no_picture_needs_are_not_read(tmp_path: Path) -> None:
     assert peak_bytes < 2**21
     assert contents.place is not None
     assert "EncapsulatedDocument" in contents.dataset
+
+
+SMALL = [
+    builders.one(),
+    builders.one(builders.US_CLIP, pixels=builders.CLIP, syntax=uid.DeflatedExplicitVRLittleEndian),
+    builders.compressed(builders.US_CLIP, builders.CLIP, [rle(frame) for frame in builders.CLIP], uid.RLELossless),
+    builders.compressed(PLAIN, builders.STORED, [bytes(imagecodecs.jpegls_encode(builders.STORED))], uid.JPEGLSLossless),
+    builders.compressed(
+        PLAIN, builders.STORED, [bytes(imagecodecs.jpeg8_encode(builders.STORED, lossless=True))], uid.JPEGLossless
+    ),
+]
+LENGTHS = [b"\xff\xff\xff\xff", b"\xfe\xff\xff\xff", b"\0\0\0\0", b"\xfe\xff\xdd\xe0", b"\xfe\xff\x00\xe0"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(SMALL), st.data())
+def test_whatever_is_changed_in_a_file_it_is_read_or_refused(whole: bytes, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(whole) - 1), label="at")
+    change = data.draw(st.binary(max_size=4) | st.sampled_from(LENGTHS), label="change")
+    removed = data.draw(st.sampled_from([0, len(change), len(whole)]), label="removed")
+    file = io.BufferedReader(io.BytesIO(whole[:at] + change + whole[at + removed :]))
+    said = ""
+    try:
+        pixels, _ = pixels_of(read_contents(file))
+        plane = (pixels.rows, pixels.columns, 3) if pixels.channels == 3 else (pixels.rows, pixels.columns)
+        decode_frames(file, pixels, None, np.empty((pixels.frames, *plane), pixels.dtype))
+    except InputRefused as refusal:  # and nothing else is raised
+        said = repr(refusal)
+    assert "ZZCANARY" not in said
 
 
 def by_another_decoder(path: Path) -> Array:

@@ -132,10 +132,12 @@ def _of_type(decoded: Array, stream: Stream, pixels: PixelFormat) -> Array:
 def _runs(content: bytes, pixels: PixelFormat) -> Array:
     """Run lengths: a segment for each byte of each sample, the high byte first. Source: PS3.5, annex G."""
     size, wide = pixels.rows * pixels.columns, max(1, pixels.bits[0] // 8)
+    segments = segments_of(content, pixels.samples * wide)
+    # A byte costs two at most, and two bytes give 128 at most: what lies outside is of another size, or made to swell.
+    if not all(size / 64 <= len(segment) <= 2 * size + _SPARE_RUN_BYTES for segment in segments):
+        raise decode_failed()
     planes = np.empty((pixels.samples, size, wide), np.uint8)
-    for index, segment in enumerate(segments_of(content, pixels.samples * wide)):
-        if len(segment) > 2 * size + _SPARE_RUN_BYTES:  # each byte costs two at most: it is made to swell, or of another size
-            raise decode_failed()
+    for index, segment in enumerate(segments):
         try:
             plane = decode_segment(segment)
         except _FAULTS:

@@ -1,7 +1,7 @@
 """How the pixels of a DICOM file are stored, checked by its header alone: sizes, types, places, and what gives them meaning."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ from pydicom.uid import (
 from vesalius.clinical.dicom import codecs
 from vesalius.clinical.dicom.color import read_palette
 from vesalius.clinical.dicom.elements import nonsense
-from vesalius.clinical.dicom.encapsulated import Frames, frames_of
+from vesalius.clinical.dicom.encapsulated import LIMIT_FRAGMENTS, Frames, frames_of
 from vesalius.clinical.dicom.file import Contents, PixelPlace, ends_cleanly, pixel_data_short, trailing_bytes
 from vesalius.clinical.dicom.values import integer, number, numbers, text, values
 from vesalius.clinical.geometry import checked_size
@@ -114,8 +114,12 @@ class PixelFormat:
         return self.rows * self.columns * samples * self.bits[0]
 
 
-def pixels_of(contents: Contents) -> tuple[PixelFormat, tuple[CodedWarning, ...]]:
+def pixels_of(contents: Contents, *, are_tiles: bool = False) -> tuple[PixelFormat, tuple[CodedWarning, ...]]:
     """Check all that describes the pixels, and find their frames; no pixel is read.
+
+    Args:
+        contents: the file.
+        are_tiles: frames are the tiles of a slide, which is never read whole; so there may be more of them.
 
     Raises:
         InputRefused: `no_pixels`, `unsupported_transfer_syntax`, `bad_attribute`, `bad_pixel_module`, `bad_rescale`,
@@ -151,19 +155,14 @@ def pixels_of(contents: Contents) -> tuple[PixelFormat, tuple[CodedWarning, ...]
         intercept=intercept,
         has_table=not has_colors and "ModalityLUTSequence" in dataset,
     )
-    checked_size(stated, rows, columns, item_bytes=pixels.channels * np.dtype(pixels.dtype).itemsize)
-    if stated > LIMIT_FRAMES:
-        raise InputRefused(
-            "size_limit", f"The file states more than {LIMIT_FRAMES} frames. Nothing was read. Export it in parts."
-        )
+    checked_size(1 if are_tiles else stated, rows, columns, item_bytes=pixels.channels * np.dtype(pixels.dtype).itemsize)
+    limit = LIMIT_FRAGMENTS if are_tiles else LIMIT_FRAMES
+    if stated > limit:
+        raise InputRefused("size_limit", f"The file states more than {limit} frames. Nothing was read. Export it in parts.")
     if pixels.is_palette:
         read_palette(dataset, is_signed)
     frames, begins, more = _native(contents, place, pixels) if not syntax else _compressed(contents, place, pixels)
-    return _with(pixels, frames=frames, begins=begins, padding=_padding(dataset, pixels)), (*doubts, *more)
-
-
-def _with(pixels: PixelFormat, **changes: object) -> PixelFormat:
-    return PixelFormat(**{**vars(pixels), **changes})
+    return replace(pixels, frames=frames, begins=begins, padding=_padding(dataset, pixels)), (*doubts, *more)
 
 
 def _no_pixels(dataset: Dataset) -> InputRefused:
