@@ -176,8 +176,7 @@ def tree() -> str:
     rooms = sorted(folder for folder in package.iterdir() if (folder / "__init__.py").is_file())
     lines += [entry(place, 1) for place in sorted(package.glob("*.py")) if place.name != "__init__.py"]
     for room in rooms:
-        lines.append(labeled(f"  {room.name}/", says(room / "__init__.py")))
-        lines += [entry(place, 2) for place in sorted(room.glob("*.py")) if place.name != "__init__.py"]
+        lines += room_lines(room, 1)
     for card in sorted(package.glob("weights/*/card.json")):
         about = json.loads(card.read_text(encoding="utf-8"))["says"]
         lines.append(labeled(f"  weights/{card.parent.name}/", f"Weights that ship with the package. {about}"))
@@ -185,6 +184,14 @@ def tree() -> str:
         lines.append(f"recipes/{family.name}/")
         lines += [entry(place, 1) for place in sorted(family.glob("*.yaml"))]
     return "\n".join(lines)
+
+
+def room_lines(room: Path, depth: int) -> list[str]:
+    """A folder, its files, and the folders in it."""
+    lines = [labeled("  " * depth + f"{room.name}/", says(room / "__init__.py"))]
+    lines += [entry(place, depth + 1) for place in sorted(room.glob("*.py")) if place.name != "__init__.py"]
+    inner = sorted(folder for folder in room.iterdir() if (folder / "__init__.py").is_file())
+    return [*lines, *(line for folder in inner for line in room_lines(folder, depth + 1))]
 
 
 def entry(place: Path, depth: int) -> str:
