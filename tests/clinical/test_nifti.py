@@ -11,6 +11,7 @@ from vesalius.clinical import study
 from vesalius.clinical.images import open_image
 from vesalius.clinical.signatures import types_of
 from vesalius.errors import InputRefused
+from vesalius.types import Part
 
 RAS = np.array([[0.4, 0, 0, 10], [0, 0.5, 0, 20], [0, 0, 2, 30], [0, 0, 0, 1.0]])
 VOXELS = np.arange(5 * 6 * 4, dtype=np.int16).reshape(5, 6, 4)
@@ -22,6 +23,17 @@ def save(path: Path, voxels: Any = VOXELS, affine: Any = RAS, **header: Any) -> 
     for name, value in header.items():
         image.header[name] = value
     nibabel.save(image, path)
+    return path
+
+
+def rewritten(path: Path, **header: Any) -> Path:
+    """The file with other numbers in its header, whatever they mean."""
+    content = bytearray(path.read_bytes())
+    raw = nibabel.Nifti1Header(bytes(content[:348]), check=False)
+    for name, value in header.items():
+        raw[name] = value
+    content[:348] = raw.binaryblock
+    path.write_bytes(content)
     return path
 
 
@@ -116,17 +128,14 @@ def test_one_slice_is_a_picture(tmp_path: Path) -> None:
         ({"qform_code": 0, "sform_code": 0}, "affine_unknown"),
         ({"xyzt_units": 0}, "units_unknown"),
         ({"qform_code": 1, "qoffset_x": 90}, "orientation_conflict"),
+        ({"qform_code": 1, "quatern_b": 3}, "orientation_conflict"),
+        ({"qform_code": 1, "pixdim": [1, -1, 1, 1, 0, 0, 0, 0]}, "orientation_conflict"),
         ({"srow_z": [0.5, 0, 2, 30]}, "gantry_tilt"),
+        ({"qform_code": 0, "sform_code": 0, "pixdim": [1, 0, 1, 1, 0, 0, 0, 0]}, "no_calibration"),
     ],
 )
 def test_doubts_about_places_are_said(tmp_path: Path, header: dict[str, Any], code: str) -> None:
-    path = save(tmp_path / "a.nii")
-    content = bytearray(path.read_bytes())
-    raw = nibabel.Nifti1Header(bytes(content[:348]))
-    for name, value in header.items():
-        raw[name] = value
-    content[:348] = raw.binaryblock
-    path.write_bytes(content)
+    path = rewritten(save(tmp_path / "a.nii"), **header)
     assert code in codes(path)
     assert codes(save(tmp_path / "b.nii")) == set()
 
@@ -143,17 +152,37 @@ def test_other_units_become_millimetres(tmp_path: Path) -> None:
     [(np.diag([np.nan, 1, 1, 1]), "bad_geometry"), (np.diag([0, 1, 1, 1.0]), "bad_geometry")],
 )
 def test_impossible_places_are_refused(tmp_path: Path, affine: Any, code: str) -> None:
-    path = save(tmp_path / "a.nii")
-    content = bytearray(path.read_bytes())
-    raw = nibabel.Nifti1Header(bytes(content[:348]))
-    raw["srow_x"], raw["srow_y"], raw["srow_z"] = affine[:3]
-    content[:348] = raw.binaryblock
-    path.write_bytes(content)
+    path = rewritten(save(tmp_path / "a.nii"), srow_x=affine[0], srow_y=affine[1], srow_z=affine[2])
     assert refusal(path) == code
 
 
-@pytest.mark.parametrize("shape", [(5, 6, 4, 2), (5, 6, 4, 1, 3)])
-def test_series_of_volumes_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+def test_a_series_of_volumes_has_time_first(tmp_path: Path, name: str) -> None:
+    series = np.random.default_rng(0).integers(-999, 999, (5, 6, 4, 3)).astype(np.int16)
+    image = open_image(save(tmp_path / name, series, pixdim=[1, 0.4, 0.5, 2, 2.5, 0, 0, 0], xyzt_units=2 + 8))
+    assert (image.kind, image.shape, image.warnings) == ("volume", (3, 4, 6, 5), ())
+    assert image.frame_s == 2.5
+    assert image.spacing_mm == pytest.approx((2, 0.5, 0.4))
+    np.testing.assert_array_equal(image.load(), series.T)
+    np.testing.assert_array_equal(image.part(Part((2,))), series.T[2])
+    np.testing.assert_array_equal(image.part(Part((2, 3))), series.T[2, 3])
+    np.testing.assert_array_equal(image.part(Part((0, 1), (1, 2, 4, 5))), series.T[0, 1, 1:4, 2:5])
+
+
+@pytest.mark.parametrize(
+    ("units", "step", "frame_s"),
+    [(2 + 8, 2.0, 2.0), (2 + 16, 2500.0, 2.5), (2 + 24, 5e6, 5.0), (2, 2.0, None), (2 + 8, 0.0, None), (2 + 32, 2.0, None)],
+)
+def test_time_between_volumes_is_known_where_it_is_stated(tmp_path: Path, units: int, step: float, frame_s: float | None) -> None:
+    path = save(tmp_path / "a.nii", np.zeros((5, 6, 4, 2), dtype=np.int16))
+    image = open_image(rewritten(path, xyzt_units=units, pixdim=[1, 0.4, 0.5, 2, step, 0, 0, 0]))
+    assert image.frame_s == (None if frame_s is None else pytest.approx(frame_s))
+    is_time = units != 2 + 32  # the fourth axis is frequency there
+    assert [warning.code for warning in image.warnings] == (["frame_time_unknown"] if frame_s is None and is_time else [])
+
+
+@pytest.mark.parametrize("shape", [(5, 6, 4, 1, 3), (5, 6, 4, 2, 3), (2, 2, 2, 2, 2, 2, 2)])
+def test_vectors_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
     assert refusal(save(tmp_path / "a.nii", np.zeros(shape, dtype=np.int16))) == "unsupported_dimensions"
 
 
@@ -196,19 +225,81 @@ def test_other_compressed_files_are_not_recognized() -> None:
     assert not types_of(b"\x1f\x8b" + bytes(50))
 
 
-def test_real_volumes_lie_where_nibabel_puts_them(public_data: Path) -> None:
-    paths = sorted((public_data / "nifti_samples").rglob("*.nii*"))
-    spatial = [path for path in paths if len(nibabel.load(path).shape) == 3]
-    assert len(spatial) >= 5
-    for path in spatial:
-        image = open_image(path)
-        theirs = nibabel.load(path)
+@pytest.mark.parametrize("turn", range(8))
+@pytest.mark.parametrize("version", [nibabel.Nifti1Image, nibabel.Nifti2Image])
+def test_a_turn_without_matrix_is_the_one_that_nibabel_sees(tmp_path: Path, version: Any, turn: int) -> None:
+    rng = np.random.default_rng(turn)
+    rotation, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+    ras = np.eye(4)
+    ras[:3, :3], ras[:3, 3] = rotation * rng.uniform(0.3, 4, 3), rng.uniform(-200, 200, 3)
+    image = version(VOXELS, ras)
+    image.set_sform(None, 0)
+    image.set_qform(ras, 1)
+    nibabel.save(image, tmp_path / "a.nii")
+    found = open_image(tmp_path / "a.nii").affine_lps_mm
+    np.testing.assert_allclose(
+        found, np.diag([-1, -1, 1, 1]) @ nibabel.load(tmp_path / "a.nii").affine[:, [2, 1, 0, 3]], atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("qfac", [0.0, 1.0, -1.0])
+def test_a_handedness_that_is_not_stated_is_the_usual_one(tmp_path: Path, qfac: float) -> None:
+    path = save(tmp_path / "a.nii")
+    image = open_image(rewritten(path, sform_code=0, qform_code=1, quatern_b=0, pixdim=[qfac, 0.4, 0.5, 2, 0, 0, 0, 0]))
+    assert image.affine_lps_mm is not None
+    np.testing.assert_allclose(image.affine_lps_mm[:3, 0], [0, 0, -2 if qfac < 0 else 2], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        ({"datatype": 0}, "unsupported_type"),
+        ({"datatype": 1536, "bitpix": 128}, "unsupported_type"),
+        ({"datatype": 3}, "bad_attribute"),
+        ({"bitpix": 8}, "bad_attribute"),
+        ({"vox_offset": 0}, "bad_attribute"),
+        ({"vox_offset": 352.5}, "bad_attribute"),
+        ({"vox_offset": np.nan}, "bad_attribute"),
+        ({"vox_offset": 1e30}, "truncated"),
+        ({"dim": [0, 5, 6, 4, 1, 1, 1, 1]}, "bad_attribute"),
+        ({"dim": [3, 5, -6, 4, 1, 1, 1, 1]}, "bad_attribute"),
+        ({"dim": [3, 32767, 32767, 32767, 1, 1, 1, 1]}, "size_limit"),
+        ({"scl_slope": np.inf}, "bad_rescale"),
+        ({"scl_slope": 2, "scl_inter": np.nan}, "bad_rescale"),
+        ({"sform_code": 0, "qform_code": 1, "quatern_b": 2}, "bad_geometry"),
+        ({"sform_code": 0, "qform_code": 1, "pixdim": [1, 0, 1, 1, 0, 0, 0, 0]}, "bad_geometry"),
+    ],
+    ids=str,
+)
+def test_impossible_headers_are_refused(tmp_path: Path, header: dict[str, Any], code: str) -> None:
+    assert refusal(rewritten(save(tmp_path / "a.nii"), **header)) == code
+
+
+def test_voxels_behind_a_gulf_of_compressed_nothing_are_not_reached_for(tmp_path: Path) -> None:
+    content = rewritten(save(tmp_path / "a.nii"), vox_offset=2**30).read_bytes()
+    (tmp_path / "a.nii.gz").write_bytes(gzip.compress(content + bytes(2**20)))
+    assert refusal(tmp_path / "a.nii.gz") == "decompression_limit"
+
+
+def test_real_volumes_have_the_voxels_and_places_that_nibabel_sees(public_data: Path) -> None:
+    paths = sorted((public_data / "nifti_samples").rglob("*.nii*")) + sorted((public_data / "totalsegmentator").glob("*.nii.gz"))
+    assert len(paths) >= 15
+    series = 0
+    for path in paths:
+        image, theirs = open_image(path), nibabel.load(path)
         assert image.affine_lps_mm is not None
-        for k, j, i in np.random.default_rng(0).integers(0, image.shape, (20, 3)):
-            x, y, z, _ = theirs.affine @ [i, j, k, 1]
-            np.testing.assert_allclose((image.affine_lps_mm @ [k, j, i, 1])[:3], [-x, -y, z], atol=1e-3)
-        middle = image.shape[0] // 2
-        np.testing.assert_allclose(image.load()[middle], np.asarray(theirs.dataobj[:, :, middle]).squeeze().T, rtol=1e-5)
+        np.testing.assert_allclose(image.affine_lps_mm, np.diag([-1, -1, 1, 1]) @ theirs.affine[:, [2, 1, 0, 3]], atol=1e-3)
+        values = np.asanyarray(theirs.dataobj)
+        np.testing.assert_allclose(image.load(), values.T.reshape(image.shape), rtol=1e-6)
+        series += len(image.shape) == 4
+    assert series >= 2
+
+
+def test_real_files_of_other_kinds_are_refused_as_such(public_data: Path) -> None:
+    folder = public_data / "nifti_samples" / "nibabel"
+    paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in (".par", ".rec", ".mnc", ".head", ".hdr")]
+    assert len(paths) >= 5
+    assert {refusal(path) for path in paths} == {"unsupported_type"}
 
 
 def test_a_real_segmentation_lies_on_the_organs_of_its_dicom_series(public_data: Path) -> None:

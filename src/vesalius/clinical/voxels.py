@@ -17,7 +17,7 @@ from vesalius.errors import InputRefused
 from vesalius.types import Array, CodedWarning, Part
 
 BLOCK_BYTES, FEED_BYTES = 2**20, 2**18  # inflated and compressed bytes that are held at a time
-BLOCK_VOXELS = 2**16  # converted at a time: few enough to stay in the processor's cache
+BLOCK_VOXELS = 2**15  # converted at a time: few enough to stay in the processor's cache
 LIMIT_REST_BYTES = 64 * 2**20  # what may follow the voxels in a compressed stream
 DEFLATE_RATIO = 1032  # deflate makes nothing smaller than this
 LIMIT_SCALE = 1e30  # beyond it float32 soon has no number for a value
