@@ -106,6 +106,8 @@ def walk_fragments(file: BufferedReader, begin: int, size: int) -> Fragments:
         if length > size - at - _HEAD_BYTES:
             return Fragments(table, tuple(begins), at, None)
         if at == begin:
+            if length > 4 * LIMIT_FRAGMENTS:
+                raise _bad_offsets()
             table = file.read(length)
         else:
             begins.append(at)
