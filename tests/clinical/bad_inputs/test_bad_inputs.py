@@ -169,6 +169,18 @@ def test_every_group_has_its_cases_and_every_case_its_own_name() -> None:
     assert {case.group for case in CASES} == set(GROUPS) == set(range(1, 58)) - {41, 43, 44, 47, 48}
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("patient zzcanary^qx", "no such file: /tmp/upload/1", "at C:\\\\scans", "<object at 0x7f3a9c001d30>"),
+        *('File "reader.py", line 3', "<script>alert(1)</script>", "\x1b[31mred", "abc\u202egpj.exe"),
+    ],
+)
+def test_what_may_not_be_said_would_be_seen(said: str, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        _check_words([said], tmp_path)
+
+
 def _need(case: Case) -> None:
     if case.needs is not None and case.needs_path() is None:
         pytest.skip("VESALIUS_DATA is not set or does not hold it: the file that this case is made from is not at hand")
