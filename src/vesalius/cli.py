@@ -29,7 +29,7 @@ UNSEEN_SEED = 920_000_000  # phantoms from here on are in no training, no exam a
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
-Paths = Annotated[list[Path], typer.Argument(metavar="PATH", show_default=False, help="Files or folders.")]
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH", show_default=False, help="Files, folders or archives.")]
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", show_default=False, help="Folder to write.")]
 MaybeOut = Annotated[Path | None, typer.Option("-o", "--out", metavar="DIR", help="Folder to write.")]
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name (see `vesalius info`) or a YAML file.")]
@@ -118,7 +118,7 @@ def inspect(
     json: Json = False,
     quiet: Quiet = False,
 ) -> Outcome:
-    """Show what is in files and folders.
+    """Show what is in files, folders and archives.
 
     Studies, series, geometry, warnings, which series would be read and why.
     """

@@ -4,9 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Pillow
+from pydicom.uid import JPEG2000Lossless
+from tests.clinical.bad_inputs import builders
+from tests.clinical.bad_inputs.dicom_pixels import jpeg_2000
 
 from vesalius.clinical.examples import real_ct
 from vesalius.datasets import phantom_dicom
@@ -20,6 +25,7 @@ from vesalius.phantom import world
 from vesalius.transforms.draw import save_png
 from vesalius.types import Box, ModelIdentity, Region
 from vesalius.workflows import ask as workflow
+from vesalius.workflows.shown import view_of
 
 
 def quiet(_: str) -> None:
@@ -176,28 +182,6 @@ def test_a_prior_that_is_later_or_the_study_itself_is_refused(radiograph: Path, 
         assert refused.value.code == "bad_option"
 
 
-@pytest.mark.parametrize(("rows", "columns", "said"), [((0, 0.7, 0), (0.7, 0, 0), False), ((0, -0.7, 0), (0.7, 0, 0), True)])
-def test_a_slice_that_lies_otherwise_than_a_reader_sees_it_is_said(
-    radiograph: Path, rows: tuple[float, ...], columns: tuple[float, ...], said: bool
-) -> None:
-    affine = np.eye(4)
-    affine[:3, :3] = np.array([(0, 0, 2.0), rows, columns]).T
-    image = replace(workflow.look_up([radiograph]).image, kind="volume", shape=(5, 64, 64), affine_lps_mm=affine)
-    assert workflow._unlike_display(image) == said
-
-
-def test_a_volume_is_shown_by_its_middle_slice_and_the_answer_says_so(radiograph: Path) -> None:
-    shown = workflow.look_up([radiograph])
-    volume = replace(
-        shown.image, kind="volume", shape=(5, 64, 64), load=lambda: np.zeros((5, 64, 64)), spacing_mm=(2.0, 1.0, 1.0)
-    )
-    picture, frame = workflow._picture(volume)
-    assert frame == 2
-    assert picture.kind == "image"
-    assert picture.load().shape == picture.shape == (64, 64)
-    assert picture.spacing_mm == (1.0, 1.0)
-
-
 def test_questions_about_one_picture_share_it_and_agree_with_asking_one_by_one(radiograph: Path, model_folder: Path) -> None:
     model, card, tokenizer = checkpoint.load(model_folder / "model")
     scope = Scope(frozenset(card.modalities), True, False)
@@ -217,3 +201,115 @@ def test_written_answers_are_plain_files(radiograph: Path, model_folder: Path, t
     assert [path.name for path in written] == ["answer.json", "preview.png"]
     assert all(stat.S_ISREG(path.stat().st_mode) for path in written)
     assert str(radiograph) not in (tmp_path / "out" / "answer.json").read_text()
+
+
+def test_boxes_of_a_turned_slice_are_said_in_the_files_own_grid(tmp_path: Path) -> None:
+    """Columns run to the right and rows to the front: shown, the slice is turned by half a circle."""
+    pixels = np.zeros((40, 30, 5), dtype=np.int16)  # as NIfTI has it: x, y, z
+    pixels[2:6, 3:9, 2] = 1000
+    nibabel.save(nibabel.Nifti1Image(pixels, np.diag([0.5, 2.0, 3.0, 1.0])), tmp_path / "a.nii")
+    shown = workflow.look_up([tmp_path / "a.nii"])
+    assert (shown.frame, shown.image.shape, shown.image.spacing_mm) == (2, (30, 40), (2.0, 0.5))
+    rows, columns = np.nonzero(shown.image.load())
+    seen = Box((float(rows.min()), float(columns.min())), (float(rows.max() + 1), float(columns.max() + 1)))
+    assert shown.view.in_file(seen).xyxy_px == (2.0, 3.0, 6.0, 9.0)
+    assert shown.view.as_shown(shown.view.in_file(seen)) == seen
+    assert seen.xyxy_px == (34.0, 21.0, 38.0, 27.0)
+    answer = workflow.answer_about(Pointing(), "Where?", shown, None)
+    region, height, width = (item.to_json() for item in answer.statements[0].evidence)
+    assert (region["box_xyxy_px"], region["frame"]) == ([32.5, 15.0, 40.0, 30.0], 2)
+    assert (height["value"], width["value"]) == (15 * 2.0, 7.5 * 0.5)
+    assert "shown_in_file_order" not in {warning.code for warning in answer.warnings}
+
+
+def test_a_volume_that_lies_nowhere_is_shown_as_it_is_stored_and_that_is_said(tmp_path: Path) -> None:
+    image = nibabel.Nifti1Image(np.arange(20 * 18 * 4, dtype=np.int16).reshape(20, 18, 4), None)
+    nibabel.save(image, tmp_path / "a.nii")
+    shown = workflow.look_up([tmp_path / "a.nii"])
+    np.testing.assert_array_equal(shown.image.load(), image.dataobj[:, :, 2].T)
+    assert {"shown_in_file_order", "volume_as_slice"} <= {warning.code for warning in shown.warnings}
+
+
+def test_of_a_series_of_volumes_a_slice_of_the_first_is_shown(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 99, (20, 18, 5, 3), dtype=np.int16)
+    nibabel.save(nibabel.Nifti1Image(values, np.diag([-1.0, -1.0, 1.0, 1.0])), tmp_path / "a.nii.gz")
+    shown = workflow.look_up([tmp_path / "a.nii.gz"])
+    np.testing.assert_array_equal(shown.image.load(), values[:, :, 2, 0].T)
+    said = shown.to_json("current")
+    assert (said["slice_policy"], said["volume"], said["frame"]) == ("middle_slice v2", 0, 2)
+    assert said["series_choice"] == "largest_original v2"
+
+
+def test_of_a_clip_the_middle_frame_is_shown(tmp_path: Path) -> None:
+    frames = [Pillow.fromarray(np.full((40, 30), shade, dtype=np.uint8)) for shade in (0, 90, 180)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=50)
+    shown = workflow.look_up([tmp_path / "a.gif"])
+    assert (shown.frame, shown.image.kind, shown.image.frame_times_s) == (1, "image", None)
+    assert np.unique(shown.image.load()).tolist() == [90]
+
+
+def test_boxes_on_a_slides_overview_are_said_in_its_finest_pixels(radiograph: Path) -> None:
+    levels = ((4000, 2000), (1000, 500), (40, 20))
+    grid = np.zeros((40, 20, 3), dtype=np.uint8)
+    slide = replace(
+        workflow.look_up([radiograph]).image,
+        kind="slide",
+        shape=levels[0],
+        channels=3,
+        levels=levels,
+        load_part=lambda part: grid if part.level == 2 else None,
+        spacing_mm=(0.0005, 0.0005),
+    )
+    view = view_of(slide)
+    plane = view.of(slide)
+    assert (view.part.level, plane.shape, plane.spacing_mm) == (2, (40, 20), (0.05, 0.05))
+    assert view.in_file(Box((1.0, 2.0), (3.0, 4.0))) == Box((100.0, 200.0), (300.0, 400.0))
+
+
+def test_only_the_slice_that_is_shown_is_decoded(tmp_path: Path) -> None:
+    """All other slices are damaged, which nobody sees who does not decode them."""
+    pixels = np.random.default_rng(0).integers(0, 255, (20, 30), dtype=np.uint8)
+    stream = jpeg_2000(pixels)
+    for index in range(5):
+        frames = [stream if index == 2 else stream[:60]]
+        place = {"SOPInstanceUID": f"1.2.{index}", "InstanceNumber": index, "ImagePositionPatient": [0, 0, 2.0 * index]}
+        (tmp_path / f"{index}.dcm").write_bytes(builders.compressed(builders.CT, pixels, frames, JPEG2000Lossless, **place))
+    shown = workflow.look_up([tmp_path])
+    np.testing.assert_array_equal(shown.image.load(), pixels.astype(np.float32) - 1024)
+    with pytest.raises(InputRefused):
+        shown.series.images[0].load()
+
+
+@pytest.mark.parametrize("shape", [(15, 400), (400, 15), (1, 1)])
+def test_a_picture_in_which_nothing_can_be_seen_is_refused(tmp_path: Path, shape: tuple[int, int]) -> None:
+    save_png(tmp_path / "a.png", np.zeros(shape, dtype=np.uint8))
+    with pytest.raises(InputRefused) as refused:
+        workflow.look_up([tmp_path / "a.png"])
+    assert refused.value.code == "too_small"
+
+
+def test_objects_without_a_picture_are_refused_by_their_kind(public_data: Path) -> None:
+    folder = public_data / "dicom_real" / "pydicom"
+    for name, kind in (
+        ("reportsi.dcm", "report"),
+        ("rtplan.dcm", "plan"),
+        ("rtstruct.dcm", "structures"),
+        ("waveform_ecg.dcm", "waveform"),
+    ):
+        with pytest.raises(InputRefused) as refused:
+            workflow.look_up([folder / name])
+        assert refused.value.code == "no_pixels"
+        assert kind in refused.value.message
+
+
+def test_a_picture_with_arrows_in_it_is_shown_with_a_warning(public_data: Path) -> None:
+    shown = workflow.look_up([public_data / "covid_chestxray" / "images" / "extubation-13.jpg"])
+    (doubt,) = (warning for warning in shown.warnings if warning.code == "prior_annotation")
+    assert doubt.at == {"in": "pixels"}
+    answer = workflow.answer_about(Pointing(), "Where?", shown, None)
+    assert "prior_annotation" in {warning.code for warning in answer.warnings}
+
+
+def test_an_address_is_a_usage_error(model_folder: Path) -> None:
+    with pytest.raises(UsageError):
+        workflow.ask([Path("https://pacs.example/studies/1")], "Where?", model=str(model_folder), prior=None, out=None, say=quiet)

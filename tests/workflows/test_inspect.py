@@ -1,15 +1,19 @@
 import json
+import shutil
 import stat
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
 from vesalius.clinical import keys
 from vesalius.clinical.dicom.write import write_radiograph
+from vesalius.clinical.series import LARGEST_ORIGINAL
 from vesalius.errors import InputRefused, UsageError
 from vesalius.workflows.inspect import inspect
 
@@ -97,3 +101,49 @@ def test_a_doubt_that_many_series_share_is_said_once(tmp_path: Path) -> None:
 def test_inspecting_imports_no_torch() -> None:
     code = "import sys, vesalius.workflows.inspect; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_series_over_time_and_a_clip_are_shown_with_their_times(tmp_path: Path) -> None:
+    affine = np.diag([2.0, 2.0, 3.0, 1.0])
+    volumes = nibabel.Nifti1Image(np.zeros((5, 6, 4, 7), dtype=np.int16), affine)
+    volumes.header.set_xyzt_units("mm", "sec")
+    volumes.header["pixdim"][4] = 2.5
+    nibabel.save(volumes, tmp_path / "a.nii.gz")
+    frames = [Pillow.fromarray(np.full((20, 30), shade, dtype=np.uint8)) for shade in (0, 90, 180)]
+    frames[0].save(tmp_path / "b.gif", save_all=True, append_images=frames[1:], duration=50)
+    outcome = inspect([tmp_path])
+    shown = {series["kind"]: series for study in outcome.data["studies"] for series in study["series"]}
+    assert (shown["volume"]["shape"], shown["volume"]["frame_s"]) == ([7, 4, 6, 5], 2.5)
+    assert (shown["clip"]["shape"], shown["clip"]["frame_s"]) == ([3, 20, 30], pytest.approx(0.05))
+    assert "volume 5x6x4x7 2x2x3 mm 2.5 s a volume" in outcome.text
+    assert "clip 30x20x3 pixel size unknown 50 ms a frame" in outcome.text
+
+
+def test_the_rule_by_which_a_series_was_chosen_is_said(folder: Path) -> None:
+    outcome = inspect([folder])
+    assert outcome.data["studies"][0]["series_choice"] == LARGEST_ORIGINAL.label
+    assert "-> the only series" in outcome.text
+
+
+def test_an_archive_is_shown_like_its_folder_and_its_members_on_the_map_alone(folder: Path, tmp_path: Path) -> None:
+    (folder / "zebra.txt").write_text("words")
+    with zipfile.ZipFile(tmp_path / "upload.zip", "w") as archive:
+        for place in sorted(folder.iterdir()):
+            archive.write(place, place.name)
+    outcome = inspect([tmp_path / "upload.zip"], map_file=tmp_path / "map.json")
+    assert outcome.data["studies"] == inspect([folder]).data["studies"]
+    index = outcome.data["rejected"][0]["item"].split("-")[0]
+    assert json.loads((tmp_path / "map.json").read_text())[index] == f"{tmp_path / 'upload.zip'}#3"
+    assert "zebra" not in json.dumps(outcome.data) + outcome.text + (tmp_path / "map.json").read_text()
+
+
+def test_an_address_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="DICOMweb"):
+        inspect([Path("https://pacs.example/dicom-web/studies/1")])
+
+
+def test_a_list_of_files_alone_holds_no_picture(public_data: Path, tmp_path: Path) -> None:
+    shutil.copy(public_data / "dicom_real" / "pydicom" / "dicomdirtests" / "DICOMDIR", tmp_path)
+    outcome = inspect([tmp_path / "DICOMDIR"])
+    assert (outcome.exit_code, outcome.data["error"]["code"]) == (3, "no_image")
+    assert [warning["code"] for warning in outcome.data["warnings"]] == ["listed_files_missing"]
