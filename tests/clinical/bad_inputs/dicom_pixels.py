@@ -165,8 +165,8 @@ def _types_of_sides() -> list[Case]:
     backwards = b"".join(content for _, content in sorted(b.parts(b.CT).items(), reverse=True))
     return [
         *(one_file(15, name, content, "bad_attribute") for name, content in wrong.items()),
-        one_file(15, "rows_twice", b.dicom(twice), "", "survived"),
-        one_file(15, "elements_backwards", b"\0" * 128 + b"DICM" + b.meta() + backwards, "", "survived"),
+        one_file(15, "rows_twice", b.dicom(twice), "bad_attribute"),
+        one_file(15, "elements_backwards", b"\0" * 128 + b"DICM" + b.meta() + backwards, "bad_attribute"),
     ]
 
 

@@ -88,7 +88,7 @@ def _types() -> list[Case]:
     return [
         one_file(54, name, content, "unsupported_type", "refused", f"{NAME}.{ending}")
         for name, (content, ending) in contents.items()
-    ] + [one_file(54, "bitmap", saved(SCENE, "BMP"), "unsupported_type", "golden_or_refused", f"{NAME}.bmp", values=SCENE)]
+    ] + [one_file(54, "bitmap", saved(SCENE, "BMP"), "", "golden", f"{NAME}.bmp", values=SCENE)]
 
 
 def _two_at_once() -> list[Case]:

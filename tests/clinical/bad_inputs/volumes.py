@@ -101,14 +101,20 @@ def _headers() -> list[Case]:
         _volume(49, "slope_infinite", nifti(scl_slope=_INF), "bad_rescale", other_code="bad_attribute"),
         _volume(49, "two_orientations", nifti(**conflict), "orientation_conflict", "warned", values=VOXELS),
         _volume(
-            49, "extension_without_length", nifti(between=b"\1\0\0\0" + struct.pack("<ii", 0, 4) + b"\0" * 8), "", "survived"
+            49,
+            "extension_without_length",
+            nifti(between=b"\1\0\0\0" + struct.pack("<ii", 0, 4) + b"\0" * 8),
+            "",
+            "golden",
+            values=VOXELS,
         ),
         _volume(
             49,
             "extension_longer_than_the_file",
             nifti(between=b"\1\0\0\0" + struct.pack("<ii", 2**30, 4) + b"\0" * 8),
             "",
-            "survived",
+            "golden",
+            values=VOXELS,
         ),
         _volume(49, "voxels_cut", nifti()[:-7], "truncated"),
         _volume(49, "header_cut", nifti()[:347] + b"\0", "unsupported_type", other_code="truncated"),
