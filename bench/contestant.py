@@ -1,11 +1,11 @@
 """One contestant in a process of its own: `python bench/contestant.py NAME FOLDER`.
 
-It warms up by reading the folder once, says so, and then does what it is asked for, one JSON line for each:
+It imports what it needs, says so, and then does what it is asked for, one JSON line for each:
 
+    warm    read for the first time
     time    read once more; {"seconds", "cpu_s"}: the wall's clock, and the processor's of this process and its children
     hold    read once more, touch every voxel, let go; {"bytes"}: how large the array was
     digest  read once more; {"sha256", "shape", "dtype", "affine"}: what was read, as float32 in (Z, Y, X) and LPS
-    cores   {"pids"}: this process and all below it
     quit    end
 
 A contestant is a module of `contestants/` with `PACKAGES`, `read(folder)` and, where it delivers voxels, `aligned(result)`.
@@ -30,13 +30,12 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main(name: str, folder: Path) -> None:
-    """Warm up and serve until told to quit; standard output is for answers alone."""
+    """Serve until told to quit; standard output is for answers alone."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print goes where it does not disturb
     warnings.simplefilter("ignore")
     contestant = importlib.import_module(f"contestants.{name}")
-    contestant.read(folder)
-    _say(answers, {"packages": {package: version(package) for package in contestant.PACKAGES}})
+    _say(answers, {"pid": os.getpid(), "packages": {package: version(package) for package in contestant.PACKAGES}})
     for line in sys.stdin:
         command = line.strip()
         if command == "quit":
@@ -66,6 +65,11 @@ def processor_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
+def _warm(contestant: ModuleType, folder: Path) -> dict[str, Any]:
+    contestant.read(folder)
+    return {}
+
+
 def _time(contestant: ModuleType, folder: Path) -> dict[str, Any]:
     gc.collect()
     spent = sum(map(processor_s, family(os.getpid())))
@@ -92,16 +96,12 @@ def _digest(contestant: ModuleType, folder: Path) -> dict[str, Any]:
     return {"sha256": found, "shape": list(volume.shape), "dtype": str(volume.dtype), "affine": rounded}
 
 
-def _cores(contestant: ModuleType, folder: Path) -> dict[str, Any]:
-    return {"pids": family(os.getpid())}
-
-
 def _say(answers: Any, answer: dict[str, Any]) -> None:
     answers.write(json.dumps(answer) + "\n")
     answers.flush()
 
 
-COMMANDS = {"time": _time, "hold": _hold, "digest": _digest, "cores": _cores}
+COMMANDS = {"warm": _warm, "time": _time, "hold": _hold, "digest": _digest}
 
 if __name__ == "__main__":
     main(sys.argv[1], Path(sys.argv[2]))

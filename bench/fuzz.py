@@ -332,7 +332,7 @@ def _result(run: Run, options: argparse.Namespace, number_of_seeds: int, seconds
             memory[name] = growth(tally.done, used).to_json()
         except ValueError:
             memory[name] = {"first_mib": round(used[0], 1), "last_mib": round(used[-1], 1), "verdict": "too short to say"}
-        if memory[name]["verdict"] == "grows" and not tally.bad:
+        if memory[name]["verdict"] == "grows" and not tally.bad["crash"] + tally.bad["hang"]:  # which start the process anew
             tally.bad["growth"] += 1
             tally.findings.append(Found("growth", -1, "", (), f"{name}: {memory[name]}"))
     return {
