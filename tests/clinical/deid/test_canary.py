@@ -1,6 +1,7 @@
 """One name in every place where a name can stand: after a run it stands nowhere."""
 
 import json
+import random
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from tests.clinical.deid import made
 
 from vesalius import cli
 from vesalius.clinical.deid.seeds import views
+from vesalius.errors import InputRefused
 
 TRACES = (made.CANARY, made.NUMBER, made.BIRTH, "1947-09-13", "Zebra Clinic", *made.SCRIPTS.values())
 
@@ -74,3 +76,34 @@ def test_a_refused_run_and_a_look_say_no_name_either(tmp_path: Path, capfd: pyte
         assert cli.run(["deid", str(tmp_path / "in"), *words]) in (2, 4)
         said = capfd.readouterr()
         assert traces_in((said.out + said.err).replace(str(tmp_path), "").encode()) == []
+
+
+BROKEN = [
+    made.written(made.everywhere()),
+    made.written(made.everywhere(syntax=made.ImplicitVRLittleEndian)),
+    made.written(made.report()),
+    made.written(made.frames_of_jpeg()),
+    made.png(),
+    made.gzipped(made.nifti()),
+]
+
+
+@pytest.mark.parametrize("number", range(len(BROKEN)))
+def test_a_file_broken_anywhere_is_refused_or_clean(number: int, tmp_path: Path) -> None:
+    drawn, refused, copied = random.Random(number), 0, 0
+    for _ in range(120):
+        content = bytearray(BROKEN[number])
+        at = drawn.randrange(min(len(content), 3000))
+        content[at : at + drawn.choice((0, 1, 1, 4))] = drawn.randbytes(drawn.choice((1, 1, 3)))
+        try:
+            _, copy = made.cleaned(bytes(content), made.rules("safe-private", "clean-descriptors"), tmp_path)
+        except InputRefused as refusal:
+            refused += 1
+            said = refusal.message
+        else:
+            copied += 1
+            said = ""
+            assert made.CANARY not in traces_in(copy)
+        assert traces_in(said.encode()) == []
+    assert refused
+    assert copied

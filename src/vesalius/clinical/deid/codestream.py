@@ -43,14 +43,17 @@ def blanked(content: bytes) -> Blanked:
 
 
 def _blank_jpeg(content: Blanked) -> None:
-    position = 2
+    position, in_scan = 2, False
     while found := _MARKER.search(content, position):
+        if not in_scan:
+            content.blank(position, found.start())  # between segments there is nothing
         marker, position = found[1][0], found.end()
         if marker == _END:
             content.blank(position, len(content))
             return
         if marker == 0xD8:
             continue
+        in_scan = marker == _START_OF_SCAN
         end = position + _segment_bytes(content, position)
         if marker == _COMMENT:
             content.blank(position + 2, end)

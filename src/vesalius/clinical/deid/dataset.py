@@ -158,7 +158,7 @@ def _check_kept(dataset: Dataset, tag: int, vr: str, cleaning: Cleaning) -> None
         if not values.is_date(vr, text(dataset, tag)):
             _fall_back(dataset, tag, vr, cleaning)
         return
-    if vr in _TEXTS:
+    if vr in _TEXTS or isinstance(dataset.get_item(tag), RawDataElement):
         content = _content(dataset, tag)
         if not values.is_well_formed(vr, content) or cleaning.patterns.count(content):
             _fall_back(dataset, tag, vr, cleaning)
@@ -171,7 +171,7 @@ def _fall_back(dataset: Dataset, tag: int, vr: str, cleaning: Cleaning) -> None:
         _map_uids(dataset, tag, cleaning.rules)
     elif basic == "Z":
         _set(dataset, tag, vr, "")
-    elif basic == "X" or vr in ("DS", "IS", "AS"):
+    elif basic == "X" or vr in ("DS", "IS", "AS") or vr not in _TEXTS:
         del dataset[tag]
     else:
         _set(dataset, tag, vr, values.dummy(vr))

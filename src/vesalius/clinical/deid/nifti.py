@@ -17,6 +17,7 @@ from vesalius.errors import InputRefused
 
 LIMIT_BYTES = 2**33
 LIMIT_OFFSET = 2**28
+LIMIT_TRAILING_BYTES = 2**28
 _BLOCK_BYTES = 1 << 20
 _LEVEL = 1  # of compression: voxels of 16 bits gain little from more
 # Version: size of the header, order-free places of its texts (begin, end), of its offset, dimensions and bits.
@@ -90,6 +91,17 @@ def _blocks(stream: BinaryIO) -> Iterator[bytes]:
     yield bytes(kept) + bytes(4)
     stream.seek(offset)
     yield from _exactly(stream, size)
+    _drain(stream)
+
+
+def _drain(stream: BinaryIO) -> None:
+    """Read what follows the voxels and drop it: at the end of a compressed stream its checksum is compared."""
+    for _ in range(LIMIT_TRAILING_BYTES // _BLOCK_BYTES):
+        if not stream.read(_BLOCK_BYTES):
+            return
+    raise InputRefused(
+        "size_limit", f"More than {LIMIT_TRAILING_BYTES} bytes follow the voxels. They are no part of a volume. Convert it."
+    )
 
 
 def _version(header: bytes) -> tuple[int, str]:
@@ -127,7 +139,12 @@ def _place(header: bytes, version: int, order: str) -> tuple[int, int]:
     size = math.ceil(math.prod(lengths) * bits / 8)
     if size > LIMIT_BYTES:
         raise InputRefused("size_limit", f"The volume takes more than {LIMIT_BYTES} bytes. Nothing was copied. Cut it down.")
-    return max(int(offset), _SIZES[version] + 4), size
+    first = _SIZES[version] + 4
+    if 0 < offset < first:
+        raise InputRefused(
+            "bad_attribute", "The volume's voxels are said to begin in its header. They cannot be told apart. Convert it."
+        )
+    return int(offset) or first, size
 
 
 def _exactly(stream: BinaryIO, size: int) -> Iterator[bytes]:

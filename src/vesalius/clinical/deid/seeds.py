@@ -27,7 +27,7 @@ _IDENTITIES = frozenset(
         *("PatientReligiousPreference", "AccessionNumber", "AdmissionID", "PlacerOrderNumberImagingServiceRequest"),
         *("FillerOrderNumberImagingServiceRequest", "InsurancePlanIdentification", "MedicalRecordLocator", "IssuerOfPatientID"),
         *("ClinicalTrialSubjectID", "ReferringPhysicianAddress", "ReferringPhysicianTelephoneNumbers", "PersonAddress"),
-        *("PersonTelephoneNumbers", "ServiceEpisodeID", "PatientInsurancePlanCodeSequence", "EthnicGroup", "Occupation"),
+        *("PersonTelephoneNumbers", "ServiceEpisodeID", "PatientMotherBirthName", "PatientBirthName", "OtherPatientNames"),
     ]
 )
 _INSTITUTION = frozenset({"InstitutionName", "InstitutionAddress"})
