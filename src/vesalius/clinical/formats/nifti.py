@@ -226,12 +226,12 @@ def _qform(header: _Header) -> Affine:
 
 def _conflict(sform: Affine, qform: Affine, lengths: Sequence[int]) -> CodedWarning | None:
     """A warning when the two place a corner voxel more than half a voxel apart; what is not finite is far."""
-    if not is_usable(qform):
-        said = "The second of the file's two orientations (its qform) is impossible; the sform was used."
-        return CodedWarning("orientation_conflict", said)
     ends = np.array(np.meshgrid(*[(0, length - 1) for length in lengths])).reshape(3, -1)
     corners = np.vstack([ends, np.ones(ends.shape[1])])
-    apart_mm = float(np.linalg.norm(((sform - qform) @ corners)[:3], axis=0).max())
+    apart_mm = float(np.linalg.norm(((sform - qform) @ corners)[:3], axis=0).max()) if is_usable(qform) else math.nan
+    if not math.isfinite(apart_mm):
+        said = "The second of the file's two orientations (its qform) is impossible; the sform was used."
+        return CodedWarning("orientation_conflict", said)
     if apart_mm <= min(spacing_of(sform)) / 2:
         return None
     said = f"The file's two orientations place voxels up to {apart_mm:.2f} mm apart; the sform was used."
