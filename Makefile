@@ -3,11 +3,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check pytest docs .venv
+.PHONY: help demo test check pytest docs bench .venv
 help:
 	@echo "make demo    the tour: phantoms as DICOM, asked, answered, scored; needs no network after set-up"
 	@echo "make test    every check and test that continuous integration runs"
 	@echo "make check   format, lint, types, import contracts, house tests"
+	@echo "make bench   how fast and how robust reading is, against the peers; half an hour on a quiet machine, 3 GB of disk"
 	@echo "make docs    writes what is generated: the tree in ARCHITECTURE.md, docs/codes.md, the README's outputs"
 	@echo "make .venv   the environment alone: the core and what the demo needs"
 
@@ -16,10 +17,10 @@ demo: .venv/core.stamp
 
 test: check pytest
 
-# Tests that need published data find it here; each says so and skips where there is none. No other target is told of it.
+# Tests that need published data find it here; each says so and skips where there is none. Besides them only `bench` is told.
 PUBLIC_DATA := $(wildcard ../shared/data/public)
 ifneq ($(PUBLIC_DATA),)
-pytest: export VESALIUS_DATA ?= $(abspath $(PUBLIC_DATA))
+pytest bench: export VESALIUS_DATA ?= $(abspath $(PUBLIC_DATA))
 endif
 
 # One process per core: torch would start as many threads again in each of them.
@@ -28,11 +29,18 @@ pytest: .venv/test.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --ignore=tests/house -rs
 
 check: .venv/test.stamp
-	$(BIN)/ruff format --check src tests docs
-	$(BIN)/ruff check src tests docs
+	$(BIN)/ruff format --check src tests docs bench
+	$(BIN)/ruff check src tests docs bench
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q tests/house -rs
+
+# The peers' environment and the inputs are kept in .venv-bench; the figures go to bench/results/.
+BENCH_MINUTES ?= 20
+bench: .venv/test.stamp
+	$(BIN)/python bench/read.py
+	$(BIN)/python bench/soak.py
+	$(BIN)/python bench/fuzz.py --minutes $(BENCH_MINUTES)
 
 docs: .venv/test.stamp
 	$(BIN)/python docs/made.py write

@@ -4,7 +4,8 @@ The input is made by code: 200 slices of 512 x 512, native and JPEG 2000 lossles
 are checked first to deliver the same voxels at the same places. Then each, warm in a process of its own, is asked for
 one repetition after the other in turn; a ratio is one of medians. The files lie in the system's cache of pages.
 
-Prints a Markdown table and what became of each target; writes the figures as JSON. Exit 1 when contestants disagree.
+Prints Markdown tables and what became of each target, and writes them beside the figures as JSON. Exit 1 when
+contestants disagree.
 """
 
 import argparse
@@ -130,7 +131,9 @@ def main() -> int:
     result["targets"] = _targets(result)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-    print(table(result))
+    shown = table(result)
+    options.out.with_suffix(".md").write_text(shown + "\n", "utf-8")
+    print(shown)
     return 0
 
 
