@@ -94,7 +94,7 @@ WARNINGS: dict[str, str] = {
     "no_rescale": "A CT without rescale attributes: values may not be Hounsfield units.",
     "suv_unavailable": "A PET that does not say all that standardized uptake values need; its values are the stored ones.",
     "dose_relative": "A dose whose values are parts of another dose and no gray.",
-    "secondary_capture_low_trust": "A screenshot or photograph of a picture: values, sizes and sides may not be the acquisition's.",
+    "secondary_capture_low_trust": "A screenshot or photograph of a picture: values, sizes and sides may not be those of it.",
     "orientation_conflict": "The file's two statements of orientation (qform and sform) differ; the sform was used.",
     "affine_unknown": "The file states no orientation; directions and sides are unknown.",
     "listed_files_missing": "A DICOMDIR lists files that are not there.",

@@ -227,8 +227,6 @@ def _series_json(series: Series) -> dict[str, Any]:
         shown["frame_s"] = first.frame_s
     if series.kind == "segmentation":
         shown["segments"] = series.segments
-    if series.kind == "segmentation":
-        shown["segments"] = series.segments
     if series.regions:
         shown["regions"] = [{"label": region.label, "image": region.image} for region in series.regions]
     if first and first.levels:

@@ -1,5 +1,6 @@
 """The worker's side of the gate: a process that parses and decodes foreign bytes, item after item, and can do nothing else."""
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -61,11 +62,11 @@ def _replies(message: Mapping[str, Any], descriptors: list[int]) -> Iterator[tup
     shared = _mapped(descriptors.pop(0), out_bytes) if out_bytes else None
     files, targets = descriptors[: len(items)], descriptors[len(items) :]
     for index, item in enumerate(items):
-        target = os.fdopen(targets.pop(0), "wb", closefd=True) if item["has_target"] else None
-        with os.fdopen(files[index], "rb") as whole:
-            yield index == len(items) - 1, _reply(item, whole, shared, target)
-        if target is not None:
-            target.close()
+        with contextlib.ExitStack() as opened:
+            whole = opened.enter_context(os.fdopen(files[index], "rb"))
+            target = opened.enter_context(os.fdopen(targets.pop(0), "wb")) if item["has_target"] else None
+            reply = _reply(item, whole, shared, target)
+        yield index == len(items) - 1, reply  # what was written is whole before it is said
 
 
 def _mapped(descriptor: int, size_bytes: int) -> mmap.mmap:

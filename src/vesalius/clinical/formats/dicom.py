@@ -3,9 +3,9 @@
 from io import BufferedReader
 
 from vesalius.clinical import wire
+from vesalius.clinical.dicom.decoding import decode_frames
 from vesalius.clinical.dicom.facts import Header
 from vesalius.clinical.dicom.header import read_header
-from vesalius.clinical.dicom.decoding import decode_frames
 from vesalius.clinical.dicom.pixels import PixelFormat
 from vesalius.clinical.picture import Description
 from vesalius.types import Array, Part
