@@ -23,6 +23,8 @@ EXECUTABLES = (
 # First elements that DICOM files without a preamble begin with: group length, character set, image type, class, instance.
 _FIRST_ELEMENTS = {0x0002: {0x00, 0x01, 0x02, 0x10}, 0x0008: {0x00, 0x01, 0x05, 0x08, 0x12, 0x16, 0x18, 0x20}}
 _FIRST_VRS = {b"UL", b"OB", b"UI", b"CS", b"DA", b"TM", b"LO", b"RET"}
+_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"})  # an MP4 or QuickTime file begins with one of these
+_BOXED = (".mp4", ".mov", ".m4v", ".qt")  # and is called by one of these
 # Brands of files that are built like videos and hold pictures: HEIF, AVIF, a maker's raw ones.
 _STILLS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis", b"crx "})
 # The names by which files of a type are called; a file that is called otherwise is still read by its content.
@@ -46,6 +48,7 @@ _OF_CONTENT = {
     PNG: (".png",),
     JPEG: (".jpg", ".jpeg"),
     b"RIFF": (".webp", ".avi"),
+    b"\0\0\1": (".mpeg", ".mpg"),
     b"PK": (".zip",),
     b"BZh": (".tar.bz2", ".tbz2"),
     b"\xfd7zXZ": (".tar.xz", ".txz"),
@@ -73,7 +76,10 @@ def types_of(head: bytes) -> list[str]:
 def is_misnamed(suffix: str, name: str, head: bytes) -> bool:
     """Whether a file of the type `name` is called by the suffix of another; names that say nothing are right."""
     if suffix in SUFFIXES[name]:
-        known = next((ours for start, ours in _OF_CONTENT.items() if head.startswith(start)), SUFFIXES[name])
+        if name == "video" and head[4:8] in _BOXES:
+            return suffix not in _BOXED
+        ours = (names for start, names in _OF_CONTENT.items() if head.startswith(start) and set(names) & set(SUFFIXES[name]))
+        known = next(ours, SUFFIXES[name])
         return suffix not in known or (suffix == ".zip" and not head.startswith(b"PK"))
     return any(suffix in known for known in SUFFIXES.values())
 
@@ -132,7 +138,7 @@ def ends_as_zip(tail: bytes) -> bool:
 
 def _is_video(head: bytes) -> bool:
     is_avi = head.startswith(b"RIFF") and head[8:12] == b"AVI "
-    is_box = head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip") and head[:4] < b"\1\0\0\0"
+    is_box = head[4:8] in _BOXES and head[:4] < b"\1\0\0\0"
     is_still = head[4:8] == b"ftyp" and head[8:12] in _STILLS
     is_mpeg = head.startswith((b"\0\0\1\xba", b"\0\0\1\xb3"))
     return is_avi or (is_box and not is_still) or is_mpeg
