@@ -39,7 +39,7 @@ def test_words_that_stand_in_every_header_name_nobody() -> None:
         "xZZCANARYx".encode("utf-16-le"),
         "xZzcanaryx".encode("utf-16-be"),
         b"head" + zlib.compress(b"in a stream: zzcanary") + b"tail",
-        b"head" + gzip.compress(b"in a file: ZZCANARY"),
+        b"head" + gzip.compress(b"in a file: ZZCANARY", mtime=0),
     ],
 )
 def test_a_name_is_found_however_it_is_written(content: bytes) -> None:
