@@ -112,7 +112,10 @@ def _blocks(file: BufferedReader) -> tuple[int, int, list[_Frame]]:
                 control = _control(file)
             _skip_blocks(file)
         elif kind == _IMAGE:
-            _skip_palette(file, _exactly(file, 9)[8])
+            left, top, width, height, flags = struct.unpack("<4HB", _exactly(file, 9))
+            if left + width > columns or top + height > rows:
+                raise InputRefused("decode_failed", "A frame is larger than the picture. It is damaged. Copy the file again.")
+            _skip_palette(file, flags)
             file.seek(1, os.SEEK_CUR)
             _skip_blocks(file)
             frames.append(control)

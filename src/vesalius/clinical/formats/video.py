@@ -2,7 +2,7 @@
 
 Frame times are the container's time stamps, never a nominal rate. Sound, text and names in the file are left alone.
 A frame counts as damaged when FFmpeg had to patch it, or one that it was predicted from: such a frame is never shown. (What
-FFmpeg cannot tell, nobody can: damage inside a motion-JPEG frame may decode to another picture without an error.)
+FFmpeg cannot tell, nobody can: damage inside a frame of motion JPEG or ProRes may decode to another picture without an error.)
 """
 
 import math
@@ -24,15 +24,17 @@ try:
 except ImportError:  # the extra `video` is not installed: files are refused with the command that does it
     av = None  # type: ignore[assignment]
 
-# Decoders by FFmpeg's names. Others are not opened, whatever the file asks for.
+# Decoders by FFmpeg's names. Others are not opened, whatever the file asks for: FFV1's, among them, repeats the frame before a
+# damaged one without a mark.
 CODECS = (
-    *("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "mjpeg", "rawvideo", "ffv1", "prores"),
+    *("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "mjpeg", "rawvideo", "prores"),
     *("vp8", "vp9", "libvpx", "libvpx-vp9", "av1", "libdav1d"),
 )
 LIMIT_FRAME_PX = 2**26  # of one frame: decoders keep up to seventeen of them
+AVI_HEAD_BYTES = 2**14
 LIMIT_STORED = 2**19  # frames in a file
 HAS_INDEX = frozenset({"mov", "avi"})  # in these a frame is found without decoding all before it
-HAS_CLOCK = HAS_INDEX | {"mpeg"}  # a bare MPEG stream has no time stamps; those that FFmpeg makes up are not used
+HAS_CLOCK = frozenset({"mov", "mpeg"})  # a bare MPEG stream has no time stamps; those that FFmpeg makes up are not used
 LISTED = 16  # damaged frames that a refusal names
 _PREDICTED_FROM_LATER = 3  # FFmpeg's picture type B
 
@@ -61,9 +63,10 @@ def describe(file: BufferedReader) -> Description:
             `size_limit`, `decode_failed`.
     """
     container = _container(file)
+    has_clock = _avi_has_rate(file) if container == "avi" else container in HAS_CLOCK
     with _opened(file, container) as opened:
         stream = _stream(opened)
-        stored = _stepped_through(opened, stream, container)
+        stored = _stepped_through(opened, stream, container, has_clock=has_clock)
         tick_s, stated = float(stream.time_base or 0), stream.frames
     turn = _turn(stored.first)
     pixels = stored.first.format
@@ -90,6 +93,7 @@ def describe(file: BufferedReader) -> Description:
         warnings=tuple(doubts),
         notes={
             "container": container,
+            "has_index": container in HAS_INDEX and stated in (0, stored.frames),
             "turn": turn,
             "step": times.frames.step,
             "stamps": None if stored.stamps is None or not stored.names else [stored.stamps[index] for index in times.frames],
@@ -138,7 +142,7 @@ def _damaged(indices: list[int], count: int) -> InputRefused:
 def _frames(file: BufferedReader, notes: Mapping[str, Any], index: int) -> Iterator[Any]:
     """Frames as they are decoded, up to the end, so that frame `index` is among them; None where nothing could be."""
     container, stamps = notes["container"], notes["stamps"]
-    if stamps and index > 0 and container in HAS_INDEX:
+    if stamps and index > 0 and notes["has_index"]:
         with _opened(file, container) as opened:
             stream = _stream(opened)
             opened.seek(stamps[index], stream=stream)
@@ -234,6 +238,19 @@ def _boxes(file: BufferedReader, begin: int, end: int) -> Iterator[tuple[bytes, 
         begin += size
 
 
+def _avi_has_rate(file: BufferedReader) -> bool:
+    """Whether the head states how long a frame is shown: FFmpeg makes a rate up where none is.
+
+    Source: Microsoft, AVI RIFF file reference: `avih` begins with it, `strh` has a scale and a rate at 20 and 24.
+    """
+    file.seek(0)
+    head = file.read(AVI_HEAD_BYTES)
+    main, stream = head.find(b"avih"), head.find(b"vids")
+    times = [head[at : at + size] for at, size in ((main + 8, 4), (stream + 20, 4), (stream + 24, 4))]
+    every_us, scale, rate = (int.from_bytes(value, "little") for value in times)
+    return (main > 0 and every_us > 0) or (stream > 0 and scale > 0 and rate > 0)
+
+
 def _cut() -> InputRefused:
     return InputRefused("truncated", "The video ends before its last frame does. The rest is not guessed. Copy it again.")
 
@@ -286,7 +303,7 @@ def _stream(opened: Any) -> Any:
     return pictures[0]
 
 
-def _stepped_through(opened: Any, stream: Any, container: str) -> _Stored:
+def _stepped_through(opened: Any, stream: Any, container: str, *, has_clock: bool) -> _Stored:
     stamps: list[int | None] = []
     first = None
     try:
@@ -303,7 +320,7 @@ def _stepped_through(opened: Any, stream: Any, container: str) -> _Stored:
     if first is None or not stamps:
         raise InputRefused("decode_failed", "Not one frame of the video could be decoded. It is damaged. Copy it again.")
     known = sorted(stamp for stamp in stamps if stamp is not None and (first.pts is None or stamp >= first.pts))
-    is_told = container in HAS_CLOCK and None not in stamps and len(set(known)) == len(known)
+    is_told = has_clock and None not in stamps and len(set(known)) == len(known)
     # AVI counts frames as they are stored; which is shown when, FFmpeg works out for MPEG-4 but not for these two.
     names = not (container == "avi" and stream.codec_context.has_b_frames and stream.codec_context.name in ("h264", "hevc"))
     return _Stored(names, known if is_told else None, len(known) if is_told else len(stamps), first)
