@@ -14,7 +14,7 @@ import numpy as np
 import pydicom
 import pytest
 from highdicom.legacy import LegacyConvertedEnhancedCTImage
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from vesalius.clinical import study
@@ -27,7 +27,7 @@ RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 CONTEXT: dict[str, Any] = {
     **dict.fromkeys(("PatientName", "PatientBirthDate", "AccessionNumber", "ReferringPhysicianName"), ""),
     **{"PatientSex": "O", "StudyID": "1", "StudyTime": "101010", "FrameOfReferenceUID": "1.2.3.9", "SliceThickness": 2},
-    **{"PositionReferenceIndicator": "", "SeriesNumber": 3, "PatientPosition": "HFS", "Manufacturer": "M", "KVP": 120},
+    **{"PositionReferenceIndicator": "", "SeriesNumber": 3, "PatientPosition": "HFDR", "Manufacturer": "M", "KVP": 120},
     "AcquisitionNumber": 1,
 }
 
@@ -125,7 +125,11 @@ def series(write: Write, *, turn: tuple[float, float, float], tilt_mm: float, st
     ]
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12,
+    phases=(Phase.explicit, Phase.generate),  # files are slow to make smaller
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     turn=st.tuples(*[st.floats(-3.1, 3.1)] * 3),
     tilt_mm=st.sampled_from([0.0, 0.7, -1.1]),

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pydicom import uid
 
@@ -273,7 +273,11 @@ def test_slices_all_around_an_axis_are_pictures_of_their_own(write_dicom: Write)
     assert len(warnings["mixed_orientation"].at["slices"]) == 12
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15,
+    phases=(Phase.explicit, Phase.generate),  # files are slow to make smaller
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(order=st.permutations(range(6)), turn=st.floats(-3, 3), tilt=st.floats(-0.3, 0.3), step=st.floats(0.5, 9))
 def test_voxels_lie_where_their_slices_say_however_the_files_are_ordered(
     write_dicom: Write, tmp_path: Path, order: list[int], turn: float, tilt: float, step: float
