@@ -5,9 +5,10 @@
     python docs/made.py measure COMMAND  run a command, keep what it printed with date, commit and machine, then write
 
 A passage stands between `<!-- made by: COMMAND -->` and `<!-- end -->`. Where docs/measured/ keeps what the command printed
-(a training, the demo), the passage is that text, and only `measure` changes it. The verbs of LONG are never run for a page: as
-long as nothing is kept of one, its passage stays as it stands and the page counts as stale. Any other command is run again
-each time, so it must be quick and print the same everywhere.
+(a training, the demo), the passage is that text, and only `measure` changes it. The verbs of LONG and the scripts of this
+folder are never run for a page: as long as nothing is kept of one, its passage stays as it stands and the page counts as
+stale. Any other command is run again each time, so it must be quick and print the same everywhere. What a script prints is
+Markdown and stands on the page as such.
 """
 
 import ast
@@ -68,6 +69,8 @@ def passage(command: str) -> str:
     if command == "make docs":
         return fenced(tree(), "text")
     kept = measured_file(command)
+    if is_script(command):
+        return kept.read_text(encoding="utf-8")
     if kept.is_file():
         return fenced(kept.read_text(encoding="utf-8"), "console")
     return fenced(f"$ {command}\n{printed(command)}", "console")
@@ -76,7 +79,13 @@ def passage(command: str) -> str:
 def waits(command: str) -> bool:
     """Whether a command is long and nothing that it printed is kept."""
     words = shlex.split(command)
-    return words[:1] == ["vesalius"] and any(verb in LONG for verb in words[1:2]) and not measured_file(command).is_file()
+    is_long = words[:1] == ["vesalius"] and any(verb in LONG for verb in words[1:2])
+    return (is_long or is_script(command)) and not measured_file(command).is_file()
+
+
+def is_script(command: str) -> bool:
+    """Whether a command is a script of this folder that prints Markdown."""
+    return re.fullmatch(r"python docs/\w+\.py", command) is not None
 
 
 def unmeasured(text: str) -> list[str]:
@@ -101,16 +110,16 @@ def measured_file(command: str) -> Path:
 
 
 def printed(command: str, *, with_data: bool = False) -> str:
-    """What a `vesalius` command prints on standard output, at 100 columns and without color.
+    """What a `vesalius` command, or a script of this folder, prints on standard output, at 100 columns and without color.
 
     Published data is hidden from it unless asked for: a page must be made alike on every machine.
     """
     verb, *arguments = shlex.split(command)
-    if verb != "vesalius":
-        raise SystemExit(f"Only `vesalius` commands can be run for a page, not: {command}")
+    if verb != "vesalius" and not is_script(command):
+        raise SystemExit(f"Only `vesalius` commands and scripts of docs/ can be run for a page, not: {command}")
     environment = {key: value for key, value in os.environ.items() if with_data or key != "VESALIUS_DATA"}
     environment |= {"COLUMNS": "100", "NO_COLOR": "1"}
-    line = [sys.executable, "-m", "vesalius.cli", *arguments]
+    line = [sys.executable, *(arguments if is_script(command) else ["-m", "vesalius.cli", *arguments])]
     return subprocess.run(line, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
 
 
@@ -121,7 +130,8 @@ def measure(command: str) -> None:
     checks = json.loads(printed("vesalius doctor --json"))["checks"]
     device = ", ".join(check["detail"] for check in checks if check["name"] in ("processors", "GPU"))
     shown = printed(command, with_data=True)
-    text = f"$ {command}\n{shown}# {day}, commit {origin}; {device}\n"
+    origins = f"{day}, commit {origin}; {device}"
+    text = f"{shown}\nMeasured {origins}.\n" if is_script(command) else f"$ {command}\n{shown}# {origins}\n"
     measured_file(command).parent.mkdir(parents=True, exist_ok=True)
     measured_file(command).write_text(text, encoding="utf-8")
 
