@@ -85,18 +85,27 @@ def test_the_real_series_is_the_same_as_nifti(public_data: Path, tmp_path: Path)
     assert dicom.spacing_mm == pytest.approx(nifti.spacing_mm, abs=1e-4)
 
 
-def test_the_real_series_lies_where_simpleitk_puts_it(public_data: Path) -> None:
+def lies_where_simpleitk_puts_it(paths: Sequence[Path]) -> None:
     sitk = pytest.importorskip("SimpleITK")
-    paths = sorted((public_data / "totalsegmentator" / "example_ct_dicom").iterdir())
     image = volume(*paths)
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(sorted(map(str, paths), key=lambda path: _along(pydicom.dcmread(path, stop_before_pixels=True))))
     theirs = reader.Execute()
     np.testing.assert_array_equal(image.load(), sitk.GetArrayFromImage(theirs))
     assert image.affine_lps_mm is not None
-    for x, y, z in ((0, 0, 0), (511, 0, 0), (0, 511, 19), (7, 8, 9)):
-        place = theirs.TransformIndexToPhysicalPoint((x, y, z))
-        np.testing.assert_allclose((image.affine_lps_mm @ [z, y, x, 1])[:3], place, atol=1e-6)
+    z, y, x = (length - 1 for length in image.shape)
+    for index in ((0, 0, 0), (x, 0, 0), (0, y, z), (x, y, z), (1, 2, 3)):
+        place = theirs.TransformIndexToPhysicalPoint(index)
+        np.testing.assert_allclose((image.affine_lps_mm @ [*index[::-1], 1])[:3], place, atol=1e-4)
+
+
+def test_the_real_series_lies_where_simpleitk_puts_it(public_data: Path) -> None:
+    lies_where_simpleitk_puts_it(sorted((public_data / "totalsegmentator" / "example_ct_dicom").iterdir()))
+
+
+@pytest.mark.parametrize("turn", [(0.0, 0.0, 0.0), (0.3, 0.0, 0.0), (1.4, -0.2, 0.5), (-2.0, 1.1, 3.0)])
+def test_an_oblique_series_lies_where_simpleitk_puts_it(write_dicom: Write, turn: tuple[float, float, float]) -> None:
+    lies_where_simpleitk_puts_it(series(write_dicom, turn=turn, tilt_mm=0, step_mm=2.5, folder="oblique"))
 
 
 def series(write: Write, *, turn: tuple[float, float, float], tilt_mm: float, step_mm: float, folder: str) -> list[Path]:
