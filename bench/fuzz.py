@@ -43,7 +43,9 @@ BATCH = 48
 LIMIT_S = 60.0  # the gate's own limits are 10 s of processor time for an item and twice that on the wall
 PATH = re.compile(r"(?<![\w.<])/(?:[\w.+-]+/)+[\w.+-]*|[A-Za-z]:\\\w")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{5,}|https?://|\b\d{1,3}(?:\.\d{1,3}){3}\b|Traceback")
+WARM_INPUTS = 4000  # until then workers still import what only rare inputs need
 KEPT_ALIKE = 3  # inputs that are kept of those that do the same
+BROUGHT_DOWN = "was brought down"  # the gate's words for a worker that a file has killed; the parent goes on
 SHOWN = 300  # characters of a message that a finding quotes
 
 
@@ -71,6 +73,7 @@ class Tally:
     formats: Counter[str] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
     mutations: Counter[str] = field(default_factory=Counter)
+    brought_down: int = 0
     slowest_s: float = 0.0
     slow: list[dict[str, Any]] = field(default_factory=list)
     bad: Counter[str] = field(default_factory=Counter)
@@ -195,6 +198,7 @@ class Run:
             tally.loads.update(outcome for _, _, outcome in answer["loads"])
             tally.formats.update(name for _, name, _ in answer["loads"])
             tally.warnings.update(answer["warnings"])
+            tally.brought_down += sum(text.count(BROUGHT_DOWN) for text in answer["texts"])
             tally.slowest_s = max(tally.slowest_s, answer["slowest_s"])
             for name, seconds in answer["slow"]:
                 one = by_name.get(name)
@@ -329,7 +333,7 @@ def _result(run: Run, options: argparse.Namespace, number_of_seeds: int, seconds
     memory: dict[str, Any] = {}
     for name, used in (("parent", tally.parent_mib), ("parent_and_workers", tally.family_mib)):
         try:
-            memory[name] = growth(tally.done, used).to_json()
+            memory[name] = growth(tally.done, used, warm_after=WARM_INPUTS).to_json()
         except ValueError:
             memory[name] = {"first_mib": round(used[0], 1), "last_mib": round(used[-1], 1), "verdict": "too short to say"}
         if memory[name]["verdict"] == "grows" and not tally.bad["crash"] + tally.bad["hang"]:  # which start the process anew
@@ -347,6 +351,7 @@ def _result(run: Run, options: argparse.Namespace, number_of_seeds: int, seconds
         "formats": dict(tally.formats.most_common()),
         "warnings": dict(tally.warnings.most_common()),
         "mutations": dict(tally.mutations.most_common()),
+        "workers_brought_down": tally.brought_down,
         "slowest_s": round(tally.slowest_s, 2),
         "slow": sorted(tally.slow, key=lambda one: -one["s"])[:20],
         "memory": memory,
@@ -362,7 +367,7 @@ def summary(result: dict[str, Any]) -> str:
         f"read: {_counts(result['read'])}",
         f"parts loaded: {_counts(result['loads'])}",
         f"formats: {_counts(result['formats'])}",
-        f"slowest step: {result['slowest_s']:g} s",
+        f"workers brought down, and replaced: {result['workers_brought_down']}; slowest step: {result['slowest_s']:g} s",
     ]
     for name, found in result["memory"].items():
         shown = f"{found['first_mib']:.0f} → {found['last_mib']:.0f} MiB, {found['verdict']}"

@@ -4,6 +4,7 @@ Neighboring samples resemble each other, so an interval from single samples woul
 put into blocks and the line is laid through the blocks' means; the first fifth is warming up and is left out.
 """
 
+import bisect
 import itertools
 import math
 import statistics
@@ -38,13 +39,13 @@ class Growth:
         return {key: round(value, 3) if isinstance(value, float) else value for key, value in vars(self).items()}
 
 
-def growth(done: Sequence[float], used_mib: Sequence[float]) -> Growth:
-    """The growth of samples: work done so far, and memory used then.
+def growth(done: Sequence[float], used_mib: Sequence[float], *, warm_after: float = 0) -> Growth:
+    """The growth of samples: work done so far, and memory used then; what comes before `warm_after` is left out too.
 
     Raises:
         ValueError: fewer than two samples for each block after warming up.
     """
-    kept = range(int(len(done) * WARM_UP), len(done))
+    kept = range(max(int(len(done) * WARM_UP), bisect.bisect(done, warm_after)), len(done))
     if len(kept) < 2 * BLOCKS:
         raise ValueError("too few samples")
     edges = [kept.start + len(kept) * block // BLOCKS for block in range(BLOCKS + 1)]
