@@ -16,7 +16,7 @@ REFUSALS: dict[str, str] = {
     "bad_factor": "A phantom was asked for with an unknown factor or an impossible value.",
     # input (exit 3): the user's file
     "input_missing": "Nothing lies at the path that was given.",
-    "input_empty": "The file or folder is empty.",
+    "input_empty": "The file, folder or archive is empty.",
     "not_dicom": "The file is named or used as DICOM but is not a DICOM file.",
     "unreadable": "The file is there but could not be opened.",
     "suspicious_preamble": "A DICOM file that begins like a program.",
@@ -120,7 +120,7 @@ WARNINGS: dict[str, str] = {
     "other_series_not_shown": "The input holds further series or pictures that the model was not shown.",
     "prior_not_used": "The model cannot look at a prior picture; it was left out.",
     "shown_in_file_order": "A slice was shown in the file's own order; sides and up may be exchanged.",
-    "volume_as_slice": "The model takes pictures; one slice of the volume was shown to it.",
+    "volume_as_slice": "The model takes pictures; one slice, one frame or a slide's overview was shown to it.",
     "output_repaired": "The model's output broke its grammar; the readable part was used.",
     # de-identification: what is left in a file
     "attributes_left": "Attributes hold values that the confidentiality profile would have removed or replaced.",

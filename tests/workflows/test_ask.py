@@ -1,7 +1,6 @@
 import json
 import stat
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -25,7 +24,6 @@ from vesalius.phantom import world
 from vesalius.transforms.draw import save_png
 from vesalius.types import Box, ModelIdentity, Region
 from vesalius.workflows import ask as workflow
-from vesalius.workflows.shown import view_of
 
 
 def quiet(_: str) -> None:
@@ -248,22 +246,19 @@ def test_of_a_clip_the_middle_frame_is_shown(tmp_path: Path) -> None:
     assert np.unique(shown.image.load()).tolist() == [90]
 
 
-def test_boxes_on_a_slides_overview_are_said_in_its_finest_pixels(radiograph: Path) -> None:
-    levels = ((4000, 2000), (1000, 500), (40, 20))
-    grid = np.zeros((40, 20, 3), dtype=np.uint8)
-    slide = replace(
-        workflow.look_up([radiograph]).image,
-        kind="slide",
-        shape=levels[0],
-        channels=3,
-        levels=levels,
-        load_part=lambda part: grid if part.level == 2 else None,
-        spacing_mm=(0.0005, 0.0005),
-    )
-    view = view_of(slide)
-    plane = view.of(slide)
-    assert (view.part.level, plane.shape, plane.spacing_mm) == (2, (40, 20), (0.05, 0.05))
-    assert view.in_file(Box((1.0, 2.0), (3.0, 4.0))) == Box((100.0, 200.0), (300.0, 400.0))
+def test_of_a_slide_the_overview_is_shown_and_boxes_are_said_in_its_finest_pixels(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile", reason="tifffile, which writes the file, is not installed")
+    scene = np.random.default_rng(0).integers(0, 255, (300, 420, 3), dtype=np.uint8)
+    said = "Aperio Image Library v11.2.1\r\n420x300 [0,0 420x300] (64x64) Q=70|AppMag = 20|MPP = 0.5"
+    with tifffile.TiffWriter(tmp_path / "a.svs") as out:
+        for level in (scene, scene[::4, ::4].copy(), scene[::30, ::30].copy()):  # the last has 10 rows
+            out.write(level, description=said, tile=(64, 64), photometric="rgb", metadata=None)
+    shown = workflow.look_up([tmp_path / "a.svs"])
+    np.testing.assert_array_equal(shown.image.load(), scene[::4, ::4])
+    assert shown.image.spacing_mm == pytest.approx((0.002, 0.002))
+    assert shown.view.in_file(Box((1.0, 2.0), (3.0, 4.0))) == Box((4.0, 8.0), (12.0, 16.0))
+    assert (shown.to_json("current")["level"], shown.frame) == (1, None)
+    assert "volume_as_slice" in {warning.code for warning in shown.warnings}
 
 
 def test_only_the_slice_that_is_shown_is_decoded(tmp_path: Path) -> None:
