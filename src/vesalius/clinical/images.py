@@ -17,7 +17,7 @@ from vesalius.clinical.wire import pack, unpack
 from vesalius.errors import InputRefused
 from vesalius.types import Array, Image, Part, Source
 
-BYTES_PER_S = 200e6  # the slowest reading and hashing that is waited for
+BYTES_PER_S = 50e6  # the slowest reading and hashing that is waited for
 _KNOWN = sorted((suffix for names in SUFFIXES.values() for suffix in names), key=len, reverse=True)
 
 
