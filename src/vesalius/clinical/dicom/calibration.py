@@ -1,10 +1,10 @@
 """How large a pixel is in the patient, and how sure that is."""
 
-import math
-
 from pydicom.dataset import Dataset
 
-from vesalius.clinical.dicom.values import integer, number, numbers, text, values
+from vesalius.clinical.dicom.items import items
+from vesalius.clinical.dicom.plane import is_size
+from vesalius.clinical.dicom.values import integer, number, numbers, text
 from vesalius.types import CodedWarning
 
 Spacing = tuple[float, float]
@@ -39,9 +39,9 @@ def unknown() -> CodedWarning:
 
 
 def pair(dataset: Dataset, keyword: str) -> Spacing | None:
-    """Two positive numbers; None for anything else."""
+    """Two sizes in mm; None for anything else."""
     found = numbers(dataset, keyword)
-    if len(found) != 2 or not all(math.isfinite(value) and value > 0 for value in found):
+    if len(found) != 2 or not all(map(is_size, found)):
         return None
     return (found[0], found[1])
 
@@ -49,11 +49,11 @@ def pair(dataset: Dataset, keyword: str) -> Spacing | None:
 def _region_spacing(dataset: Dataset) -> Spacing | None:
     """The spacing of an ultrasound picture whose calibrated regions agree."""
     found = set()
-    for region in values(dataset, "SequenceOfUltrasoundRegions"):
+    for region in items(dataset, "SequenceOfUltrasoundRegions"):
         units = {integer(region, "PhysicalUnitsXDirection", 0), integer(region, "PhysicalUnitsYDirection", 0)}
         if units == {_CENTIMETERS} and integer(region, "RegionSpatialFormat", 0) == _TISSUE:
             found.add(tuple(round(10 * abs(number(region, f"PhysicalDelta{axis}")), 6) for axis in "YX"))
     if len(found) != 1:
         return None
     y, x = found.pop()
-    return (y, x) if y > 0 and x > 0 and math.isfinite(y + x) else None
+    return (y, x) if is_size(y) and is_size(x) else None

@@ -7,9 +7,11 @@ from itertools import accumulate
 
 from pydicom.dataset import Dataset
 
+from vesalius.clinical.dicom.items import items
 from vesalius.clinical.dicom.values import integer, number, numbers, text, values
 
 _FRAME_TIME, _FRAME_TIME_VECTOR = 0x00181063, 0x00181065
+LONGEST = 1e8  # milliseconds, about a day: what is longer is no time between frames
 _ORIGIN = datetime(2000, 1, 1)
 
 
@@ -35,7 +37,7 @@ def frame_times_s(dataset: Dataset, frames: int) -> list[float] | None:
 def dynamic_times_s(dataset: Dataset, frames: int) -> list[float] | None:
     """Of a dynamic series of nuclear medicine, whose phases have frames of one duration each. Source: PS3.3, C.8.4.14."""
     steps_s: list[float] = []
-    for phase in values(dataset, "PhaseInformationSequence"):
+    for phase in items(dataset, "PhaseInformationSequence"):
         step_ms = number(phase, "ActualFrameDuration", math.nan) + max(0.0, number(phase, "PauseBetweenFrames", 0.0))
         count = integer(phase, "NumberOfFramesInPhase", 0)
         if not _is_time(step_ms) or not 0 < count <= frames:
@@ -79,4 +81,4 @@ def _summed(steps_s: Sequence[float]) -> list[float]:
 
 
 def _is_time(value: float) -> bool:
-    return math.isfinite(value) and value > 0
+    return 0 < value <= LONGEST

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from vesalius.clinical.dicom.calibration import pair
 from vesalius.clinical.dicom.facts import ORDER, Frame, Triple
 from vesalius.clinical.dicom.items import first
-from vesalius.clinical.dicom.plane import directions_of, moved, normal_of, position_of
+from vesalius.clinical.dicom.plane import LARGEST_MM, directions_of, is_size, moved, normal_of, position_of
 from vesalius.clinical.dicom.values import number, numbers, text, values
 from vesalius.errors import InputRefused
 
@@ -26,7 +26,7 @@ def dose_frames(dataset: Dataset, count: int) -> tuple[Frame, ...]:
     """
     position, directions = position_of(dataset), directions_of(dataset)
     offsets = numbers(dataset, "GridFrameOffsetVector") if count > 1 else (0.0,)
-    if len(offsets) != count or not all(map(math.isfinite, offsets)):
+    if len(offsets) != count or not all(abs(offset) <= LARGEST_MM for offset in offsets):
         raise InputRefused(
             "bad_geometry", "Grid Frame Offset Vector does not say where each plane of the dose lies. Export the dose again."
         )
@@ -63,7 +63,7 @@ def nuclear_frames(dataset: Dataset, count: int) -> tuple[tuple[Frame, ...], boo
     kinds = [str(value) for value in values(dataset, "ImageType")]
     between_mm = number(dataset, "SpacingBetweenSlices", math.nan)
     at = numbers(dataset, "SliceVector")
-    is_usable = len(at) == count and all(map(math.isfinite, at)) and math.isfinite(between_mm) and between_mm != 0
+    is_usable = len(at) == count and all(1 <= place <= count for place in at) and is_size(abs(between_mm))
     if not {"RECON TOMO", "RECON GATED TOMO"} & set(kinds[2:3]) or not is_usable:
         return (), False
     detector = first(dataset, "DetectorInformationSequence")

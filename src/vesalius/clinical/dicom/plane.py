@@ -13,6 +13,8 @@ from vesalius.clinical.dicom.facts import Triple
 from vesalius.clinical.dicom.values import numbers
 from vesalius.errors import InputRefused
 
+LARGEST_MM = 1e6  # of a place or a size: a kilometer; what is larger is no measure of a patient
+SMALLEST_MM = 1e-6
 OFF_UNIT = 0.01  # how far a direction's length may be from 1, and two directions from perpendicular
 
 
@@ -20,14 +22,14 @@ def position_of(dataset: Dataset, keyword: str = "ImagePositionPatient") -> Trip
     """The center of the first pixel in LPS mm; None when it is not stated.
 
     Raises:
-        InputRefused: `bad_geometry` for what is not three numbers.
+        InputRefused: `bad_geometry` for what is not three numbers, or no place near a patient.
     """
     found = numbers(dataset, keyword)
     if not found:
         return None
-    if len(found) != 3 or not all(map(math.isfinite, found)):
+    if len(found) != 3 or not all(abs(value) <= LARGEST_MM for value in found):
         raise InputRefused(
-            "bad_geometry", "Image Position is not three numbers. Where the slice lies is unknown. Export it again."
+            "bad_geometry", "Image Position is not three numbers, or far away. Where the slice lies is unknown. Export it again."
         )
     return found
 
@@ -47,6 +49,11 @@ def directions_of(dataset: Dataset, keyword: str = "ImageOrientationPatient") ->
             "bad_geometry", "Image Orientation is not two perpendicular directions. Sides would be guessed. Export it again."
         )
     return cast("Triple", row), cast("Triple", column)
+
+
+def is_size(value: float) -> bool:
+    """Whether a number of millimeters can be the size or distance of something; false for NaN."""
+    return SMALLEST_MM <= value <= LARGEST_MM
 
 
 def normal_of(row: Triple, column: Triple) -> Triple:

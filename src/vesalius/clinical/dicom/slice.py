@@ -9,7 +9,7 @@ from vesalius.clinical.dicom.clock import taken_s
 from vesalius.clinical.dicom.facts import ORDER, Frame
 from vesalius.clinical.dicom.file import PARSE_FAULTS
 from vesalius.clinical.dicom.items import number_for
-from vesalius.clinical.dicom.plane import directions_of, position_of
+from vesalius.clinical.dicom.plane import directions_of, is_size, position_of
 from vesalius.clinical.dicom.values import number, numbers, values
 
 Facts = dict[str, float]
@@ -46,9 +46,9 @@ def slice_of(dataset: Dataset, spacing_mm: tuple[float, float] | None, modality:
 
 
 def length_mm(dataset: Dataset, keyword: str) -> float | None:
-    """A positive length; None for anything else."""
+    """A size or distance; None for anything else."""
     value = number(dataset, keyword, math.nan)
-    return value if math.isfinite(value) and value > 0 else None
+    return value if is_size(value) else None
 
 
 def _order(dataset: Dataset, modality: str | None) -> Facts:

@@ -17,6 +17,8 @@ from vesalius.clinical.dicom.values import number, text, values
 from vesalius.types import CodedWarning
 
 LEAST_BQ = 1e4  # a smaller dose is one in other units
+LARGEST_KG = 1000.0
+LEAST_LEFT_BQ = 1.0  # at the time of the scan: with less there is no picture
 LONGEST_DECAY_S = 2 * 86_400.0  # between injection and scan; what is longer is an error of dates
 _DAY = timedelta(days=1)
 _PHILIPS, _PHILIPS_SUV, _PHILIPS_ACTIVITY = (0x7053, "Philips PET Private Group"), 0x00, 0x09
@@ -51,7 +53,7 @@ def _per_activity(dataset: Dataset) -> float | None:
     drug = first(dataset, "RadiopharmaceuticalInformationSequence")
     weight_kg, dose_bq = number(dataset, "PatientWeight", math.nan), number(drug, "RadionuclideTotalDose", math.nan)
     half_life_s, corrected_to = number(drug, "RadionuclideHalfLife", math.nan), text(dataset, "DecayCorrection")
-    if not (_is_positive(weight_kg) and _is_positive(half_life_s) and _is_positive(dose_bq)) or dose_bq < LEAST_BQ:
+    if not (0 < weight_kg <= LARGEST_KG and _is_positive(half_life_s) and _is_positive(dose_bq)) or dose_bq < LEAST_BQ:
         return None
     if corrected_to == "ADMIN":
         return 1000 * weight_kg / dose_bq
@@ -59,7 +61,8 @@ def _per_activity(dataset: Dataset) -> float | None:
     injection = _injection(drug, scan) if scan is not None else None
     if scan is None or injection is None or not 0 <= (decay_s := (scan - injection).total_seconds()) <= LONGEST_DECAY_S:
         return None
-    return float(1000 * weight_kg / (dose_bq * 2 ** (-decay_s / half_life_s)))
+    left_bq = dose_bq * 2 ** (-decay_s / half_life_s)
+    return 1000 * weight_kg / left_bq if left_bq >= LEAST_LEFT_BQ else None
 
 
 def _scan_start(dataset: Dataset, half_life_s: float) -> datetime | None:
