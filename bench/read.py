@@ -282,8 +282,9 @@ def _targets(result: dict[str, Any]) -> list[dict[str, Any]]:
             _target(f"{syntax}: time of the bare loop, times", bare, SLOWER_THAN_BARE),
             _target(f"{syntax}: extra memory, arrays", memory["extra_arrays"], MEMORY),
         ]
-        gate = (result["gate"][syntax]["one_core"]["time"]["ratio"] - 1) * 100
-        found.append(_target(f"{syntax}: the gate's own cost on one core, percent", gate, GATE_PERCENT))
+        for label, gate in result["gate"][syntax].items():
+            name = f"{syntax}: the gate's own cost on {label.replace('_', ' ')}, percent"
+            found.append(_target(name, (gate["time"]["ratio"] - 1) * 100, GATE_PERCENT))
     for size_px, headers in result["headers"].items():
         name = f"inspect of {headers['files']} headers, {size_px} px, seconds"
         found.append(_target(name, headers["command"]["median_s"], INSPECT_S))
