@@ -29,8 +29,6 @@ from vesalius.clinical.wire import pack, unpack
 from vesalius.errors import InputRefused
 from vesalius.types import Array, CodedWarning, Part
 
-BY_REGION = frozenset({"slide"})  # formats that decode a box of a plane without the rest
-
 
 @dataclass(frozen=True)
 class Facts:
@@ -94,7 +92,7 @@ def decode(file: BufferedReader, arguments: Mapping[str, Any], out: Array | None
     assert out is not None, "pixels need a place"
     description, part = unpack(Description, arguments["description"]), unpack(Part, arguments["part"])
     reader = _format(description.format)
-    if part.box_yxyx_px is None or description.format in BY_REGION:
+    if part.box_yxyx_px is None or description.kind == "slide":  # a slide's readers decode a box without the rest
         reader.decode(file, description, part, out)
         return {}
     plane = replace(part, box_yxyx_px=None)

@@ -10,6 +10,7 @@ from vesalius.clinical.dicom.facts import Header
 from vesalius.clinical.geometry import orientation_of
 from vesalius.clinical.images import Found, image_of
 from vesalius.clinical.keys import key
+from vesalius.clinical.pyramid import level_of, slides_of
 from vesalius.clinical.segments import Segmented, regions_of
 from vesalius.clinical.series import LARGEST_ORIGINAL, choose
 from vesalius.clinical.stack import images_of, merged
@@ -142,7 +143,9 @@ def _series(series_key: str, files: Sequence[Dicom], copies: Mapping[str, int], 
     for kind, same in by_kind.items():
         doubts = _identity_doubts(same, copies, shared)
         if kind == "picture":
-            images, warnings = images_of([found for found, _ in same])
+            founds = [found for found, _ in same]
+            images, warnings = images_of([found for found in founds if level_of(found) is None])
+            images = (*slides_of(founds), *images)
             yield _picture_series(series_key, images, len(same), (*warnings, *doubts))
         else:
             doubts = (*merged([header.warnings for _, header in same]), *doubts)

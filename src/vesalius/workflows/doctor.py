@@ -127,8 +127,9 @@ def _torch_build() -> str:
 
 def _pictures() -> list[Check]:
     checks = [
-        Check("PNG, JPEG, WebP and BMP files", True, f"Pillow {version('pillow')}"),
+        Check("PNG, JPEG, WebP, BMP, GIF and TIFF files, slides", True, f"Pillow {version('pillow')}"),
         Check("NIfTI, MGH, NRRD and MetaImage files", True, "read without further packages"),
+        _video(),
     ]
     for codec in codecs():
         detail = f"read by {', '.join(codec.readers)}" if codec.readers else "not read"
@@ -136,6 +137,14 @@ def _pictures() -> list[Check]:
         fix = f"pip install {PACKAGES[codec.family]}" if codec.unread else ""
         checks.append(Check(f"DICOM, {codec.family}", not codec.unread, detail + unread, fix))
     return checks
+
+
+def _video() -> Check:
+    name = "MP4, MOV, AVI and MPEG files"
+    try:
+        return Check(name, True, f"PyAV {version('av')}")
+    except PackageNotFoundError:
+        return Check(name, False, "not read", "pip install 'vesalius[video]'")
 
 
 def _gate() -> Check:

@@ -16,6 +16,7 @@ from vesalius.clinical.dicom.items import key_of
 from vesalius.clinical.dicom.laterality import patient_position
 from vesalius.clinical.dicom.picture import with_picture
 from vesalius.clinical.dicom.segmentation import with_segments
+from vesalius.clinical.dicom.slide import with_level
 from vesalius.clinical.dicom.values import number, text
 from vesalius.clinical.dicom.write import DAY_ZERO
 from vesalius.errors import InputRefused
@@ -58,6 +59,8 @@ def read_header(file: BufferedReader, sha256: str) -> Header:
         if sop_class in sop_classes.FOUND_BY_PROGRAMS:
             said = CodedWarning("prior_annotation", "A report of what a program has found lies beside the pictures.")
             header = replace(header, warnings=(*header.warnings, said))
+        if sop_class == sop_classes.WHOLE_SLIDE:
+            return with_level(contents, header)
         if kind == "picture":
             return with_picture(contents, sop_class, header)
         return with_segments(contents, header) if sop_class in sop_classes.SEGMENTATIONS else header

@@ -23,6 +23,7 @@ SECONDARY_CAPTURES = _classes("7", "7.1", "7.2", "7.3", "7.4")
 SEGMENTATIONS = _classes("66.4", "66.7")  # those that are made of pixels
 FOUND_BY_PROGRAMS = _classes("88.50", "88.65", "88.69")  # reports of computer-aided detection: breast, chest, colon
 DIRECTORY = "1.2.840.10008.1.3.10"
+WHOLE_SLIDE = _ROOT + "77.1.6"
 # One picture per file, or a clip where there are several frames.
 _FLAT = _classes(
     *("1", "1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1", "13.1.4", "13.1.5"),  # CR, DX, mammography, intra-oral, breast
@@ -42,7 +43,7 @@ _FLAT = _classes(
     ),  # visible light, its videos
     *("77.1.5.1", "77.1.5.2", "77.1.5.5", "77.1.5.6", "77.1.5.7", "14.1", "14.2"),  # ophthalmic, from within vessels
 )
-PICTURES = SLICES | STACKS | SECONDARY_CAPTURES | _FLAT | {DOSE}
+PICTURES = SLICES | STACKS | SECONDARY_CAPTURES | _FLAT | {DOSE, WHOLE_SLIDE}
 
 # The longest beginning that fits decides; a full stop at the end stands for the whole branch.
 _NAMED = {
@@ -90,7 +91,7 @@ def kind_of(sop_class_uid: str) -> str:
     An empty text counts as a picture: the pixel module then says whether it is one.
 
     Raises:
-        InputRefused: `unsupported_iod` for whatever is unknown, makers' own classes among it, and for slides.
+        InputRefused: `unsupported_iod` for whatever is unknown, makers' own classes among it.
     """
     if not sop_class_uid or sop_class_uid in PICTURES:
         return "picture"

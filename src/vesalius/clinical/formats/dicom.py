@@ -7,6 +7,7 @@ from vesalius.clinical.dicom.decoding import decode_frames
 from vesalius.clinical.dicom.facts import Header
 from vesalius.clinical.dicom.header import read_header
 from vesalius.clinical.dicom.pixels import PixelFormat
+from vesalius.clinical.dicom.slide import decode_region
 from vesalius.clinical.picture import Description
 from vesalius.types import Array, Part
 
@@ -26,6 +27,9 @@ def decode(file: BufferedReader, description: Description, part: Part, out: Arra
     Raises:
         InputRefused: `decode_failed`, `pixel_mismatch`, `pixel_data_short`.
     """
+    if description.kind == "slide":
+        decode_region(file, description, part, out)
+        return
     pixels, step = wire.unpack(PixelFormat, description.notes["pixels"]), description.notes.get("step", 1)
     if part.index or step == 1:
         decode_frames(file, pixels, part.index[0] * step if part.index else None, out)

@@ -120,8 +120,8 @@ def decode(file: BufferedReader, description: Description, part: Part, out: Arra
         if index is None or index not in left:
             continue
         target = left.pop(index)
-        pixels = _upright(frame.to_ndarray(format="rgb24" if description.channels == 3 else "gray", threads=1), description.notes)
-        if is_sound and pixels.shape == target.shape:
+        pixels = _upright(frame, description) if is_sound else None
+        if pixels is not None and pixels.shape == target.shape:
             target[...] = pixels
         else:
             damaged.append(index)
@@ -356,7 +356,12 @@ def _turn(frame: Any) -> list[bool]:
     return [a == 0, (d if a else b) < 0, (a or c) < 0]
 
 
-def _upright(pixels: Array, notes: Mapping[str, Any]) -> Array:
-    exchanged, rows_reversed, columns_reversed = notes["turn"]
+def _upright(frame: Any, description: Description) -> Array | None:
+    """The pixels of a frame as they are shown; None where they cannot be made of it."""
+    try:
+        pixels: Array = frame.to_ndarray(format="rgb24" if description.channels == 3 else "gray", threads=1)
+    except (av.FFmpegError, ValueError):
+        return None
+    exchanged, rows_reversed, columns_reversed = description.notes["turn"]
     turned = pixels.swapaxes(0, 1) if exchanged else pixels
     return turned[:: -1 if rows_reversed else 1, :: -1 if columns_reversed else 1]
