@@ -41,7 +41,7 @@ def test_what_is_unknown_is_refused(sop_class: str) -> None:
     assert caught.value.code == "unsupported_iod"
 
 
-def test_pictures_of_the_standard_are_pictures_but_slides_and_those_that_are_made_of_baggage_and_pipes() -> None:
+def test_pictures_of_the_standard_are_pictures_but_those_that_are_made_of_baggage_and_pipes() -> None:
     elsewhere = (
         "DICOS",
         "Eddy Current",
