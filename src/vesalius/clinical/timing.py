@@ -54,7 +54,7 @@ def timing(times_s: Sequence[float] | None, frames: int, *, tick_s: float = 0.0,
     kept = np.array([times_s[index] - times_s[0] for index in chosen])
     shown = tuple(round(float(time), 9) for time in kept)
     if _is_even(kept, tick_s):
-        return Timing(chosen, float(kept[-1]) / (len(kept) - 1), shown, tuple(doubts))
+        return Timing(chosen, round(float(kept[-1]) / (len(kept) - 1), 9), shown, tuple(doubts))
     ends = {"shortest_s": round(float(np.diff(kept).min()), 6), "longest_s": round(float(np.diff(kept).max()), 6)}
     said = f"The frames are {ends['shortest_s']:g} to {ends['longest_s']:g} seconds apart, not evenly spaced."
     return Timing(chosen, None, shown, (*doubts, CodedWarning("variable_frame_rate", said, ends)))
