@@ -309,7 +309,8 @@ def test_planes_of_a_dose_lie_where_offsets_say_and_are_gray(
 ) -> None:
     attributes = DOSE | {"ImageOrientationPatient": orientation, "GridFrameOffsetVector": offsets}
     (image,), doubts = read(write_dicom(**attributes, **stored(film(3, "uint32"))))
-    assert (image.kind, image.modality, image.spacing_mm, doubts) == ("volume", "RTDOSE", (3.0, 2.5, 2.0), {})
+    assert (image.kind, image.modality, image.spacing_mm) == ("volume", "RTDOSE", (3.0, 2.5, 2.0))
+    assert set(doubts) == {"derived"}
     order = [0, 1, 2] if offsets[1] > offsets[0] or orientation[0] < 0 else [2, 1, 0]
     np.testing.assert_allclose(image.load(), film(3)[order] * 0.001, rtol=1e-6)
     assert image.affine_lps_mm is not None
@@ -328,6 +329,32 @@ def test_planes_of_a_dose_lie_where_offsets_say_and_are_gray(
 )
 def test_a_dose_that_cannot_be_placed_or_scaled_is_refused(write_dicom: Write, changes: dict[str, Any], code: str) -> None:
     assert refusal(write_dicom(**DOSE | changes, **stored(film(3, "uint32")))) == code
+
+
+def test_a_dose_is_never_chosen_before_the_slices_it_was_planned_on(write_dicom: Write) -> None:
+    write_dicom(**DOSE | {"GridFrameOffsetVector": [0, 3, 6], "SeriesInstanceUID": "1.2.3.201"}, **stored(film(3, "uint32")))
+    path = write_dicom()
+    chosen = [series for series in study.read([path.parent]).studies[0].series if series.chosen]
+    assert [series.modality for series in chosen] == ["CT"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "spacing"),
+    [
+        ({"SOPClassUID": uid.RTImageStorage, "Modality": "RTIMAGE", "ImagePlanePixelSpacing": [0.8, 0.4]}, (0.8, 0.4)),
+        (
+            {"SOPClassUID": uid.ComputedRadiographyImageStorage, "Modality": "CR", "NominalScannedPixelSpacing": [0.1, 0.2]},
+            (0.1, 0.2),
+        ),
+        ({"SOPClassUID": uid.XRayAngiographicImageStorage, "Modality": "XA", "ImagerPixelSpacing": [0.3, 0.3]}, (0.3, 0.3)),
+    ],
+)
+def test_sizes_that_hold_at_a_distance_from_the_patient_are_said_to(
+    write_dicom: Write, attributes: dict[str, Any], spacing: tuple[float, float]
+) -> None:
+    (image,), doubts = read(write_dicom(**FLAT | attributes))
+    assert image.spacing_mm == spacing
+    assert "detector_spacing" in doubts
 
 
 def test_a_dose_of_curves_alone_is_named(write_dicom: Write) -> None:
@@ -512,7 +539,7 @@ def test_a_real_dose_is_scaled_and_placed(public_data: Path) -> None:
     np.testing.assert_allclose(image.load(), dataset.pixel_array * float(dataset.DoseGridScaling), rtol=1e-6)
     steps = np.diff([float(offset) for offset in dataset.GridFrameOffsetVector])
     assert image.spacing_mm == pytest.approx((abs(steps[0]), 10.0, 10.0))
-    assert set(doubts) == {"dose_relative"}
+    assert set(doubts) == {"dose_relative", "derived"}
 
 
 def test_a_real_map_of_fractions_is_read(public_data: Path) -> None:

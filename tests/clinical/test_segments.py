@@ -15,7 +15,7 @@ from pydicom.sr.codedict import codes
 from vesalius.clinical import study
 from vesalius.clinical.gate import Place
 from vesalius.clinical.images import Found, describe
-from vesalius.clinical.segments import Segmented, regions_of
+from vesalius.clinical.segments import Segmented, read, regions_of
 from vesalius.errors import InputRefused
 from vesalius.types import Mask, Region
 
@@ -70,8 +70,7 @@ def test_structures_lie_on_the_grid_of_the_picture_that_they_were_drawn_on(write
         drawn: np.ndarray[Any, Any] = (masks[0] + 2 * masks[1]).astype(np.uint8)
     else:
         drawn = masks.transpose(1, 2, 3, 0).astype(np.float32 if kind == "FRACTIONAL" else np.uint8)
-    (segmentation,) = found(written(tmp_path / "seg.dcm", sources, drawn, kind))
-    segmented = regions_of(segmentation, found(*sources))
+    segmented = read(written(tmp_path / "seg.dcm", sources, drawn, kind), sources)
     assert segmented.image is not None
     assert (segmented.image.kind, segmented.image.shape, segmented.shape) == ("volume", (4, 6, 5), (4, 6, 5))
     assert [region.label for region in segmented.regions] == ["liver", "spleen"]
@@ -207,6 +206,12 @@ def test_what_is_no_segmentation_is_refused(write_dicom: Write) -> None:
     assert caught.value.code == "unsupported_iod"
 
 
+def test_a_path_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused) as caught:
+        read(tmp_path / "seg.dcm")
+    assert caught.value.code == "input_missing"
+
+
 def test_inspect_names_a_segmentation_and_counts_its_structures(write_dicom: Write, tmp_path: Path) -> None:
     written(tmp_path / "seg.dcm", slices(write_dicom), MASKS.transpose(1, 2, 3, 0).astype(np.uint8), "BINARY")
     shown = study.read([tmp_path]).to_json()
@@ -220,7 +225,7 @@ def test_a_real_segmentation_is_read_as_regions(public_data: Path) -> None:
     path = public_data / "dicom_real" / "pydicom-data" / "liver.dcm"
     if not path.exists():
         pytest.skip("the collection does not hold this file")
-    segmented: Segmented = regions_of(*found(path), [])
+    segmented: Segmented = read(path)
     dataset = pydicom.dcmread(path)
     (region,) = segmented.regions
     assert (region.label, segmented.shape) == ("liver", (3, 512, 512))

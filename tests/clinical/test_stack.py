@@ -265,6 +265,14 @@ def test_files_of_one_volume_that_contradict_one_another_are_said(write_dicom: W
     assert warnings["laterality_uncertain"].at == {"contradicts": "position", "positions": 2}
 
 
+def test_stacks_side_by_side_are_volumes_of_their_own(write_dicom: Write) -> None:
+    paths = [write_dicom(pixels=filled(side), **at(100 * side, 0, z)) for z in (0, 2, 4) for side in (0, 1)]
+    images, warnings = read(paths)
+    assert [image.shape for image in images] == [(3, 6, 5)] * 2
+    assert sorted(float(image.load().mean()) for image in images) == [0, 1]
+    assert "slices_duplicate" not in warnings
+
+
 def test_slices_all_around_an_axis_are_pictures_of_their_own(write_dicom: Write) -> None:
     turns = np.linspace(0, math.pi, 12, endpoint=False)
     paths = [write_dicom(ImageOrientationPatient=[math.cos(a), math.sin(a), 0, 0, 0, -1], **at(0, 0, 0)) for a in turns]

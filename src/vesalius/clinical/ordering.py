@@ -85,6 +85,30 @@ def series_of(frames: Sequence[Frame], places: Sequence[Sequence[int]]) -> tuple
     return None
 
 
+def by_offset(frames: Sequence[Frame], places: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Slices parted by where they lie within their plane, when some at one place lie beside one another; else all together.
+
+    So two hips that were taken side by side become two volumes, and a tilted stack stays one.
+    """
+    first = frames[0]
+    axes = np.array([first.row, first.column], dtype=np.float64)
+    within_mm = np.array([frame.position_mm for frame in frames]) @ axes.T
+    apart_mm = min(first.spacing_mm or (1.0, 1.0))
+    if not any(np.ptp(within_mm[list(same)], axis=0).max() > apart_mm for same in places if len(same) > 1):
+        return [[index for same in places for index in same]]
+    leaders: list[int] = []
+    parts: list[list[int]] = []
+    for index in (index for same in places for index in same):
+        off_mm = np.abs(within_mm[leaders] - within_mm[index]).max(axis=1) if leaders else np.zeros(0)
+        fitting = np.flatnonzero(off_mm <= apart_mm / 2)
+        if len(fitting):
+            parts[int(fitting[0])].append(index)
+        else:
+            leaders.append(index)
+            parts.append([index])
+    return parts
+
+
 def by_content(frames: Sequence[Frame], places: Sequence[Sequence[int]]) -> list[list[int]]:
     """Slices parted by what their values are, when each kind has a slice at every place; else all together."""
     kinds = {frames[index].content for same in places for index in same}

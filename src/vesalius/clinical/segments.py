@@ -7,14 +7,16 @@ segmentation is one of the picture's; nothing is resampled. Otherwise they keep 
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from vesalius.clinical import ordering
 from vesalius.clinical.dicom.facts import Frame, Header, Segment, plane_affine
+from vesalius.clinical.gate import Place
 from vesalius.clinical.geometry import checked_size
-from vesalius.clinical.images import Found, load_all
+from vesalius.clinical.images import Found, describe, load_all
 from vesalius.clinical.stack import Slice, Volume, picture_of, slices_of, volumes_of
 from vesalius.errors import InputRefused
 from vesalius.types import Array, CodedWarning, Image, Mask, Part, Region
@@ -43,6 +45,22 @@ class Segmented:
     affine_lps_mm: Array | None
     regions: tuple[Region, ...]
     warnings: tuple[CodedWarning, ...]
+
+
+def read(segmentation: Path, pictures: Sequence[Path] = ()) -> Segmented:
+    """What the segmentation in a file delineates, on the picture among other files that it was drawn on; see `regions_of`.
+
+    Files among `pictures` that cannot be read are left out: they are none of its pictures.
+
+    Raises:
+        InputRefused: what the reader refuses of the segmentation; `input_missing`.
+    """
+    if not segmentation.is_file():
+        raise InputRefused("input_missing", "No file lies at the path that was given, so there is nothing to read. Check it.")
+    found, *others = describe([Place(path) for path in (segmentation, *pictures)])
+    if isinstance(found, InputRefused):
+        raise found
+    return regions_of(found, [other for other in others if isinstance(other, Found)])
 
 
 def regions_of(segmentation: Found, pictures: Sequence[Found]) -> Segmented:

@@ -168,7 +168,7 @@ def _is_parallel(one: Frame, other: Frame) -> bool:
 
 
 def _volumes(group: Sequence[Slice]) -> Iterator[Volume]:
-    """The volumes that slices of one group make: more than one where several kinds of values lie at every place."""
+    """The volumes that slices of one group make: several where stacks lie side by side, or several kinds of values lie together."""
     if len(group) == 1:
         yield Volume(_plane(group[0], ()), ((group[0],),))
         return
@@ -180,11 +180,13 @@ def _volumes(group: Sequence[Slice]) -> Iterator[Volume]:
         doubt = CodedWarning("position_unknown", said, {"slices": len(ordered)})
         yield Volume(_image([ordered], None, None, [doubt]), (tuple(ordered),))
         return
-    for members in ordering.by_content(frames, stacking.places):
-        if len(members) < len(group):
-            yield from _volumes([group[index] for index in sorted(members)])
-        else:
-            yield _placed(group, frames, stacking)
+    parts = ordering.by_offset(frames, stacking.places)
+    parts = parts if len(parts) > 1 else ordering.by_content(frames, stacking.places)
+    if len(parts) == 1:
+        yield _placed(group, frames, stacking)
+        return
+    for members in parts:
+        yield from _volumes([group[index] for index in sorted(members)])
 
 
 def _placed(group: Sequence[Slice], frames: Sequence[Frame], stacking: ordering.Stacking) -> Volume:

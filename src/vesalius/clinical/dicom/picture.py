@@ -190,6 +190,9 @@ def _doubts(dataset: Dataset, sop_class: str, modality: str | None, pixels: Pixe
     elif is_tomographic and image_type & (_REFORMATS | {"DERIVED"}):  # processing is the rule elsewhere
         said = "Computed from other pictures: values and positions may not be the acquisition's."
         doubts.append(CodedWarning("derived", said, {"reformat": True} if image_type & _REFORMATS else {}))
+    elif sop_class == sop_classes.DOSE:
+        said = "A dose that was planned or computed: it shows radiation, not the patient."
+        doubts.append(CodedWarning("derived", said, {"dose": True}))
     if modality == "CT" and not pixels.is_rescaled and "RescaleSlope" not in dataset and not layout.frames[0].rescale:
         doubts.append(CodedWarning("no_rescale", "A CT without rescale attributes: values may not be Hounsfield units."))
     if text(dataset, "BurnedInAnnotation") == "YES" or display.has_overlay(dataset):
