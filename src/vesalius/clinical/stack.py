@@ -168,7 +168,7 @@ def _is_parallel(one: Frame, other: Frame) -> bool:
 
 
 def _volumes(group: Sequence[Slice]) -> Iterator[Volume]:
-    """The volumes that slices of one group make: several where stacks lie side by side, or several kinds of values lie together."""
+    """The volumes of one group: several where stacks lie side by side, or several kinds of values lie at every place."""
     if len(group) == 1:
         yield Volume(_plane(group[0], ()), ((group[0],),))
         return
