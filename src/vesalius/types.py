@@ -46,7 +46,8 @@ class CodedWarning:
 class Source:
     """Where a picture's bytes came from. Never shown: a path may name a patient.
 
-    `path` is None for pictures made in memory, whose `sha256` is that of the array's bytes, and for members of an archive.
+    `path` is None for pictures made in memory, whose `sha256` is that of the array's bytes, and for members of an archive. Of a
+    DICOM file beyond 32 KiB it is that of its size, its first and its last 16 KiB; of a stack that of its slices' hashes.
     """
 
     path: Path | None

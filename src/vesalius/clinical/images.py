@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,9 +45,23 @@ def describe(places: Sequence[gate.Place], suffixes: Sequence[str] | None = None
     """
     named = suffixes or [suffix_of(place.path.name) if place.path else "" for place in places]
     items = [_describing(place, suffix) for place, suffix in zip(places, named, strict=True)]
+    return _told_apart(
+        [
+            result if isinstance(result, InputRefused) else _found(item.place, result)
+            for item, result in zip(items, gate.run(items), strict=True)
+        ]
+    )
+
+
+def _told_apart(results: Sequence[Found | InputRefused]) -> list[Found | InputRefused]:
+    """Files that look alike by samples of their content are told apart by all of it."""
+    sampled = {index: one for index, one in enumerate(results) if isinstance(one, Found) and one.facts.is_sampled}
+    times = Counter(found.facts.sha256 for found in sampled.values())
+    alike = {index: found for index, found in sampled.items() if times[found.facts.sha256] > 1}
+    exact = dict(zip(alike, digests([found.place for found in alike.values()]), strict=True))
     return [
-        result if isinstance(result, InputRefused) else _found(item.place, result)
-        for item, result in zip(items, gate.run(items), strict=True)
+        replace(one, facts=replace(one.facts, sha256=exact[index])) if isinstance(one, Found) and index in exact else one
+        for index, one in enumerate(results)
     ]
 
 

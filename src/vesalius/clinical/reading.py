@@ -29,16 +29,21 @@ from vesalius.clinical.wire import pack, unpack
 from vesalius.errors import InputRefused
 from vesalius.types import Array, CodedWarning, Part
 
+SAMPLE_BYTES = 2**14
+
 
 @dataclass(frozen=True)
 class Facts:
     """What is known of one file: a DICOM header, the description of a picture of another format, or why it is refused.
 
+    `sha256` is that of the content, but of a DICOM file that is read and larger than 32 KiB (`is_sampled`) that of its size,
+    its first and its last 16 KiB: a series of hundreds of slices is described without reading all of it.
     `refused` is a code with its message. An archive has none of the three, and its doubts are in `warnings`: what is in it
     is asked by another task.
     """
 
     sha256: str
+    is_sampled: bool = False
     header: Header | None = None
     description: Description | None = None
     refused: tuple[str, str] | None = None
@@ -53,34 +58,38 @@ class Facts:
 def describe(file: BufferedReader, arguments: Mapping[str, Any], out: Array | None, _: BufferedWriter | None) -> dict[str, Any]:
     """`Facts` of a file. Arguments: `suffix` (of its name), `salt` (of the keys)."""
     os.environ[keys.SALT_VARIABLE] = arguments["salt"]
-    sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    file.seek(0)
     try:
-        facts = _facts(file, sha256, arguments["suffix"])
+        facts = _facts(file, arguments["suffix"])
     except InputRefused as refusal:
-        facts = Facts(sha256, refused=(refusal.code, refusal.message))
+        facts = Facts(_sha256(file), refused=(refusal.code, refusal.message))
     return cast("dict[str, Any]", pack(facts))
 
 
 def digest(file: BufferedReader, arguments: Mapping[str, Any], out: Array | None, _: BufferedWriter | None) -> dict[str, Any]:
     """The sha256 of a file whose content is not looked at: of one that has brought a reader down."""
-    return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    return {"sha256": _sha256(file)}
 
 
-def _facts(file: BufferedReader, sha256: str, suffix: str) -> Facts:
+def _facts(file: BufferedReader, suffix: str) -> Facts:
     head = file.read(HEAD_BYTES)
-    file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - TAIL_BYTES))
     name = _type(head, file.read(), suffix)
     file.seek(0)
     said = CodedWarning("extension_mismatch", "The file is named as another type than it is; its content decided.")
     doubts = (said,) if is_misnamed(suffix, name, head) else ()
+    is_sampled = name == "dicom" and size > 2 * SAMPLE_BYTES
+    sha256 = _sampled(file, size) if is_sampled else _sha256(file)
+    file.seek(0)
     if name == "archive":
         return Facts(sha256, warnings=doubts)
     found = _format(name).describe(file, sha256) if name == "dicom" else _format(name).describe(file)
     found = replace(found, warnings=(*found.warnings, *doubts))
     if isinstance(found, Header) and found.picture is not None:
         found = replace(found, picture=replace(found.picture, warnings=(*found.picture.warnings, *doubts)))
-    return Facts(sha256, header=found) if isinstance(found, Header) else Facts(sha256, description=found)
+    if isinstance(found, Header):
+        return Facts(sha256, is_sampled, header=found)
+    return Facts(sha256, description=found)
 
 
 def decode(file: BufferedReader, arguments: Mapping[str, Any], out: Array | None, _: BufferedWriter | None) -> dict[str, Any]:
@@ -101,6 +110,18 @@ def decode(file: BufferedReader, arguments: Mapping[str, Any], out: Array | None
     y0, x0, y1, x1 = part.box_yxyx_px
     out[...] = whole[..., y0:y1, x0:x1, :] if description.channels == 3 else whole[..., y0:y1, x0:x1]
     return {}
+
+
+def _sha256(file: BufferedReader) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sampled(file: BufferedReader, size: int) -> str:
+    file.seek(0)
+    begin = file.read(SAMPLE_BYTES)
+    file.seek(-SAMPLE_BYTES, os.SEEK_END)
+    return hashlib.sha256(size.to_bytes(8, "big") + begin + file.read()).hexdigest()
 
 
 def _type(head: bytes, tail: bytes, suffix: str) -> str:

@@ -2,9 +2,11 @@
 
 import contextlib
 import ctypes
+import functools
 import gc
 import importlib
 import json
+import math
 import mmap
 import os
 import resource
@@ -21,8 +23,10 @@ import numpy as np
 
 from vesalius.clinical import sandbox
 from vesalius.errors import InputRefused
+from vesalius.types import Array
 
 EXTRA_BYTES = 768 * 2**20  # memory for an item beyond its result, and
+COPIED_BYTES = 4 * 2**20  # results up to this size are made in memory of the worker's own and copied
 COPIES = 3  # so many copies of the result, which decoders make on the way
 TRIM_BYTES = 128 * 2**20  # a worker that keeps more than this for itself gives back what is free, and
 RETIRE_BYTES = 512 * 2**20  # one that still keeps more than this makes way for a new one
@@ -58,38 +62,31 @@ def main(descriptor: int) -> None:
 
 def _replies(message: Mapping[str, Any], descriptors: list[int]) -> Iterator[tuple[bool, dict[str, Any]]]:
     """The reply to each item, and whether it is the last."""
-    out_bytes, items = message["out_bytes"], message["items"]
-    shared = _mapped(descriptors.pop(0), out_bytes) if out_bytes else None
+    items = message["items"]
+    shared = descriptors.pop(0) if message["out_bytes"] else None
     files, targets = descriptors[: len(items)], descriptors[len(items) :]
-    for index, item in enumerate(items):
-        with contextlib.ExitStack() as opened:
-            whole = opened.enter_context(os.fdopen(files[index], "rb"))
-            target = opened.enter_context(os.fdopen(targets.pop(0), "wb")) if item["has_target"] else None
-            reply = _reply(item, whole, shared, target)
-        yield index == len(items) - 1, reply  # what was written is whole before it is said
-
-
-def _mapped(descriptor: int, size_bytes: int) -> mmap.mmap:
-    """The parent's memory. The map keeps it while it is needed; the descriptor, left open, would keep it for ever."""
     try:
-        return mmap.mmap(descriptor, size_bytes)
+        for index, item in enumerate(items):
+            with contextlib.ExitStack() as opened:
+                whole = opened.enter_context(os.fdopen(files[index], "rb"))
+                target = opened.enter_context(os.fdopen(targets.pop(0), "wb")) if item["has_target"] else None
+                reply = _reply(item, whole, shared, target)
+            yield index == len(items) - 1, reply  # what was written is whole before it is said
     finally:
-        os.close(descriptor)
+        if shared is not None:
+            os.close(shared)  # left open, it would keep the parent's memory for ever
 
 
-def _reply(
-    item: Mapping[str, Any], whole: BufferedReader, shared: mmap.mmap | None, target: BufferedWriter | None
-) -> dict[str, Any]:
+def _reply(item: Mapping[str, Any], whole: BufferedReader, shared: int | None, target: BufferedWriter | None) -> dict[str, Any]:
     sandbox.limit_time(item["limit_s"])
-    out = None
-    if item["out"] is not None:
-        assert shared is not None, "an item with a result has memory for it"
-        shape, dtype = tuple(item["out"]["shape"]), np.dtype(item["out"]["dtype"])
-        out = np.ndarray(shape, dtype, buffer=shared, offset=item["out"]["at"])
+    out = None if item["out"] is None else _result(item["out"], shared)
     sandbox.limit_memory(EXTRA_BYTES + COPIES * (0 if out is None else out.nbytes))
     try:
         task = getattr(importlib.import_module(TASKS[item["task"]]), item["task"])
-        return {"done": task(_stretch(whole, item["offset"], item["length"]), item["arguments"], out, target)}
+        said = task(_stretch(whole, item["offset"], item["length"]), item["arguments"], out, target)
+        if out is not None and out.nbytes <= COPIED_BYTES:
+            _put(out, shared, item["out"]["at"])
+        return {"done": said}
     except InputRefused as refusal:
         return {"refused": {"code": refusal.code, "message": refusal.message}}
     except MemoryError:
@@ -98,6 +95,31 @@ def _reply(
         return {"refused": {"code": "memory_limit", "message": said}}
     except Exception as error:  # whatever a reader meets in foreign bytes and does not expect: the file's refusal, not the end
         return {"fault": f"{type(error).__name__} at {_where(error)}"}
+
+
+def _result(said: Mapping[str, Any], shared: int | None) -> Array:
+    """Where an item's values go: the parent's memory; or for few of them memory of our own, which is there already."""
+    assert shared is not None, "an item with a result has memory for it"
+    shape, dtype = tuple(said["shape"]), np.dtype(said["dtype"])
+    size = math.prod(shape) * dtype.itemsize
+    if size <= COPIED_BYTES:
+        return np.ndarray(shape, dtype, buffer=_own())
+    return np.ndarray(shape, dtype, buffer=mmap.mmap(shared, said["at"] + size), offset=said["at"])
+
+
+@functools.cache
+def _own() -> bytearray:
+    """Memory for one small result after another: fresh memory would be given page by page each time."""
+    return bytearray(COPIED_BYTES)
+
+
+def _put(out: Array, shared: int | None, at: int) -> None:
+    """Values of our own into the parent's memory: a copy costs less than mapping page by page what is small."""
+    assert shared is not None, "an item with a result has memory for it"
+    content = out.data.cast("B")
+    while content:
+        written = os.pwrite(shared, content, at)
+        content, at = content[written:], at + written
 
 
 def _where(error: Exception) -> str:
