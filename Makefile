@@ -43,7 +43,7 @@ bench: .venv/test.stamp
 	$(BIN)/python bench/fuzz.py --minutes $(BENCH_MINUTES)
 
 docs: .venv/test.stamp
-	$(BIN)/python docs/made.py write
+	$(BIN)/python -m docs.made write
 
 .venv: .venv/core.stamp
 

@@ -1,8 +1,8 @@
 """Writes the pages and passages that are made from the code, and says which of them are stale.
 
-    python docs/made.py write            write them all (`make docs`)
-    python docs/made.py check            exit 1 and name those that are stale
-    python docs/made.py measure COMMAND  run a command, keep what it printed with date, commit and machine, then write
+    python -m docs.made write            write them all (`make docs`)
+    python -m docs.made check            exit 1 and name those that are stale
+    python -m docs.made measure COMMAND  run a command, keep what it printed with date, commit and machine, then write
 
 A passage stands between `<!-- made by: COMMAND -->` and `<!-- end -->`. Where docs/measured/ keeps what the command printed
 (a training, the demo), the passage is that text, and only `measure` changes it. The verbs of LONG and the scripts of this
@@ -19,13 +19,18 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from tests.clinical.bad_inputs.case import Case
+from tests.clinical.bad_inputs.corpus import GROUPS, cases
 
 from vesalius.errors import REFUSALS, WARNINGS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/*.md")
 LONG = ("demo", "train", "evaluate", "ask")  # verbs that take minutes, or print what depends on the machine
+CHOICES = ROOT / "tests/clinical/bad_inputs/choices.md"
 CODE = ("src", "recipes", "pyproject.toml", "constraints.txt")  # what decides what a command prints; pages do not
 PASSAGE = re.compile(r"(<!-- made by: (?P<command>.+?) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
 
@@ -152,7 +157,8 @@ def git(*arguments: str) -> str:
 
 
 def codes() -> str:
-    """docs/codes.md: every code of an error and of a warning, and when it is met."""
+    """docs/codes.md: every code of an error and of a warning, when it is met, and what each bad input ends in."""
+    every = cases()
     lines = [
         "# Codes",
         "",
@@ -170,8 +176,34 @@ def codes() -> str:
         "They travel with a picture to the answer; the command goes on.",
         "",
         *table(WARNINGS),
+        "",
+        "## What was chosen where several behaviors would do",
+        "",
+        *CHOICES.read_text(encoding="utf-8").splitlines(),
+        "",
+        "## Bad inputs",
+        "",
+        f"Each of these {len(every)} is made by code in `tests/clinical/bad_inputs/`, read, and held to its code. Beside each",
+        "one that is refused a good file is read all the same. Numbers are those of the list that the readers are built against.",
+        "",
+        "| number | input | cases | codes |",
+        "|---|---|---|---|",
+        *(f"| {group} | {title} | {len(of)} | {_codes_of(of)} |" for group, title, of in _groups(every)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _groups(every: Sequence[Case]) -> Iterator[tuple[int, str, list[Case]]]:
+    """Number, title and cases of each group of bad inputs."""
+    for group, title in GROUPS.items():
+        yield group, title, [case for case in every if case.group == group]
+
+
+def _codes_of(same: list[Case]) -> str:
+    """The codes that cases end in; of those that must come out right none is met."""
+    met = {case.code for case in same if case.behavior not in ("golden", "survived")}
+    met |= {case.other_code for case in same if case.other_code}
+    return ", ".join(f"`{code}`" for code in sorted(met)) or "read as it is"
 
 
 def table(rows: dict[str, str]) -> list[str]:
