@@ -13,6 +13,7 @@ Markdown and stands on the page as such.
 
 import ast
 import datetime
+import functools
 import json
 import os
 import re
@@ -156,6 +157,7 @@ def git(*arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
 
 
+@functools.cache
 def codes() -> str:
     """docs/codes.md: every code of an error and of a warning, when it is met, and what each bad input ends in."""
     every = cases()
