@@ -77,3 +77,10 @@ def test_affines_without_numbers_are_unusable(wrong: float) -> None:
     assert not geometry.is_usable(broken)
     assert not geometry.is_usable(flat)
     assert not geometry.is_usable(np.zeros((4, 4)))
+
+
+def test_numbers_beyond_any_place_are_unusable() -> None:
+    far = np.eye(4)
+    far[0, 3] = 1e200
+    assert not geometry.is_usable(far)
+    assert geometry.is_usable(np.eye(4))

@@ -20,6 +20,7 @@ LIMIT_PX = 2**30
 # Farther than this from a body axis a plane is called oblique: the bound that keeps a tilted head scan axial.
 OBLIQUE_DEG = 30.0
 SHEAR_DEG = 0.5
+FARTHEST_MM = 1e15
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _PLANES = ("sagittal", "coronal", "axial")
@@ -78,8 +79,11 @@ def shear_deg(affine_lps_mm: Affine) -> float:
 
 
 def is_usable(affine_mm: Affine) -> bool:
-    """Whether an affine is finite and keeps volumes apart: no axis without length, no two axes along one line."""
-    if affine_mm.shape != (4, 4) or not np.all(np.isfinite(affine_mm)):
+    """Whether an affine is finite and keeps voxels apart: no axis without length, no two axes along one line.
+
+    Numbers beyond any place on earth are damage: sums of their squares would overflow.
+    """
+    if affine_mm.shape != (4, 4) or not np.all(np.abs(affine_mm) < FARTHEST_MM):
         return False
     lengths = np.linalg.norm(affine_mm[:3, :3], axis=0)
     if lengths.min() <= 0 or not math.isfinite(float(lengths.max())):
