@@ -15,6 +15,7 @@ STORY = [
     "info",
     "phantom",
     "inspect",
+    "deid",
     "ask",
     "data convert",
     "data split",

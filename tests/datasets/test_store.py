@@ -117,7 +117,7 @@ def plain(sample: Sample) -> dict:
 
     def flat(item):
         if isinstance(item, Image):
-            rest = {name: flat(value) for name, value in vars(item).items() if name not in ("load", "source")}
+            rest = {name: flat(value) for name, value in vars(item).items() if name not in ("load", "load_part", "source")}
             pixels = item.load()
             return {**rest, "source": (item.source.sha256, item.source.format), "pixels": (str(pixels.dtype), pixels.tolist())}
         if isinstance(item, Mask):
