@@ -12,6 +12,7 @@ import numpy as np
 
 from vesalius.clinical import gate, keys
 from vesalius.clinical.picture import Description
+from vesalius.clinical.pieces import together
 from vesalius.clinical.reading import Facts
 from vesalius.clinical.signatures import SUFFIXES
 from vesalius.clinical.wire import pack, unpack
@@ -158,9 +159,9 @@ def load_all(pieces: Sequence[tuple[gate.Place, Description, Part]], shape: tupl
             )
         )
     with gate.Shared(size) as shared:
-        refusals = [(i, result) for i, result in enumerate(gate.run(items, shared)) if isinstance(result, InputRefused)]
+        refusals = {i: result for i, result in enumerate(gate.run(items, shared)) if isinstance(result, InputRefused)}
         if refusals:
-            raise _together(refusals, len(pieces))
+            raise together(refusals, len(pieces), "Slices")
         return shared.array(shape, dtype)
 
 
@@ -171,15 +172,6 @@ def _found(place: gate.Place, said: Mapping[str, Any]) -> Found | InputRefused:
         return Found(place, facts) if facts.refused is None else FileRefused(*facts.refused, facts.sha256)
     except (ValueError, AssertionError):
         return InputRefused("decode_failed", "The reader was brought down by the file's content. Nothing is guessed. Copy it.")
-
-
-def _together(refusals: Sequence[tuple[int, InputRefused]], pieces: int) -> InputRefused:
-    """One refusal for several pieces; it lists which."""
-    first = refusals[0][1]
-    if pieces == 1:
-        return first
-    listed = ", ".join(str(index + 1) for index, _ in refusals[:16]) + (" …" if len(refusals) > 16 else "")
-    return InputRefused(first.code, f"Slices {listed} of {pieces}: {first.message}")
 
 
 def _describing(place: gate.Place, suffix: str) -> gate.Item:

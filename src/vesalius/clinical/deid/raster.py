@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
-from vesalius.clinical.deid import exif, icc
+from vesalius.clinical import exif
+from vesalius.clinical.deid import icc
 from vesalius.clinical.deid.rules import Rules
 from vesalius.clinical.deid.told import Suffix, Told
 from vesalius.clinical.signatures import JPEG, PNG

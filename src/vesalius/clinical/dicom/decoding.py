@@ -16,11 +16,11 @@ from vesalius.clinical.dicom.inflated import opened
 from vesalius.clinical.dicom.meta import read_meta
 from vesalius.clinical.dicom.pixels import PixelFormat
 from vesalius.clinical.dicom.values import numbers, values
+from vesalius.clinical.pieces import together
 from vesalius.errors import InputRefused
 from vesalius.types import Array
 
 _NUMBERS = frozenset(syntax for family in ("JPEG-LS", "JPEG 2000", "high-throughput JPEG 2000") for syntax in FAMILIES[family])
-LISTED = 16  # frames that a refusal lists
 
 
 def decode_frames(file: BufferedReader, pixels: PixelFormat, frame: int | None, out: Array) -> None:
@@ -48,15 +48,7 @@ def decode_frames(file: BufferedReader, pixels: PixelFormat, frame: int | None, 
         except InputRefused as refusal:
             refusals[index] = refusal
     if refusals:
-        raise _together(refusals, pixels.frames)
-
-
-def _together(refusals: dict[int, InputRefused], frames: int) -> InputRefused:
-    first = next(iter(refusals.values()))
-    if frames == 1:
-        return first
-    listed = ", ".join(str(index + 1) for index in list(refusals)[:LISTED]) + (" …" if len(refusals) > LISTED else "")
-    return InputRefused(first.code, f"Frames {listed} of {frames}: {first.message}")
+        raise together(refusals, pixels.frames, "Frames")
 
 
 def _finisher(file: BufferedReader, pixels: PixelFormat) -> Callable[[Array, Array, int], None]:

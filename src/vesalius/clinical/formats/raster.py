@@ -13,7 +13,7 @@ import PIL
 from PIL import Image as Pillow
 from PIL import ImageFile
 
-from vesalius.clinical.deid.exif import orientation
+from vesalius.clinical.exif import orientation
 from vesalius.clinical.extent import Extent, extent, has_all_rows
 from vesalius.clinical.geometry import LIMIT_PX, checked_size
 from vesalius.clinical.picture import Description

@@ -15,6 +15,7 @@ from typing import Any
 
 from vesalius.clinical.geometry import checked_size
 from vesalius.clinical.picture import Description
+from vesalius.clinical.pieces import numbered
 from vesalius.clinical.timing import timing
 from vesalius.errors import InputRefused
 from vesalius.types import Array, CodedWarning, Part
@@ -35,7 +36,6 @@ AVI_HEAD_BYTES = 2**14
 LIMIT_STORED = 2**19  # frames in a file
 HAS_INDEX = frozenset({"mov", "avi"})  # in these a frame is found without decoding all before it
 HAS_CLOCK = frozenset({"mov", "mpeg"})  # a bare MPEG stream has no time stamps; those that FFmpeg makes up are not used
-LISTED = 16  # damaged frames that a refusal names
 _PREDICTED_FROM_LATER = 3  # FFmpeg's picture type B
 
 
@@ -132,10 +132,10 @@ def decode(file: BufferedReader, description: Description, part: Part, out: Arra
 
 
 def _damaged(indices: list[int], count: int) -> InputRefused:
-    listed = ", ".join(str(index + 1) for index in indices[:LISTED]) + (" …" if len(indices) > LISTED else "")
     return InputRefused(
         "decode_failed",
-        f"Frames {listed} of {count} are damaged or rest on damaged ones. Nothing is guessed. The others can be read one by one.",
+        f"Frames {numbered(indices)} of {count} are damaged or rest on damaged ones. Nothing is guessed. The others can be read "
+        "one by one.",
     )
 
 
