@@ -1,12 +1,15 @@
 """When the frames of a clip were taken: evenly, unevenly or unknown, and which are read of a clip that has too many."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from vesalius.clinical.geometry import checked_size
+from vesalius.clinical.picture import Description
 from vesalius.errors import InputRefused
 from vesalius.types import CodedWarning
 
@@ -58,6 +61,30 @@ def timing(times_s: Sequence[float] | None, frames: int, *, tick_s: float = 0.0,
     ends = {"shortest_s": round(float(np.diff(kept).min()), 6), "longest_s": round(float(np.diff(kept).max()), 6)}
     said = f"The frames are {ends['shortest_s']:g} to {ends['longest_s']:g} seconds apart, not evenly spaced."
     return Timing(chosen, None, shown, (*doubts, CodedWarning("variable_frame_rate", said, ends)))
+
+
+def described(
+    name: str, times: Timing, plane: tuple[int, int], channels: int, doubts: Sequence[CodedWarning], notes: Mapping[str, Any]
+) -> Description:
+    """A clip of uint8 as the format `name` describes it; one frame is a picture. No film states its pixel size.
+
+    Raises:
+        InputRefused: `size_limit`.
+    """
+    checked_size(len(times.frames), *plane, item_bytes=channels)
+    unknown = CodedWarning("no_calibration", "The clip does not state its pixel size in millimetres.")
+    is_clip = len(times.frames) > 1
+    return Description(
+        format=name,
+        kind="clip" if is_clip else "image",
+        shape=(len(times.frames), *plane) if is_clip else plane,
+        channels=channels,
+        dtype="uint8",
+        frame_s=times.frame_s,
+        frame_times_s=times.frame_times_s,
+        warnings=(*times.warnings, unknown, *doubts),
+        notes={"step": times.frames.step, **notes},
+    )
 
 
 def _is_even(times_s: npt.NDArray[np.float64], tick_s: float) -> bool:

@@ -12,9 +12,9 @@ import numpy as np
 from PIL import GifImagePlugin
 from PIL import Image as Pillow
 
-from vesalius.clinical.geometry import LIMIT_PX, checked_size
+from vesalius.clinical.geometry import LIMIT_PX
 from vesalius.clinical.picture import Description
-from vesalius.clinical.timing import timing
+from vesalius.clinical.timing import described, timing
 from vesalius.errors import InputRefused
 from vesalius.types import Array, CodedWarning, Part
 
@@ -41,25 +41,11 @@ def describe(file: BufferedReader) -> Description:
         InputRefused: `truncated`, `decode_failed`, or `size_limit`.
     """
     rows, columns, frames = _blocks(file)
-    is_clip = len(frames) > 1
-    channels = 3 if is_clip else _channels(file)
+    channels = 3 if len(frames) > 1 else _channels(file)
     starts = np.cumsum([0, *(frame.delay for frame in frames[:-1])]) * TICK_S
     times = timing(starts.tolist(), len(frames), tick_s=TICK_S)
-    checked_size(len(times.frames), rows, columns, item_bytes=channels)
-    doubts = [*times.warnings, CodedWarning("no_calibration", "The clip does not state its pixel size in millimetres.")]
-    if any(frame.has_holes for frame in frames[:1]):
-        doubts.append(CodedWarning("transparency_dropped", "The picture's transparency was dropped."))
-    return Description(
-        format="gif",
-        kind="clip" if is_clip else "image",
-        shape=(len(times.frames), rows, columns) if is_clip else (rows, columns),
-        channels=channels,
-        dtype="uint8",
-        frame_s=times.frame_s,
-        frame_times_s=times.frame_times_s,
-        warnings=tuple(doubts),
-        notes={"step": times.frames.step},
-    )
+    said = CodedWarning("transparency_dropped", "The picture's transparency was dropped.")
+    return described("gif", times, (rows, columns), channels, [said] if frames and frames[0].has_holes else [], {})
 
 
 def decode(file: BufferedReader, description: Description, part: Part, out: Array) -> None:

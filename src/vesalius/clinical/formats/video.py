@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from io import BufferedReader
 from typing import Any
 
-from vesalius.clinical.geometry import checked_size
 from vesalius.clinical.picture import Description
 from vesalius.clinical.pieces import numbered
-from vesalius.clinical.timing import timing
+from vesalius.clinical.timing import described, timing
 from vesalius.errors import InputRefused
 from vesalius.types import Array, CodedWarning, Part
 
@@ -74,31 +73,19 @@ def describe(file: BufferedReader) -> Description:
     channels = 1 if len(pixels.components) == 1 and not pixels.has_palette else 3
     stamps_s = None if stored.stamps is None else [stamp * tick_s for stamp in stored.stamps]
     times = timing(stamps_s, stored.frames, tick_s=tick_s)
-    checked_size(len(times.frames), rows, columns, item_bytes=channels)
-    doubts = [*times.warnings, CodedWarning("no_calibration", "The clip does not state its pixel size in millimetres.")]
+    doubts = []
     if stated not in (0, stored.frames):
         said = f"The file says that it has {stated} frames; there are {stored.frames}, and the clip may have gaps."
         doubts.append(CodedWarning("frames_contradictory", said, {"stated": stated, "frames": stored.frames}))
     if (bits := max(component.bits for component in pixels.components)) > 8 and not pixels.has_palette:
         doubts.append(CodedWarning("depth_reduced", f"{bits} bits per color were read with 8.", {"bits": bits}))
-    is_clip = len(times.frames) > 1
-    return Description(
-        format="video",
-        kind="clip" if is_clip else "image",
-        shape=(len(times.frames), rows, columns) if is_clip else (rows, columns),
-        channels=channels,
-        dtype="uint8",
-        frame_s=times.frame_s,
-        frame_times_s=times.frame_times_s,
-        warnings=tuple(doubts),
-        notes={
-            "container": container,
-            "has_index": container in HAS_INDEX and stated in (0, stored.frames),
-            "turn": turn,
-            "step": times.frames.step,
-            "stamps": None if stored.stamps is None or not stored.names else [stored.stamps[index] for index in times.frames],
-        },
-    )
+    notes = {
+        "container": container,
+        "has_index": container in HAS_INDEX and stated in (0, stored.frames),
+        "turn": turn,
+        "stamps": None if stored.stamps is None or not stored.names else [stored.stamps[index] for index in times.frames],
+    }
+    return described("video", times, (rows, columns), channels, doubts, notes)
 
 
 def decode(file: BufferedReader, description: Description, part: Part, out: Array) -> None:
