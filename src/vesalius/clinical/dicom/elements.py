@@ -11,6 +11,7 @@ from io import BufferedReader
 from typing import NamedTuple
 
 from pydicom.datadict import dictionary_VR
+from pydicom.tag import BaseTag
 
 from vesalius.errors import InputRefused
 
@@ -66,6 +67,12 @@ class _Level(NamedTuple):
 
 EXPLICIT = Encoding(is_implicit=False, is_little=True)
 IMPLICIT = Encoding(is_implicit=True, is_little=True)
+
+
+@functools.lru_cache(8192)
+def interned(number: int) -> BaseTag:
+    """The tag of that number, as one and the same object: dictionaries then find it without comparing."""
+    return BaseTag(number)
 
 
 def encoding_of(head: bytes, fallback: Encoding = EXPLICIT) -> Encoding:

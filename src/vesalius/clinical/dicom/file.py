@@ -17,7 +17,7 @@ from pydicom.dataset import FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.tag import BaseTag
 
-from vesalius.clinical.dicom.elements import PIXEL_TAGS, Element, Encoding, nonsense, walk
+from vesalius.clinical.dicom.elements import PIXEL_TAGS, Element, Encoding, interned, nonsense, walk
 from vesalius.clinical.dicom.inflated import BLOCK_BYTES, Inflated
 from vesalius.clinical.dicom.meta import Meta, read_meta
 from vesalius.errors import InputRefused
@@ -203,7 +203,7 @@ def _keep(
     found: dict[BaseTag, DataElement | RawDataElement], body: BufferedReader, element: Element, encoding: Encoding, *, whole: bool
 ) -> None:
     """Note an element; the first of several with one tag stands, as for the pixels."""
-    tag = BaseTag(element.tag)
+    tag = interned(element.tag)
     if tag in found or element.tag >> 16 in (0x0000, 0x0002, 0xFFFE):
         raise nonsense()
     is_private, is_bulk = bool(element.tag >> 16 & 1), element.vr in _BULK_VRS
