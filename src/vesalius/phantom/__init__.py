@@ -1,1 +1,5 @@
-"""The controlled world: simulated pictures whose every truth is known."""
+"""The phantom world: medical images whose every truth is known. `phantom.make("chest_ct", seed=7, finding="effusion")`."""
+
+from vesalius.phantom.world import factors, kinds, make
+
+__all__ = ["factors", "kinds", "make"]

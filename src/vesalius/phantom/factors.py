@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from vesalius.errors import Problem, UsageError
 
-Value = str | float | int
+Value = str | float | int | tuple[float, ...]
 Values = dict[str, Value]
 
 
@@ -15,8 +15,8 @@ Values = dict[str, Value]
 class Factor:
     """One thing that can be fixed, or else is drawn from the seed.
 
-    `choices` for words; otherwise a number in [low, high], `whole` if it has no fraction. `several` allows words joined
-    by commas.
+    `choices` for words; otherwise a number in [low, high], `whole` if it has no fraction, or `numbers` of them. `several`
+    allows words joined by commas.
     """
 
     says: str
@@ -25,10 +25,14 @@ class Factor:
     high: float = 0.0
     whole: bool = False
     several: bool = False
+    numbers: int = 1
 
     def allowed(self) -> tuple[str, ...]:
         """What may be given, for a message."""
-        return self.choices or (f"{'a whole number' if self.whole else 'a number'} from {self.low:g} to {self.high:g}",)
+        if self.choices:
+            return self.choices
+        what = "a whole number" if self.whole else "a number" if self.numbers == 1 else f"{self.numbers} numbers joined by commas"
+        return (f"{what} from {self.low:g} to {self.high:g}",)
 
 
 def checked(
@@ -57,7 +61,7 @@ def checked(
             hint = f"; did you mean {near[0]}?" if near else ""
             problems.append(Problem(name, f"{kind} has no factor of that name{hint}", tuple(known)))
             continue
-        value = _word(given, factor) if factor.choices else _number(given, factor)
+        value = _value(given, factor)
         if value is None:
             problems.append(Problem(name, f"{given!s} is not possible: {factor.says}", factor.allowed()))
         else:
@@ -73,6 +77,16 @@ def checked(
             problems,
         )
     return values
+
+
+def _value(given: object, factor: Factor) -> Value | None:
+    if factor.choices:
+        return _word(given, factor)
+    if factor.numbers == 1:
+        return _number(given, factor)
+    items = given.split(",") if isinstance(given, str) else given if isinstance(given, (list, tuple)) else ()
+    found = [number for item in items if (number := _number(item, factor)) is not None]
+    return tuple(found) if len(found) == len(items) == factor.numbers else None
 
 
 def _word(given: object, factor: Factor) -> str | None:

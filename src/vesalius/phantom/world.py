@@ -1,6 +1,11 @@
 """The phantom world: any kind of phantom by its name, every factor fixed or drawn from the seed.
 
-The folder is the list: a kind is a file beside this one that defines `FACTORS`, `together` and `make`.
+The folder `kinds/` is the list. A kind is a file there that defines
+    SAYS       one line: what is drawn,
+    FINDINGS   what can be wrong (`findings.FindingKind`), in a fixed order,
+    FACTORS    what else can be fixed: sizes, and what only this kind has,
+    together   what of all factors is impossible in combination,
+    draw       the pictures of a `Case`.
 """
 
 from functools import cache
@@ -9,30 +14,56 @@ from pathlib import Path
 from types import ModuleType
 
 from vesalius.errors import Problem, UsageError
-from vesalius.phantom.factors import Factor, checked
-from vesalius.phantom.truth import Phantom
+from vesalius.phantom import case as cases
+from vesalius.phantom import confounders, findings, report
+from vesalius.phantom.factors import Factor, Value, Values, checked
+from vesalius.phantom.paint import stream
+from vesalius.phantom.truth import LANGUAGES, Drawing, Phantom
+from vesalius.types import Finding as State
 
 VISITS = 2
+WORDING = Factor("of the reports: as in tests, or in other words", choices=("canonical", "varied"))
+_WORDS = 401
 
 
 def kinds() -> list[str]:
     """The names of all kinds, sorted."""
-    beside = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in ("__init__", "world"))
-    return [name for name in beside if hasattr(import_module(f"vesalius.phantom.{name}"), "FACTORS")]
+    return sorted(path.stem for path in (Path(__file__).parent / "kinds").glob("*.py") if path.stem != "__init__")
 
 
+def says(kind: str) -> str:
+    """One line: what the kind draws."""
+    return str(_kind(kind).SAYS)
+
+
+def catalogue(kind: str) -> tuple[findings.FindingKind, ...]:
+    """What can be wrong in a kind.
+
+    Raises:
+        UsageError: `unknown_name`.
+    """
+    return tuple(_kind(kind).FINDINGS)
+
+
+@cache
 def factors(kind: str) -> dict[str, Factor]:
     """What can be fixed for a kind.
 
     Raises:
         UsageError: `unknown_name`.
     """
-    known: dict[str, Factor] = _kind(kind).FACTORS
-    return known
+    found = catalogue(kind)
+    return {
+        **findings.factors_of(found),
+        **_kind(kind).FACTORS,
+        **cases.FACTORS,
+        **confounders.factors_of([item.name for item in found]),
+        "wording": WORDING,
+    }
 
 
 def make(kind: str, *, seed: int, visit: int = 0, **given: object) -> Phantom:
-    """One picture of one patient.
+    """One visit of one patient.
 
     The same arguments give the same bytes on every run and machine, whatever the number of threads. A factor that is
     fixed leaves all others as the seed has them, so `make(kind, seed=7, finding="none")` is the healthy twin of
@@ -54,9 +85,63 @@ def make(kind: str, *, seed: int, visit: int = 0, **given: object) -> Phantom:
         raise UsageError(
             "bad_factor", "There is no such patient or visit · seeds start at 0, visits are 0 and 1 · change it.", [problem]
         )
-    values = checked(kind, given, module.FACTORS, module.together)
-    phantom: Phantom = module.make(seed, visit, values)
-    return phantom
+    values = checked(kind, given, factors(kind), lambda all_values: _impossible(module, all_values))
+    first, second, gone = findings.timeline(kind, seed, module.FINDINGS, values)
+    lesions, resolved = (second, gone) if visit else (first, ())
+    names = [item.name for item in module.FINDINGS]
+    tied_to = str(values.get("tied_to", names[0]))
+    on = confounders.is_on(kind, seed, values, present=any(lesion.finding == tied_to for lesion in lesions))
+    case = cases.open_case(kind, seed, visit, {**values, **confounders.of_patient(values, on=on)}, lesions, resolved)
+    return _told(case, module.draw(case), module.FINDINGS, on=on)
+
+
+def _impossible(module: ModuleType, values: Values) -> list[Problem]:
+    """What the values contradict each other in."""
+    problems = findings.together(module.FINDINGS, values)
+    is_confounded = values.get("confounder", "none") != "none"
+    for name in ("tied_to", "correlation"):
+        if name in values and not is_confounded:
+            problems.append(Problem(name, "says nothing without a confounder", confounders.ON_THE_PICTURE))
+    return [*problems, *module.together(values)]
+
+
+def _told(case: cases.Case, drawing: Drawing, catalogue: tuple[findings.FindingKind, ...], *, on: bool) -> Phantom:
+    """The drawing with its reports, labels and codes."""
+    values = case.values
+    confounder = str(values.get("confounder", "none"))
+    pictures = drawing.pictures
+    if on and confounder in confounders.ON_THE_PICTURE:
+        pictures = tuple(confounders.on_picture(picture, confounder) for picture in pictures)
+    for lesion in case.lesions:
+        assert any(lesion.mask in picture.masks for picture in pictures), f"{lesion.mask} was not drawn"
+    rng = None if values.get("wording") == "canonical" else stream(case.kind, case.seed, _WORDS, case.visit)
+    plan = report.plan(catalogue, case.lesions, case.resolved, rng)
+    present = {lesion.finding for lesion in case.lesions}
+    labels: dict[str, State] = {item.name: "present" if item.name in present else "absent" for item in catalogue}
+    facts: dict[str, Value] = {
+        "age_years": case.age_years,
+        "sex": case.sex,
+        "history": case.history,
+        "site": case.site,
+        "confounder": confounder if on else "none",
+    }
+    return Phantom(
+        kind=case.kind,
+        seed=case.seed,
+        visit=case.visit,
+        day=case.day,
+        pictures=pictures,
+        lesions=case.lesions,
+        resolved=case.resolved,
+        labels=labels,
+        told=plan.told,
+        reports={language: report.write(plan, case.kind, language) for language in LANGUAGES},
+        codes=tuple(sorted({item.code for item in catalogue if item.name in present})),
+        measurements=drawing.measurements,
+        events=drawing.events,
+        transcripts=drawing.transcripts,
+        facts=facts,
+    )
 
 
 @cache
@@ -66,4 +151,4 @@ def _kind(kind: str) -> ModuleType:
     if kind not in known:
         problem = Problem("kind", "no phantom of that name", tuple(known))
         raise UsageError("unknown_name", f"No phantom of that name · there are {', '.join(known)} · choose one.", [problem])
-    return import_module(f"vesalius.phantom.{kind}")
+    return import_module(f"vesalius.phantom.kinds.{kind}")
