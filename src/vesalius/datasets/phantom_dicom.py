@@ -1,37 +1,23 @@
-"""A phantom written as the DICOM file that a radiography room would send."""
+"""A phantom written as the DICOM files that a hospital's machines would send."""
 
-from pathlib import Path
+import hashlib
 
-from vesalius.clinical.dicom.write import write_radiograph
-from vesalius.clinical.keys import PHANTOM_MANUFACTURER
-from vesalius.datasets import phantoms
 from vesalius.phantom.truth import Phantom
 
 
-def write(phantom: Phantom, folder: Path) -> Path:
-    """Write one picture as `<kind>-<seed>-visit-<visit>.dcm` into `folder`, which is made; the same bytes every time.
+def patient_id(phantom: Phantom) -> str:
+    """The number that the phantom's DICOM files carry: kind and seed."""
+    return f"{phantom.kind}-{phantom.seed}"
 
-    Patient, study and file carry the numbers from which `phantoms.samples_of` makes the patient's and the study's keys;
-    the two visits of a patient are two studies.
 
-    Returns:
-        The file.
+def uid(phantom: Phantom, level: str, *parts: str) -> str:
+    """A UID of the phantom's: the same for the same first picture, visit, level and parts, never the same for others.
+
+    Args:
+        phantom: whose.
+        level: "study", "series", "frame" (of reference), "instance", …
+        parts: what tells the objects of one level apart: the picture, the slice.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    patient = phantoms.patient_id(phantom)
-    path = folder / f"{patient}-visit-{phantom.visit}.dcm"
-    write_radiograph(
-        path,
-        phantom.stored(),
-        spacing_mm=phantom.spacing_mm,
-        patient_id=patient,
-        study_uid=phantoms.uid(phantom, "study"),
-        series_uid=phantoms.uid(phantom, "series"),
-        instance_uid=phantoms.uid(phantom, "instance"),
-        view=phantom.view,
-        day=phantom.day,
-        sex=str(phantom.facts["sex"]),
-        age_years=float(phantom.facts["age_years"]),
-        manufacturer=PHANTOM_MANUFACTURER,
-    )
-    return path
+    content = hashlib.sha256(phantom.picture.pixels.tobytes()).hexdigest()
+    name = "|".join([level, patient_id(phantom), str(phantom.visit), content, *parts])
+    return f"2.25.{int.from_bytes(hashlib.sha256(name.encode()).digest()[:15], 'big')}"
