@@ -90,7 +90,7 @@ def together(catalogue: Sequence[FindingKind], values: Values) -> list[Problem]:
     for attribute in (name for name in fixed if name in _attributes(catalogue)):
         problems += _impossible(attribute, str(values[attribute]), [kind.attributes.get(attribute, ()) for kind in named])
     if "severity" in values:
-        problems += _impossible("severity", str(values["severity"]), [(*kind.severities, *kind.grades) for kind in named])
+        problems += _impossible("severity", str(values["severity"]), [_severities(kind) for kind in named])
     if "count" in values and not any(kind.most >= int(cast(float, values["count"])) for kind in named):
         problems.append(Problem("count", "none of these comes in such a number", (f"1 to {max(kind.most for kind in named)}",)))
     if "size_mm" in values:
@@ -106,6 +106,12 @@ def _named(catalogue: Sequence[FindingKind], values: Values) -> list[FindingKind
     """The findings that were asked for; all when none was."""
     names = str(values["finding"]).split(",") if "finding" in values else None
     return [kind for kind in catalogue if names is None or kind.name in names]
+
+
+def _severities(kind: FindingKind) -> tuple[str, ...]:
+    """Those that it can have at the first visit."""
+    low, high = kind.size_mm or (0, 0)
+    return (*(word for word, (least, most) in kind.severities.items() if least < high and low < most), *kind.grades)
 
 
 def _impossible(name: str, word: str, allowed: Sequence[Sequence[str]]) -> list[Problem]:
@@ -205,10 +211,10 @@ def _lesions(kind: str, seed: int, index: int, item: FindingKind, values: Values
         size_mm, grade = None, own.random()
         if item.size_mm:
             low, high = item.size_mm
-            if values.get("severity") in item.severities:
+            if values.get("severity") in _severities(item) and values["severity"] in item.severities:
                 least, most = item.severities[str(values["severity"])]
-                low, high = max(low, least), min(high, most)
-            drawn_mm = round(float(np.exp(own.uniform(np.log(low), np.log(high)))), 1)
+                low, high = max(low, least), min(high, 0.995 * most)  # `most` itself is called by the next word
+            drawn_mm = _three_digits(float(np.exp(own.uniform(np.log(low), np.log(high)))))
             size_mm = float(cast(float, values["size_mm"])) if "size_mm" in values else min(max(drawn_mm, low), high)
         if item.grades:
             given = values.get("severity")
@@ -223,7 +229,7 @@ def _later(lesion: Lesion, item: FindingKind, outcome: Change, factor: float) ->
     if not step:
         return changed
     if item.size_mm:
-        changed = replace(changed, size_mm=round(float(cast(float, lesion.size_mm)) * factor, 1))
+        changed = replace(changed, size_mm=_three_digits(cast(float, lesion.size_mm) * factor))
     elif item.grades:
         at = item.grades.index(lesion.attributes["severity"]) + step
         if not 0 <= at < len(item.grades):
@@ -232,6 +238,11 @@ def _later(lesion: Lesion, item: FindingKind, outcome: Change, factor: float) ->
     else:
         return replace(lesion, change="unchanged")  # what is only there or not there cannot grow
     return _graded(changed, item)
+
+
+def _three_digits(size_mm: float) -> float:
+    """Rounded: 14.2, 0.0142 (a cell is as exact as a tumor)."""
+    return float(f"{size_mm:.3g}")
 
 
 def _graded(lesion: Lesion, item: FindingKind) -> Lesion:

@@ -90,7 +90,9 @@ def make(kind: str, *, seed: int, visit: int = 0, **given: object) -> Phantom:
     lesions, resolved = (second, gone) if visit else (first, ())
     names = [item.name for item in module.FINDINGS]
     tied_to = str(values.get("tied_to", names[0]))
-    on = confounders.is_on(kind, seed, values, present=any(lesion.finding == tied_to for lesion in lesions))
+    of_patient = values.get("confounder") in confounders.OF_THE_PATIENT  # decided once: nobody's sex changes between visits
+    seen = first if of_patient else lesions
+    on = confounders.is_on(kind, seed, values, present=any(lesion.finding == tied_to for lesion in seen))
     case = cases.open_case(kind, seed, visit, {**values, **confounders.of_patient(values, on=on)}, lesions, resolved)
     return _told(case, module.draw(case), module.FINDINGS, on=on)
 
