@@ -1,11 +1,11 @@
 """phantoms: simulated patients with every question about them, made while they are asked for.
 
-What:       pictures of `vesalius.phantom`, any number of patients; today one kind, frontal chest radiographs.
+What:       the kinds of `vesalius.phantom`, any number of patients; one or two visits of each.
 Split unit: the patient, who is a seed. The caller gives each split seeds of its own.
 Labels:     exact: what was drawn. Boxes are tight around the masks.
-Questions:  modality, plane, finding, report; presence and place of each finding, number of nodules, side; places of
-            anatomy; with a prior, what has changed. Questions whose answer is mostly "no", "none" or "0" are left out
-            at random until each answer is as frequent as any other, so that the text of a question tells nothing.
+Questions:  modality, plane, findings, report; presence, place, number, side and every other attribute of each finding;
+            places of anatomy; with a prior, what has changed. Questions whose answer is mostly "no", "none" or "0" are left
+            out at random until each answer is about as frequent as any other, so that the text of a question tells nothing.
 Known:      modality and plane have one answer each, and "where" for anatomy has one text: the boxes are what counts.
 Licence:    Apache-2.0, as the code that draws them.
 Citation:   none.
@@ -13,30 +13,41 @@ Citation:   none.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
 from vesalius.clinical import keys
 from vesalius.datasets import compose
 from vesalius.datasets.compose import Composed
+from vesalius.datasets.phantom_dicom import patient_id, uid
+from vesalius.datasets.phantom_image import to_image
 from vesalius.datasets.split import Split
-from vesalius.phantom import world
+from vesalius.phantom import findings, world
+from vesalius.phantom.findings import FindingKind
 from vesalius.phantom.paint import stream as random_stream
 from vesalius.phantom.truth import Lesion, Phantom
-from vesalius.types import Box, Finding, Image, Measurement, Provenance, Region, Sample, SampleImage, Source
+from vesalius.types import Box, Measurement, Provenance, Region, Sample, SampleImage
 
 NAME = "phantoms"
 LICENCE = "Apache-2.0"
 FOLLOW_UPS = 0.3
 PLANE_QUESTION = "Which projection is this radiograph, PA, AP, AP Supine or lateral (L)?"
-
-# How each finding is named in a question of presence.
-ASKED = {"effusion": "a pleural effusion", "nodule": "a nodule", "consolidation": "consolidation"}
-# Share of the patients without a finding who are asked about it: as many "no" as "yes" (39 % have each finding).
-_ASK_ABSENT, _ASK_ZERO = 0.65, 0.217
-_ANATOMY = ("right lung", "left lung", "heart")
+REPORT_QUESTION = "Describe the findings."
+MODALITIES = {
+    "DX": "X-ray",
+    "CT": "CT",
+    "MR": "MRI",
+    "US": "ultrasound",
+    "OP": "fundus photography",
+    "OPT": "optical coherence tomography",
+    "XC": "photography",
+    "SM": "microscopy",
+    "ES": "endoscopy",
+}
+_ORGANS_ASKED = 3  # the first parts of a picture's anatomy are asked for, all but one of them
+_COUNTED_ON = 1500  # patients on whom the share of each finding is counted
 _QUESTIONS, _FOLLOW_UP, _REPHRASE = 100, 101, 102  # streams of random numbers, apart from those of the picture
-_MEASURED = {"nodule": "diameter", "effusion": "depth", "consolidation": "diameter"}
 
 
 def stream(
@@ -109,7 +120,7 @@ def read_phantom(
         kind: of phantom.
         seed: the patient's number.
         size_px: side of the pictures.
-        visits: 1, or 2: then the questions are about the second picture, and what has changed is asked too.
+        visits: 1, or 2: then the questions are about the second visit, and what has changed is asked too.
         split: written into the samples; "train" draws wordings of questions and report, all else is canonical.
         factors: fixed for every picture, see `world.make`.
 
@@ -118,131 +129,138 @@ def read_phantom(
     """
     wording = "varied" if split == "train" else "canonical"
     given = {"wording": wording, **(factors or {}), "size_px": size_px}
-    pictures = [world.make(kind, seed=seed, visit=visit, **given) for visit in range(visits)]
-    return samples_of(pictures[-1], pictures[0] if visits == 2 else None, split=split)
+    seen = [world.make(kind, seed=seed, visit=visit, **given) for visit in range(visits)]
+    return samples_of(seen[-1], seen[0] if visits == 2 else None, split=split)
 
 
 def samples_of(current: Phantom, prior: Phantom | None = None, *, split: Split | None = None) -> list[Sample]:
-    """All questions about a picture that has been made, and its prior if there is one."""
+    """All questions about a visit that has been drawn, and the visit before if there is one."""
     rng = random_stream(current.kind, current.seed, _QUESTIONS, current.visit)
-    shown = (SampleImage("current", to_image(current)),)
-    before = () if prior is None else (SampleImage("prior", to_image(prior)),)
-    boxes = current.boxes()
+    shown = tuple(SampleImage("current", to_image(picture, current)) for picture in current.pictures)
+    before = () if prior is None else tuple(SampleImage("prior", to_image(picture, prior)) for picture in prior.pictures)
+    boxes = current.picture.boxes()
     about_one = [*_plain(current, boxes), *_presence(current, boxes, rng), *_places(current, boxes, rng)]
     provenance = _provenance(current, split)
     samples = [_sample(composed, shown, current, provenance) for composed in about_one]
     if prior is not None:
-        samples += [_sample(composed, shown + before, current, provenance) for composed in _comparisons(current, boxes)]
+        samples += [
+            _sample(composed, shown + before, current, provenance) for composed in _comparisons(current, boxes, shown + before)
+        ]
     # The draw of a wording depends on the sample's key alone, never on what stands beside it.
     return [compose.rephrase(sample, seed=_REPHRASE) for sample in samples] if split == "train" else samples
 
 
-def to_image(phantom: Phantom) -> Image:
-    """The phantom's picture as every reader gives one: the values that its DICOM file holds, in memory."""
-    stored = phantom.stored()
-    return Image(
-        kind="image",
-        shape=stored.shape,
-        channels=1,
-        load=lambda: stored,
-        source=Source(None, hashlib.sha256(stored.tobytes()).hexdigest(), "phantom"),
-        spacing_mm=phantom.spacing_mm,
-        modality=phantom.modality,
-        view=phantom.view,
-        day=float(phantom.day),
-    )
+def named(finding: str) -> str:
+    """A finding in a question of presence: "evidence of a nodule" would need articles that differ by word."""
+    return f"evidence of {finding}"
 
 
-def patient_id(phantom: Phantom) -> str:
-    """The number that the phantom's DICOM files carry: kind and seed."""
-    return f"{phantom.kind}-{phantom.seed}"
-
-
-def uid(phantom: Phantom, level: str) -> str:
-    """The UID of the phantom's "study", "series" or "instance": the same for the same pixels, never the same for others."""
-    content = hashlib.sha256(phantom.stored().tobytes()).hexdigest()
-    name = f"{level}|{patient_id(phantom)}|{phantom.visit}|{content}"
-    return f"2.25.{int.from_bytes(hashlib.sha256(name.encode()).digest()[:15], 'big')}"
+@cache
+def shares(kind: str) -> dict[str, float]:
+    """How many of a kind's patients have each finding, counted."""
+    catalogue = world.catalogue(kind)
+    counts = dict.fromkeys((item.name for item in catalogue), 0)
+    for seed in range(_COUNTED_ON):
+        first, _, _ = findings.timeline(kind, seed, catalogue, {})
+        for name in {lesion.finding for lesion in first}:
+            counts[name] += 1
+    return {name: count / _COUNTED_ON for name, count in counts.items()}
 
 
 def _plain(phantom: Phantom, boxes: Mapping[str, Box]) -> list[Composed]:
-    """What is asked of every picture."""
-    present = _present(phantom)
-    regions = _regions(phantom.lesions, boxes)
-    return [
-        compose.conversation("modality", "What imaging modality is shown?", "X-ray"),
-        compose.conversation("plane", PLANE_QUESTION, phantom.view),
-        compose.conversation("finding", "Which finding is shown?", ", ".join(present) or "normal", regions),
-        compose.conversation("report", "Describe this radiograph.", phantom.report.findings, regions),
-    ]
+    """What is asked of every visit."""
+    regions, pictures = _regions(phantom.lesions, boxes), len(phantom.pictures)
+    asked = [compose.conversation("modality", "What imaging modality is shown?", MODALITIES[phantom.picture.modality])]
+    if phantom.picture.view is not None:
+        asked.append(compose.conversation("plane", PLANE_QUESTION, phantom.picture.view))
+    present = ", ".join(_present(phantom)) or "normal"
+    asked.append(compose.conversation("finding", "Which finding is shown?", present, regions, pictures=pictures))
+    asked.append(compose.conversation("report", REPORT_QUESTION, phantom.report.findings, regions, pictures=pictures))
+    return asked
 
 
 def _presence(phantom: Phantom, boxes: Mapping[str, Box], rng: np.random.Generator) -> list[Composed]:
-    """Whether each finding is there, how many nodules, on which side; absent ones as often as present ones."""
-    asked = []
-    for finding, named in ASKED.items():
-        lesions = [lesion for lesion in phantom.lesions if lesion.finding == finding]
-        regions, kept = _regions(lesions, boxes), rng.random() < _ASK_ABSENT
-        if lesions or kept:
-            asked.append(compose.conversation("presence", f"Is there {named}?", "yes" if lesions else "no", regions))
+    """Whether each finding is there, how many, and what it is like; absent ones as often as present ones."""
+    asked, pictures = [], len(phantom.pictures)
+    for item in world.catalogue(phantom.kind):
+        lesions = [lesion for lesion in phantom.lesions if lesion.finding == item.name]
+        regions = _regions(lesions, boxes)
+        if rng.random() < _ask_absent(phantom.kind, item) or lesions:
+            said = "yes" if lesions else "no"
+            question = f"Is there {named(item.name)}?"
+            asked.append(compose.conversation("presence", question, said, regions, pictures=pictures))
+        if item.most > 1 and (rng.random() < _ask_absent(phantom.kind, item) / item.most or lesions):
+            question = f"How many findings of {item.name} are visible?"
+            asked.append(compose.conversation("count", question, str(len(lesions)), regions, pictures=pictures))
         if len(lesions) == 1:
-            asked.append(compose.conversation("side", f"On which side is the {finding}?", lesions[0].side))
-    nodules = [lesion for lesion in phantom.lesions if lesion.finding == "nodule"]
-    if rng.random() < _ASK_ZERO or nodules:
-        asked.append(compose.how_many("nodules", _regions(nodules, boxes)))
+            asked += _attributes(item, lesions[0], pictures)
     return asked
+
+
+def _attributes(item: FindingKind, lesion: Lesion, pictures: int) -> Iterator[Composed]:
+    """What the one lesion of its finding is like."""
+    for name, value in lesion.attributes.items():
+        question = f"On which side is the {item.name}?" if name == "side" else f"What is the {name} of the {item.name}?"
+        yield compose.conversation("side" if name == "side" else "attribute", question, value, pictures=pictures)
 
 
 def _places(phantom: Phantom, boxes: Mapping[str, Box], rng: np.random.Generator) -> list[Composed]:
-    """Where two of the three organs are, and where each finding is or that it is not there."""
-    skipped = int(rng.integers(len(_ANATOMY)))
-    organs = [organ for index, organ in enumerate(_ANATOMY) if index != skipped and organ in boxes]
-    asked = [compose.where(organ, [Region(organ, boxes[organ])]) for organ in organs]
-    for finding in ASKED:
-        regions = _regions([lesion for lesion in phantom.lesions if lesion.finding == finding], boxes)
-        if rng.random() < _ASK_ABSENT or regions:
-            asked.append(compose.where(finding, regions))
+    """Where some parts of the anatomy are, and where each finding is or that it is not there; in the first picture."""
+    lesions = {lesion.mask for lesion in phantom.lesions}
+    organs = [name for name in phantom.picture.masks if name not in lesions][:_ORGANS_ASKED]
+    skipped = int(rng.integers(max(len(organs), 1)))
+    asked = [
+        compose.where(name, [Region(name, boxes[name])])
+        for index, name in enumerate(organs)
+        if index != skipped and name in boxes
+    ]
+    for item in world.catalogue(phantom.kind):
+        regions = _regions([lesion for lesion in phantom.lesions if lesion.finding == item.name], boxes)
+        if rng.random() < _ask_absent(phantom.kind, item) or regions:
+            asked.append(compose.where(item.name, regions))
     return asked
 
 
-def _comparisons(current: Phantom, boxes: Mapping[str, Box]) -> list[Composed]:
+def _ask_absent(kind: str, item: FindingKind) -> float:
+    """Share of the patients without a finding who are asked about it, so that there are as many "no" as "yes"."""
+    share = shares(kind)[item.name]
+    return share / (1 - share)
+
+
+def _comparisons(current: Phantom, boxes: Mapping[str, Box], images: Sequence[SampleImage]) -> Iterator[Composed]:
     """What has become of each finding that is there now or was there before."""
-    asked = []
-    for finding in ASKED:
-        lesions = [lesion for lesion in current.lesions if lesion.finding == finding]
-        gone = [lesion for lesion in current.resolved if lesion.finding == finding]
+    for item in world.catalogue(current.kind):
+        lesions = [lesion for lesion in current.lesions if lesion.finding == item.name]
+        gone = [lesion for lesion in current.resolved if lesion.finding == item.name]
         if lesions or gone:
             change = str((lesions or gone)[0].change)
-            question = f"Has the {finding} changed since the prior?"
-            asked.append(compose.conversation("comparison", question, change, _regions(lesions, boxes), pictures=2))
-    return asked
+            question = f"Has the {item.name} changed since the prior?"
+            yield compose.conversation("comparison", question, change, _regions(lesions, boxes), pictures=len(images))
 
 
 def _regions(lesions: Sequence[Lesion], boxes: Mapping[str, Box]) -> list[Region]:
-    """The lesions' boxes; one too small for the picture's pixels has none."""
+    """The lesions' boxes in the first picture; one too small for its pixels, or outside it, has none."""
     found = []
     for lesion in lesions:
-        told = {"side": lesion.side, "zone": lesion.zone, "severity": lesion.severity, "size_mm": f"{lesion.size_mm:.1f}"}
-        attributes = {name: value for name, value in told.items() if value is not None}
         if lesion.mask in boxes:
-            found.append(Region(lesion.finding, boxes[str(lesion.mask)], attributes=attributes))
+            size = {} if lesion.size_mm is None else {"size_mm": f"{lesion.size_mm:.1f}"}
+            found.append(Region(lesion.finding, boxes[lesion.mask], attributes={**lesion.attributes, **size}))
     return found
 
 
 def _present(phantom: Phantom) -> list[str]:
     """The findings that are there, in their fixed order."""
-    return [finding for finding in ASKED if any(lesion.finding == finding for lesion in phantom.lesions)]
+    return [name for name, state in phantom.labels.items() if state == "present"]
 
 
 def _sample(composed: Composed, images: tuple[SampleImage, ...], phantom: Phantom, provenance: Provenance) -> Sample:
     """One question as a sample."""
     subject = composed.turns[0].text.rsplit(">", 1)[-1]
-    present = _present(phantom)
-    labels: dict[str, Finding] = {finding: "present" if finding in present else "absent" for finding in ASKED}
+    sizes = {item.name: item.size_is for item in world.catalogue(phantom.kind) if item.size_mm}
     measured = tuple(
-        Measurement(_MEASURED[region.label], float(region.attributes["size_mm"]), "mm", "as drawn", index)
+        Measurement("size", float(region.attributes["size_mm"]), "mm", sizes[region.label], index)
         for index, region in enumerate(composed.regions)
-        if region.label in _MEASURED
+        if "size_mm" in region.attributes
     )
     digest = hashlib.sha256(subject.encode()).hexdigest()[:8]
     return Sample(
@@ -253,14 +271,13 @@ def _sample(composed: Composed, images: tuple[SampleImage, ...], phantom: Phanto
         provenance=provenance,
         regions=composed.regions,
         measurements=measured,
-        labels=labels,
+        labels=phantom.labels,
         report=phantom.report,
     )
 
 
 def _provenance(phantom: Phantom, split: Split | None) -> Provenance:
     """Whom the sample is about; the keys are those that the reader of the DICOM file finds."""
-    sex = phantom.facts["sex"]
     return Provenance(
         source=f"phantom:{phantom.kind}",
         licence=LICENCE,
@@ -268,6 +285,7 @@ def _provenance(phantom: Phantom, split: Split | None) -> Provenance:
         study_key=keys.phantom_study_key(uid(phantom, "study")),
         annotation="as drawn",
         split=split,
+        site=str(phantom.facts["site"]),
         age_years=float(phantom.facts["age_years"]),
-        sex="F" if sex == "F" else "M",
+        sex="F" if phantom.facts["sex"] == "F" else "M",
     )

@@ -21,7 +21,7 @@ PACKAGE = Path(vesalius.__file__).parent
 REGISTRIES: dict[str, tuple[str, frozenset[str]]] = {
     "benchmarks": ("benchmarks", frozenset({"CARD", "read"})),
     "datasets": ("datasets", frozenset({"read", "recognizes"})),
-    "phantoms": ("phantom", frozenset({"FACTORS", "together", "make"})),
+    "phantoms": ("phantom/kinds", frozenset({"SAYS", "FINDINGS", "FACTORS", "together", "draw"})),
     "formats": ("clinical/formats", frozenset({"describe", "decode"})),
     "metrics": ("metrics", frozenset({"NAME", "DIRECTION", "items"})),
 }
