@@ -1,0 +1,150 @@
+"""How well a thumbnail and a small network tell each kind's findings, as Markdown: what cannot be learnt by a short cut.
+
+    python docs/shortcuts.py [KIND ...]
+
+A logistic regression sees the picture at 16 x 16 (volumes and clips: 4 x 16 x 16) in gray or color; a convolutional network of four
+layers sees all of it. Both learn from the same patients and are asked about the same others; the figure is the area under the
+ROC curve, averaged over the kind's findings, over SEEDS seeds of the network's training. Takes some minutes a kind.
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from vesalius.phantom import world
+
+TRAIN, TEST = 2400, 800
+IMAGE_PX, VOLUME_PX, CLIP_PX, FRAMES = 96, 40, 64, 8
+EPOCHS, BATCH, WIDTHS = 14, 32, (16, 32, 48, 64)
+SEEDS = 3
+LEAST_GAP = 0.10
+DECAYS = (0.03, 0.3, 3.0, 30.0)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Pictures (N, C, ...) and labels (N, findings); the first `TRAIN` are learnt from."""
+
+    pictures: torch.Tensor
+    labels: torch.Tensor
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("kinds", nargs="*", default=world.kinds())
+    print("| kind | patients | thumbnail | network (lowest-highest of seeds) | gap | at least 0.10 |")
+    print("|---|---|---|---|---|---|")
+    for kind in parser.parse_args().kinds:
+        print(kind, file=sys.stderr)
+        data = _data(kind)
+        thumbnail = _thumbnail(data)
+        networks = [_network(data, seed) for seed in range(SEEDS)]
+        found = float(np.mean(networks))
+        told = f"{found:.3f} ({min(networks):.3f}-{max(networks):.3f})"
+        met = "yes" if found - thumbnail >= LEAST_GAP else "no"
+        print(f"| {kind} | {TRAIN} + {TEST} | {thumbnail:.3f} | {told} | {found - thumbnail:.3f} | {met} |", flush=True)
+
+
+def _data(kind: str) -> Data:
+    first = world.make(kind, seed=0, size_px=32).picture.kind
+    sizes = {"image": {"size_px": IMAGE_PX}, "volume": {"size_px": VOLUME_PX}, "clip": {"size_px": CLIP_PX, "frames": FRAMES}}
+    pictures, labels = [], []
+    for seed in range(TRAIN + TEST):
+        phantom = world.make(kind, seed=seed, wording="canonical", **sizes[first])
+        pixels = phantom.picture.pixels
+        scaled = pixels.astype(np.float32) / {np.dtype(np.uint8): 255, np.dtype(np.uint16): 4095}.get(pixels.dtype, 1000.0)
+        pictures.append(np.moveaxis(scaled if phantom.picture.channels == 3 else scaled[..., None], -1, 0).astype(np.float16))
+        labels.append([phantom.labels[item.name] == "present" for item in world.catalogue(kind)])
+    stacked = torch.from_numpy(np.stack(pictures))
+    return Data(stacked, torch.tensor(labels, dtype=torch.float32))
+
+
+def _thumbnail(data: Data) -> float:
+    """The best of several strengths of regularization, chosen on the test patients: the short cut's own advantage."""
+    flat = data.pictures.ndim == 4
+    pool = nn.AdaptiveAvgPool2d(16) if flat else nn.AdaptiveAvgPool3d((4, 16, 16))
+    small = torch.cat([pool(part.float()).flatten(1) for part in data.pictures.split(128)])
+    small = (small - small[:TRAIN].mean(0)) / (small[:TRAIN].std(0) + 1e-6)
+    return max(_mean_auc(_logistic(small, data.labels, decay), data.labels[TRAIN:]) for decay in DECAYS)
+
+
+def _logistic(small: torch.Tensor, labels: torch.Tensor, decay: float) -> torch.Tensor:
+    torch.manual_seed(0)
+    model = nn.Linear(small.shape[1], labels.shape[1])
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=80)
+
+    def loss() -> torch.Tensor:
+        optimizer.zero_grad()
+        fit = nn.functional.binary_cross_entropy_with_logits(model(small[:TRAIN]), labels[:TRAIN])
+        total: torch.Tensor = fit + decay / TRAIN * model.weight.square().sum()
+        total.backward()  # type: ignore[no-untyped-call]
+        return total
+
+    optimizer.step(loss)  # type: ignore[arg-type]
+    with torch.no_grad():
+        scores: torch.Tensor = model(small[TRAIN:])
+    return scores
+
+
+class Network(nn.Module):
+    """Four convolutions, the largest and the mean of each feature, and one linear layer."""
+
+    def __init__(self, channels: int, findings: int, *, flat: bool, shallow: bool) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        before = channels
+        for width in WIDTHS:
+            if flat:
+                layers += [nn.Conv2d(before, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)]
+            else:
+                pool = nn.MaxPool3d((1, 2, 2) if shallow else 2)
+                layers += [nn.Conv3d(before, width, 3, padding=1), nn.BatchNorm3d(width), nn.ReLU(), pool]
+            before = width
+        self.body, self.head = nn.Sequential(*layers), nn.Linear(2 * before, findings)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Logits (N, findings)."""
+        features = self.body(pictures).flatten(2)
+        logits: torch.Tensor = self.head(torch.cat([features.amax(2), features.mean(2)], 1))
+        return logits
+
+
+def _network(data: Data, seed: int) -> float:
+    torch.manual_seed(seed)
+    flat, shallow = data.pictures.ndim == 4, data.pictures.shape[2] < 24
+    model = Network(data.pictures.shape[1], data.labels.shape[1], flat=flat, shallow=shallow)
+    optimizer = torch.optim.AdamW(model.parameters(), 3e-3, weight_decay=1e-3)
+    steps = EPOCHS * TRAIN // BATCH
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
+    for _ in range(steps):
+        chosen = torch.randint(0, TRAIN, (BATCH,))
+        optimizer.zero_grad()
+        logits = model(data.pictures[chosen].float())
+        nn.functional.binary_cross_entropy_with_logits(logits, data.labels[chosen]).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+    model.eval()
+    with torch.no_grad():
+        scores = torch.cat([model(part.float()) for part in data.pictures[TRAIN:].split(64)])
+    return _mean_auc(scores, data.labels[TRAIN:])
+
+
+def _mean_auc(scores: torch.Tensor, labels: torch.Tensor) -> float:
+    """Over the findings that some of the patients have and some have not; ties count half."""
+    found = []
+    for column in range(labels.shape[1]):
+        score, label = scores[:, column].double().numpy(), labels[:, column].numpy() > 0.5
+        if label.any() and not label.all():
+            above = (score[label][:, None] > score[~label][None, :]).mean()
+            equal = (score[label][:, None] == score[~label][None, :]).mean()
+            found.append(above + equal / 2)
+    return float(np.mean(found))
+
+
+if __name__ == "__main__":
+    main()
