@@ -29,7 +29,7 @@ def test_no_patient_is_one_that_training_makes() -> None:
 
 def test_questions_have_their_canonical_wording_and_boxes_lie_in_the_picture() -> None:
     items = scoring.items_of(first_phantom.read(None))
-    assert {item.question for item in items if item.sample.task == "report"} == {"Describe this radiograph."}
+    assert {item.question for item in items if item.sample.task == "report"} == {"Describe the findings."}
     for item in items:
         for region in item.regions:
             sides = item.sample.images[region.image].image.shape

@@ -11,7 +11,10 @@ from vesalius.phantom import world
 from vesalius.types import Box, Sample
 
 REGION = re.compile(r" ?<region:(\d+)>")
-OPEN = ("presence", "count", "side", "comparison")
+OPEN = ("presence", "count", "side", "attribute", "comparison")
+ORGANS = ("right lung", "left lung", "heart")
+FINDINGS = [item.name for item in world.catalogue("chest_xray")]
+COUNTED = [item.name for item in world.catalogue("chest_xray") if item.most > 1]
 
 
 @cache
@@ -31,23 +34,26 @@ def answer(sample: Sample) -> str:
 def asked_of(first_seed: int, patients: int, follow_ups: float = 0.3) -> list[Sample]:
     """The questions whose answer only the picture can tell."""
     every = [sample for samples in cohort(first_seed, patients, follow_ups) for sample in samples]
-    organs = ("right lung", "left lung", "heart")
-    return [s for s in every if s.task in OPEN or (s.task == "location" and not any(o in question(s) for o in organs))]
+    return [s for s in every if s.task in OPEN or (s.task == "location" and not any(o in question(s) for o in ORGANS))]
 
 
-def test_the_words_of_a_question_and_the_patients_sex_give_chance() -> None:
+def test_the_words_of_a_question_and_what_is_known_of_the_patient_give_chance() -> None:
     learnt: dict[tuple[str, str | None], Counter[str]] = defaultdict(Counter)
-    for sample in asked_of(0, 300):
+    choices: dict[str, set[str]] = defaultdict(set)
+    for sample in asked_of(0, 400):
         learnt[question(sample), sample.provenance.sex][answer(sample)] += 1
-    for task, chance in (("presence", 0.5), ("count", 0.25), ("side", 0.5), ("location", 0.5), ("comparison", 0.2)):
-        told = [sample for sample in asked_of(10_000, 300) if sample.task == task]
-        right = [learnt[question(s), s.provenance.sex].most_common(1)[0][0] == answer(s) for s in told]
-        assert np.mean(right) < chance + 3 * np.sqrt(chance * (1 - chance) / len(right)) + 0.02, task
+        choices[question(sample)].add(answer(sample))
+    for task in ("presence", "count", "side", "attribute", "location", "comparison"):
+        told = [sample for sample in asked_of(10_000, 400) if sample.task == task and question(sample) in choices]
+        right = [learnt[question(s), s.provenance.sex].most_common(1)[:1] for s in told]
+        hits = [bool(best) and best[0][0] == answer(s) for best, s in zip(right, told, strict=True)]
+        chance = float(np.mean([1 / len(choices[question(s)]) for s in told]))
+        assert np.mean(hits) < chance + 3 * np.sqrt(chance * (1 - chance) / len(hits)) + 0.02, task
 
 
 def test_each_answer_is_about_as_frequent_as_any_other() -> None:
     shares: dict[str, Counter[str]] = defaultdict(Counter)
-    for sample in (*asked_of(0, 300), *asked_of(10_000, 300)):
+    for sample in (*asked_of(0, 400), *asked_of(10_000, 400)):
         shares[sample.task if sample.task == "comparison" else question(sample)][answer(sample)] += 1
     assert len(shares) >= 11
     for asked, answers in shares.items():
@@ -56,28 +62,28 @@ def test_each_answer_is_about_as_frequent_as_any_other() -> None:
             assert abs(share / number - fair) < 4 * np.sqrt(fair * (1 - fair) / number), (asked, answers)
 
 
-def test_a_patient_is_asked_6_to_20_questions_with_keys_and_pictures_of_their_own() -> None:
+def test_a_patient_is_asked_some_questions_with_keys_and_pictures_of_their_own() -> None:
     keys: set[str] = set()
     numbers = []
     for samples in cohort(0, 300):
         numbers.append(len(samples))
-        assert 6 <= len(samples) <= 20
+        assert len(samples) >= 6
         keys |= {sample.key for sample in samples}
         assert len({id(sample.images[0]) for sample in samples}) == 1, "pictures are shared"
         assert len({sample.provenance.patient_key for sample in samples}) == 1
     assert len(keys) == sum(numbers)
-    assert 11 < np.mean(numbers) < 14
+    assert 10 < np.mean(numbers) < 30
 
 
 def test_answers_and_regions_are_those_of_the_picture() -> None:
     for seed in range(40):
         phantom = world.make("chest_xray", seed=seed, size_px=96, wording="canonical")
-        boxes = phantom.boxes()
-        by_finding = {f: [boxes[str(x.mask)] for x in phantom.lesions if x.finding == f] for f in phantoms.ASKED}
+        boxes = phantom.picture.boxes()
+        by_finding = {f: [boxes[x.mask] for x in phantom.lesions if x.finding == f] for f in FINDINGS}
         for sample in phantoms.read_phantom("chest_xray", seed, size_px=96):
             referred = [sample.regions[int(i)] for i in REGION.findall(sample.turns[1].text)]
             assert len(referred) == len(sample.regions), "regions are there only if they are referred to"
-            finding = next((f for f in phantoms.ASKED if f in question(sample)), None)
+            finding = next((f for f in FINDINGS if f in question(sample)), None)
             places = [region.geometry for region in referred]
             assert places == sorted(places, key=lambda box: box.low if isinstance(box, Box) else ())
             if sample.task == "presence" and finding:
@@ -85,7 +91,7 @@ def test_answers_and_regions_are_those_of_the_picture() -> None:
             if sample.task in ("presence", "location") and finding:
                 assert set(map(repr, places)) == set(map(repr, by_finding[finding]))
             if sample.task == "count":
-                assert int(answer(sample)) == len(by_finding["nodule"]) == len(places)
+                assert int(answer(sample)) == len(by_finding[str(finding)]) == len(places)
             if sample.task == "location" and not finding:
                 assert places == [boxes[answer(sample)]]
             if sample.task == "finding":
@@ -108,7 +114,7 @@ def test_a_comparison_shows_the_current_and_the_prior_picture_and_tells_the_chan
             assert days[0] is not None
             assert days[0] > 0 == days[1]
             assert question(sample).startswith("<image:0> <image:1> Has the ")
-            finding = next(f for f in phantoms.ASKED if f in question(sample))
+            finding = next(f for f in FINDINGS if f in question(sample))
             assert answer(sample) == changes[finding]
             assert bool(sample.regions) == (changes[finding] != "resolved")
             told[answer(sample)] += 1
@@ -122,7 +128,7 @@ def test_training_varies_the_words_and_testing_does_not() -> None:
         ]
         return {question(sample) for samples in made for sample in samples if sample.task == "presence"}
 
-    assert len(words("test")) == 3
+    assert len(words("test")) == len(FINDINGS)
     assert len(words("train")) > 10
 
 
@@ -138,7 +144,7 @@ def test_pictures_are_12_bit_with_known_size_and_origin() -> None:
     pixels = image.load()
     assert pixels.dtype == np.uint16
     assert pixels.shape == image.shape == (64, 64)
-    assert 2000 < pixels.max() <= 4095
+    assert 1500 < pixels.max() <= 4095
     assert (image.kind, image.channels, image.modality, image.view) == ("image", 1, "DX", "PA")
     assert image.spacing_mm is not None
     assert 5 < image.spacing_mm[0] < 6.5

@@ -32,7 +32,7 @@ def quiet(_: str) -> None:
 
 @pytest.fixture
 def radiograph(tmp_path: Path) -> Path:
-    return phantom_dicom.write(world.make("chest_xray", seed=7, size_px=64), tmp_path / "files")
+    return phantom_dicom.write(world.make("chest_xray", seed=7, size_px=64), tmp_path / "files")[0]
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_another_modality_is_not_answered(model_folder: Path) -> None:
 
 
 def test_a_prior_is_shown_to_the_model_and_named_as_evidence(radiograph: Path, tmp_path: Path) -> None:
-    later = phantom_dicom.write(world.make("chest_xray", seed=7, visit=1, size_px=64), tmp_path / "later")
+    later = phantom_dicom.write(world.make("chest_xray", seed=7, visit=1, size_px=64), tmp_path / "later")[0]
     responder = Pointing()
     current, prior = workflow.look_up([later]), workflow.look_up([radiograph])
     answer = workflow.answer_about(responder, "Has it changed?", current, prior)
@@ -120,21 +120,21 @@ def test_a_prior_is_shown_to_the_model_and_named_as_evidence(radiograph: Path, t
 
 
 def test_a_prior_of_another_patient_is_refused(radiograph: Path, model_folder: Path, tmp_path: Path) -> None:
-    other = phantom_dicom.write(world.make("chest_xray", seed=8, size_px=64), tmp_path / "other")
+    other = phantom_dicom.write(world.make("chest_xray", seed=8, size_px=64), tmp_path / "other")[0]
     with pytest.raises(InputRefused) as refused:
         workflow.ask([radiograph], "Changed?", model=str(model_folder), prior=other, out=None, say=quiet)
     assert refused.value.code == "mixed_patients"
 
 
 def test_two_patients_in_one_input_are_refused(radiograph: Path, tmp_path: Path) -> None:
-    phantom_dicom.write(world.make("chest_xray", seed=8, size_px=64), tmp_path / "files")
+    phantom_dicom.write(world.make("chest_xray", seed=8, size_px=64), tmp_path / "files")[0]
     with pytest.raises(InputRefused) as refused:
         workflow.look_up([radiograph.parent])
     assert refused.value.code == "mixed_patients"
 
 
 def test_two_visits_of_one_patient_are_asked_about_the_later_one(radiograph: Path) -> None:
-    later = phantom_dicom.write(world.make("chest_xray", seed=7, visit=1, size_px=64), radiograph.parent)
+    later = phantom_dicom.write(world.make("chest_xray", seed=7, visit=1, size_px=64), radiograph.parent)[0]
     shown = workflow.look_up([radiograph.parent])
     assert shown.image.source.path == later.resolve()
     assert "other_series_not_shown" in {warning.code for warning in shown.warnings}
@@ -173,7 +173,7 @@ def test_an_empty_question_and_an_unknown_model_are_refused(
 
 
 def test_a_prior_that_is_later_or_the_study_itself_is_refused(radiograph: Path, model_folder: Path, tmp_path: Path) -> None:
-    later = phantom_dicom.write(world.make("chest_xray", seed=7, visit=1, size_px=64), tmp_path / "later")
+    later = phantom_dicom.write(world.make("chest_xray", seed=7, visit=1, size_px=64), tmp_path / "later")[0]
     for prior in (later, radiograph):
         with pytest.raises(UsageError) as refused:
             workflow.ask([radiograph], "Changed?", model=str(model_folder), prior=prior, out=None, say=quiet)

@@ -95,7 +95,7 @@ def _write_patients(folder: Path) -> list[tuple[Path, Path | None, list[Sample]]
         seed, twice = FIRST_SEED + index, index >= PATIENTS - WITH_PRIOR
         factors = {"size_px": SIZE_PX, "wording": "canonical"}
         visits = [world.make(KIND, seed=seed, visit=visit, **factors) for visit in range(2 if twice else 1)]
-        files = [phantom_dicom.write(phantom, folder) for phantom in visits]
+        files = [phantom_dicom.write(phantom, folder)[0] for phantom in visits]
         samples = phantoms.samples_of(visits[-1], visits[0] if twice else None)
         written.append((files[-1], files[0] if twice else None, samples))
     return written
