@@ -2,30 +2,46 @@
 
 import hashlib
 
+import numpy as np
+
 from vesalius.phantom.truth import Phantom, Picture
-from vesalius.types import Image, Source
+from vesalius.types import Array, Image, Source
+
+SCREEN_BITS = 4  # that an ultrasound machine drops of twelve: its pictures have eight (PS3.3, C.8.5.6.1.13)
 
 
 def to_image(picture: Picture, phantom: Phantom) -> Image:
-    """One of the phantom's pictures, volumes or clips; a slide is read by region and has no array in memory.
-
-    The pixels are `picture.pixels` as they are: HU as int16, other gray as uint16 of 12 bits, color as uint8.
-    """
+    """One of the phantom's pictures, volumes or clips; a slide is read by region and has no array in memory."""
+    pixels = stored(picture)
+    shape = pixels.shape[:-1] if picture.channels == 3 else pixels.shape
     frame_times_s = None
     if picture.kind == "clip" and picture.frame_s:
-        frame_times_s = tuple(round(index * picture.frame_s, 9) for index in range(len(picture.pixels)))
+        frame_times_s = tuple(round(index * picture.frame_s, 9) for index in range(shape[0]))
     return Image(
         kind=picture.kind,
-        shape=picture.pixels.shape[:-1] if picture.channels == 3 else picture.pixels.shape,
+        shape=shape,
         channels=picture.channels,
-        load=lambda: picture.pixels,
-        source=Source(None, hashlib.sha256(picture.pixels.tobytes()).hexdigest(), "phantom"),
+        load=lambda: pixels,
+        source=Source(None, hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest(), "phantom"),
         spacing_mm=picture.spacing_mm,
         frame_s=None if frame_times_s is None else round(float(picture.frame_s or 0), 9),
-        affine_lps_mm=picture.affine_lps_mm,
+        affine_lps_mm=affine_of(picture),
         modality=picture.modality,
-        view=picture.view,
+        view=picture.view if picture.modality == "DX" else None,  # the side of an eye is no view
         window=picture.window,
         day=float(phantom.day),
         frame_times_s=frame_times_s,
     )
+
+
+def stored(picture: Picture) -> Array:
+    """The pixels as files hold them: HU as int16, other gray as uint16 of 12 bits, ultrasound and color as uint8."""
+    if picture.modality == "US" and picture.pixels.dtype == np.uint16:
+        shown: Array = (picture.pixels >> SCREEN_BITS).astype(np.uint8)
+        return shown
+    return picture.pixels
+
+
+def affine_of(picture: Picture) -> Array | None:
+    """Where the picture lies in the patient, as its DICOM file can say it: a volume, or a section through the retina."""
+    return picture.affine_lps_mm if picture.kind == "volume" or picture.modality == "OPT" else None

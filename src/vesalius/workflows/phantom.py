@@ -112,7 +112,8 @@ def phantom(
     folders = "".join(f", {name}/" for name in plan.formats)
     text = (
         f"{count} patients, {len(truths)} visits, {data['samples']} questions. The dataset lies in the folder, all that is true "
-        f"in {phantom_truth.FILE}, the first visits with their true boxes in {SHEET}{folders and '; their files in' + folders[1:]}."
+        f"in {phantom_truth.FILE}, the first visits with their true boxes in {SHEET}"
+        f"{folders and '; their files in' + folders[1:]}."
     )
     return Outcome(data, text)
 

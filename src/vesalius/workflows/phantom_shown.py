@@ -9,6 +9,7 @@ from vesalius.transforms.intensity import to_display
 from vesalius.types import Box, Part
 
 MOST_SHOWN_PLANES = 3
+LARGEST_ANATOMY = 0.35  # of the plane: the boxes of what fills the picture only hide it
 SIDE_PX = 256
 
 
@@ -41,6 +42,8 @@ def _planes(picture: Picture, phantom: Phantom, *, boxes: bool) -> list[Pixels]:
             if cut.any() and boxes:
                 rows, columns = np.flatnonzero(cut.any(axis=1)), np.flatnonzero(cut.any(axis=0))
                 drawn.append((name, Box((float(rows[0]), float(columns[0])), (float(rows[-1] + 1), float(columns[-1] + 1)))))
+        limit = LARGEST_ANATOMY * shown.shape[0] * shown.shape[1]
+        drawn = [(name, box) for name, box in drawn if name in lesions or box.size[0] * box.size[1] <= limit]
         shown, scale = _enlarged(shown, picture, axis)
         flipped = picture.kind == "volume" and axis > 0  # the head is up, where array rows rise with it
         if flipped:

@@ -1,165 +1,245 @@
-"""Radiographs written as DICOM files.
+"""What every DICOM object that is written here has in common: patient, visit, series, equipment, pixels.
 
-Object: Digital X-Ray Image Storage – For Presentation, DICOM PS3.3 A.26; the modules' required attributes are set and
-those that may be empty are there, empty. Explicit VR little endian, uncompressed.
+The objects themselves are in `objects/`, one file a kind. Explicit VR little endian, uncompressed; no clock, no random
+number: the same arguments give the same bytes. Source: DICOM PS3.3, C.7.1 to C.7.6.3 and C.12.1.
 """
 
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import UID, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.valuerep import format_number_as_ds
 
 from vesalius.errors import UsageError
 from vesalius.types import Array
 
-BITS_STORED = 12
+GRAY_BITS = 12  # of gray pictures in uint16
 # Day 0 of a phantom patient. Any day would do: a phantom has no calendar.
 DAY_ZERO = date(2000, 1, 1)
+NOON = "120000"
 # Made once from a random UUID (PS3.5 B.2): the writer, as the file's header names it.
 IMPLEMENTATION_UID = UID("2.25.228687478045952734707659795884083274315")
-
-# View Position → where a row and a column point to in the patient, and the view as a SNOMED code (PS3.16, CID 4010).
-_VIEWS = {
-    "PA": (["L", "F"], ("272479007", "postero-anterior")),
-    "AP": (["L", "F"], ("399348003", "antero-posterior")),
-    "LL": (["P", "F"], ("399173006", "left lateral")),
-    "RL": (["A", "F"], ("399198007", "right lateral")),
-}
+# Codes of our own, for what no public scheme names; schemes that begin so are private (PS3.16, 8.2).
+OWN_CODES = "99VESALIUS"
+MOST_SIDE = 0xFFFF
 
 
-def write_radiograph(
-    path: Path,
-    pixels_u16: Array,
-    *,
-    spacing_mm: tuple[float, float],
-    patient_id: str,
-    study_uid: str,
-    series_uid: str,
-    instance_uid: str,
-    view: str,
-    day: int,
-    sex: str,
-    age_years: float,
-    manufacturer: str,
-) -> None:
-    """Write one chest radiograph; the same arguments give the same bytes.
+@dataclass(frozen=True)
+class Visit:
+    """What all objects of one study say.
 
-    Args:
-        path: the file to write; its folder must exist.
-        pixels_u16: uint16 (Y, X), 0 to 4095; high values bright (MONOCHROME2).
-        spacing_mm: (y, x) in the patient, both > 0; written as calibrated, with magnification 1.
+    Attributes:
         patient_id: as Patient ID; the name is left empty.
         study_uid: Study Instance UID.
-        series_uid: Series Instance UID.
-        instance_uid: SOP Instance UID.
-        view: PA, AP, LL or RL.
-        day: days since the patient's first visit; the study date is 2000-01-01 plus that.
+        day: days since the patient's first visit; the study's date is 2000-01-01 plus that.
         sex: F, M or O.
         age_years: 0 to 999, written in whole years.
         manufacturer: who made it; phantoms say `keys.PHANTOM_MANUFACTURER`.
+        is_simulated: the patient is a phantom, and the file says so.
+    """
+
+    patient_id: str
+    study_uid: str
+    day: int
+    sex: str
+    age_years: float
+    manufacturer: str
+    is_simulated: bool = False
+
+    @property
+    def stamp(self) -> str:
+        """The date as DICOM writes it."""
+        return (DAY_ZERO + timedelta(days=self.day)).strftime("%Y%m%d")
+
+
+@dataclass(frozen=True)
+class Names:
+    """What tells one object from the others of its study.
+
+    Attributes:
+        series_uid: Series Instance UID.
+        instance_uid: SOP Instance UID.
+        series: Series Number.
+        instance: Instance Number.
+        says: Series Description; empty when there is none.
+    """
+
+    series_uid: str
+    instance_uid: str
+    series: int = 1
+    instance: int = 1
+    says: str = ""
+
+
+def begin(sop_class: str, modality: str, visit: Visit, names: Names) -> FileDataset:
+    """An object with everything but its picture.
 
     Raises:
-        UsageError: `bad_option`, when a value has a type or range that the file cannot hold.
+        UsageError: `bad_option`, when sex or age are none.
     """
-    if pixels_u16.dtype != np.uint16 or pixels_u16.ndim != 2 or pixels_u16.size == 0:
-        raise UsageError(
-            "bad_option", "A radiograph is a filled uint16 array of two axes. Others fit no pixel module. Convert it."
-        )
-    if int(pixels_u16.max()) >= 2**BITS_STORED or max(pixels_u16.shape) > 0xFFFF:
-        raise UsageError("bad_option", f"A value exceeds {BITS_STORED} bits, or a side 65535. The file cannot hold it. Scale it.")
-    if view not in _VIEWS or sex not in ("F", "M", "O") or not 0 <= age_years < 1000:
-        raise UsageError("bad_option", f"View is one of {', '.join(_VIEWS)}, sex one of F, M, O, age 0 to 999. Change the value.")
-    if min(spacing_mm) <= 0:
-        raise UsageError("bad_option", "A pixel size of 0 or less cannot be. Give both in millimetres.")
+    if visit.sex not in ("F", "M", "O") or not 0 <= visit.age_years < 1000:
+        raise UsageError("bad_option", "Sex is one of F, M, O, and age 0 to 999. No file can say otherwise. Change the value.")
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
-    meta.MediaStorageSOPInstanceUID = UID(instance_uid)
+    meta.MediaStorageSOPClassUID = UID(sop_class)
+    meta.MediaStorageSOPInstanceUID = UID(names.instance_uid)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.ImplementationClassUID = IMPLEMENTATION_UID
     meta.ImplementationVersionName = "VESALIUS"
     dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
-    dataset.SOPClassUID = DigitalXRayImageStorageForPresentation
-    dataset.SOPInstanceUID = instance_uid
-    _set_patient_and_study(dataset, patient_id=patient_id, study_uid=study_uid, day=day, sex=sex, age_years=age_years)
-    _set_series(dataset, series_uid=series_uid, manufacturer=manufacturer)
-    _set_view(dataset, view)
-    _set_detector(dataset, spacing_mm)
-    _set_pixels(dataset, pixels_u16)
-    dataset.save_as(path, enforce_file_format=True)
-
-
-def _set_patient_and_study(dataset: Dataset, *, patient_id: str, study_uid: str, day: int, sex: str, age_years: float) -> None:
-    stamp = (DAY_ZERO + timedelta(days=day)).strftime("%Y%m%d")
-    dataset.PatientName = ""
-    dataset.PatientID = patient_id
-    dataset.PatientBirthDate = ""
-    dataset.PatientSex = sex
-    dataset.PatientAge = f"{int(age_years):03d}Y"
-    dataset.StudyInstanceUID = study_uid
-    dataset.StudyID = "1"
-    dataset.AccessionNumber = ""
-    dataset.ReferringPhysicianName = ""
-    dataset.StudyDate = dataset.AcquisitionDate = dataset.ContentDate = stamp
-    dataset.StudyTime = dataset.AcquisitionTime = dataset.ContentTime = "120000"
-
-
-def _set_series(dataset: Dataset, *, series_uid: str, manufacturer: str) -> None:
-    dataset.Modality = "DX"
-    dataset.SeriesInstanceUID = series_uid
-    dataset.SeriesNumber = 1
-    dataset.InstanceNumber = 1
-    dataset.PresentationIntentType = "FOR PRESENTATION"
-    dataset.Manufacturer = manufacturer
+    dataset.SOPClassUID = sop_class
+    dataset.SOPInstanceUID = names.instance_uid
+    _set_patient_and_study(dataset, visit)
+    dataset.Modality = modality
+    dataset.SeriesInstanceUID = names.series_uid
+    dataset.SeriesNumber = names.series
+    dataset.InstanceNumber = names.instance
+    if names.says:
+        dataset.SeriesDescription = names.says
+    dataset.Manufacturer = visit.manufacturer
+    dataset.ManufacturerModelName, dataset.DeviceSerialNumber, dataset.SoftwareVersions = "Vesalius", "1", "1"
     dataset.ImageType = ["ORIGINAL", "PRIMARY"]
-    dataset.BurnedInAnnotation = "NO"
     dataset.LossyImageCompression = "00"
-    dataset.AcquisitionContextSequence = Sequence()
+    dataset.BurnedInAnnotation = "NO"
+    return dataset
 
 
-def _set_view(dataset: Dataset, view: str) -> None:
-    directions, code = _VIEWS[view]
-    dataset.ViewPosition = view
-    dataset.ViewCodeSequence = _coded(*code)
-    dataset.PatientOrientation = directions
-    dataset.PositionerType = ""
-    dataset.ImageLaterality = "U"
-    dataset.BodyPartExamined = "CHEST"
-    dataset.AnatomicRegionSequence = _coded("51185008", "Chest")
+def save(dataset: FileDataset, path: Path) -> str:
+    """Write the object; the folder must exist. Gives back its SOP Class UID."""
+    dataset.save_as(path, enforce_file_format=True)
+    return str(dataset.SOPClassUID)
 
 
-def _coded(value: str, meaning: str) -> Sequence:
+def set_gray(dataset: Dataset, pixels: Array) -> None:
+    """The pixels, (Y, X) or frames of it: uint8, uint16 of 12 bits, or int16.
+
+    Raises:
+        UsageError: `bad_option`, when the type, a value or the size is none that a picture can have.
+    """
+    bits = {"uint8": 8, "uint16": GRAY_BITS, "int16": 16}.get(pixels.dtype.name)
+    if bits is None or pixels.ndim not in (2, 3) or pixels.size == 0:
+        raise UsageError(
+            "bad_option", "A gray picture is a filled uint8, uint16 or int16 array. Others fit no pixel module. Convert it."
+        )
+    if max(pixels.shape[-2:]) > MOST_SIDE or (bits == GRAY_BITS and int(pixels.max()) >= 2**GRAY_BITS):
+        raise UsageError("bad_option", f"A value exceeds {GRAY_BITS} bits, or a side {MOST_SIDE}. The file cannot hold it.")
+    _set_pixels(dataset, pixels, pixels.shape[-2:], bits, "MONOCHROME2")
+    dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
+
+
+def set_color(dataset: Dataset, pixels: Array) -> None:
+    """The pixels, uint8 RGB (Y, X, 3) or frames of it.
+
+    Raises:
+        UsageError: `bad_option`, as `set_gray`.
+    """
+    if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4) or pixels.shape[-1] != 3 or pixels.size == 0:
+        raise UsageError(
+            "bad_option", "A color picture is a filled uint8 array with a last axis of 3. Others are not written. Convert it."
+        )
+    if max(pixels.shape[-3:-1]) > MOST_SIDE:
+        raise UsageError("bad_option", f"A side exceeds {MOST_SIDE} pixels. The file cannot hold it. Cut the picture.")
+    _set_pixels(dataset, pixels, pixels.shape[-3:-1], 8, "RGB")
+    dataset.PixelRepresentation = 0
+    dataset.PlanarConfiguration = 0
+
+
+def set_gray_or_color(dataset: Dataset, pixels: Array, *, is_color: bool) -> None:
+    """`set_color` or `set_gray`."""
+    (set_color if is_color else set_gray)(dataset, pixels)
+
+
+def set_frames(dataset: Dataset, frames: int, frame_s: float) -> None:
+    """A film: its frames follow one another at even steps. Source: PS3.3, C.7.6.5 and C.7.6.6."""
+    dataset.NumberOfFrames = frames
+    dataset.FrameIncrementPointer = 0x00181063
+    dataset.FrameTime = decimal(1000 * frame_s)
+
+
+def set_window(dataset: Dataset, window: tuple[float, float] | None) -> None:
+    """(center, width) for display, if there is one."""
+    if window is not None:
+        dataset.WindowCenter, dataset.WindowWidth = (decimal(value) for value in window)
+
+
+def coded(value: str, meaning: str, scheme: str = "SCT") -> Sequence:
+    """A sequence of one code; a long value goes where long ones belong."""
     item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "SCT", meaning
+    if len(value) > 16:
+        item.LongCodeValue = value
+    else:
+        item.CodeValue = value
+    item.CodingSchemeDesignator, item.CodeMeaning = scheme, meaning
     return Sequence([item])
 
 
-def _set_detector(dataset: Dataset, spacing_mm: tuple[float, float]) -> None:
-    row_column = [f"{value:.10g}" for value in spacing_mm]
-    dataset.DetectorType = ""
-    dataset.ImagerPixelSpacing = row_column
-    dataset.PixelSpacing = row_column
-    dataset.PixelSpacingCalibrationType = "GEOMETRY"
-    dataset.PixelSpacingCalibrationDescription = "Parallel projection, magnification 1"
-    dataset.EstimatedRadiographicMagnificationFactor = "1"
+def only(**values: object) -> Sequence:
+    """A sequence of one item."""
+    item = Dataset()
+    for keyword, value in values.items():
+        setattr(item, keyword, value)
+    return Sequence([item])
 
 
-def _set_pixels(dataset: Dataset, pixels_u16: Array) -> None:
-    dataset.SamplesPerPixel = 1
-    dataset.PhotometricInterpretation = "MONOCHROME2"
-    dataset.Rows, dataset.Columns = pixels_u16.shape
-    dataset.BitsAllocated = 16
-    dataset.BitsStored = BITS_STORED
-    dataset.HighBit = BITS_STORED - 1
-    dataset.PixelRepresentation = 0
-    dataset.PixelIntensityRelationship = "LOG"
-    dataset.PixelIntensityRelationshipSign = -1
-    dataset.RescaleIntercept = "0"
-    dataset.RescaleSlope = "1"
-    dataset.RescaleType = "US"
-    dataset.PresentationLUTShape = "IDENTITY"
-    dataset.WindowCenter = str(2 ** (BITS_STORED - 1))
-    dataset.WindowWidth = str(2**BITS_STORED)
-    dataset.PixelData = pixels_u16.astype("<u2").tobytes()
+def decimal(value: float) -> str:
+    """A number in at most 16 characters, as exactly as they allow."""
+    short = repr(float(value))
+    return short if len(short) <= 16 else format_number_as_ds(float(value))
+
+
+def decimals(values: Iterable[float]) -> list[str]:
+    """`decimal` of each."""
+    return [decimal(value) for value in values]
+
+
+def uid_of(*parts: str) -> str:
+    """A UID made of a hash of `parts`: the same for the same, in that order, and never the same for others (PS3.5, B.2)."""
+    return f"2.25.{int.from_bytes(hashlib.sha256('|'.join(parts).encode()).digest()[:15], 'big')}"
+
+
+def checked_spacing(spacing_mm: tuple[float, ...]) -> tuple[float, ...]:
+    """The spacing, all above 0.
+
+    Raises:
+        UsageError: `bad_option`.
+    """
+    if min(spacing_mm) <= 0:
+        raise UsageError("bad_option", "A pixel size of 0 or less cannot be. Nothing could be measured. Give millimetres.")
+    return spacing_mm
+
+
+def padded(content: bytes) -> bytes:
+    """An even number of bytes."""
+    return content + b"\0" * (len(content) % 2)
+
+
+def _set_patient_and_study(dataset: Dataset, visit: Visit) -> None:
+    dataset.PatientName = ""
+    dataset.PatientID = visit.patient_id
+    dataset.PatientBirthDate = ""
+    dataset.PatientSex = visit.sex
+    dataset.PatientAge = f"{int(visit.age_years):03d}Y"
+    if visit.is_simulated:
+        dataset.QualityControlSubject = "YES"
+    dataset.StudyInstanceUID = visit.study_uid
+    dataset.StudyID = "1"
+    dataset.AccessionNumber = ""
+    dataset.ReferringPhysicianName = ""
+    dataset.StudyDate = dataset.AcquisitionDate = dataset.ContentDate = visit.stamp
+    dataset.StudyTime = dataset.AcquisitionTime = dataset.ContentTime = NOON
+
+
+def _set_pixels(dataset: Dataset, pixels: Array, plane: tuple[int, ...], bits: int, photometric: str) -> None:
+    dataset.SamplesPerPixel = 3 if photometric == "RGB" else 1
+    dataset.PhotometricInterpretation = photometric
+    dataset.Rows, dataset.Columns = plane
+    dataset.BitsAllocated = 8 if bits == 8 else 16
+    dataset.BitsStored = bits
+    dataset.HighBit = bits - 1
+    dataset.PixelData = padded(np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<")).tobytes())
+    dataset["PixelData"].VR = "OB" if bits == 8 else "OW"
