@@ -17,7 +17,8 @@ def pictured(phantom: Phantom, *, boxes: bool = True) -> Pixels:
     """The visit as one strip, uint8 (Y, X, 3).
 
     A picture is shown as it is; a volume by three planes through its findings, or through its middle: axial, coronal, sagittal,
-    as readers turn them; a clip by its first, middle and last frame. True boxes are drawn, anatomy in cyan and findings in amber.
+    as readers turn them; a clip by its first, middle and last frame. True boxes are drawn: findings in amber, the anatomy of
+    a healthy patient in cyan.
     """
     pictures = phantom.pictures if phantom.picture.kind == "image" else phantom.pictures[:1]
     planes = [plane for picture in pictures for plane in _planes(picture, phantom, boxes=boxes)]
@@ -43,7 +44,7 @@ def _planes(picture: Picture, phantom: Phantom, *, boxes: bool) -> list[Pixels]:
                 rows, columns = np.flatnonzero(cut.any(axis=1)), np.flatnonzero(cut.any(axis=0))
                 drawn.append((name, Box((float(rows[0]), float(columns[0])), (float(rows[-1] + 1), float(columns[-1] + 1)))))
         limit = LARGEST_ANATOMY * shown.shape[0] * shown.shape[1]
-        drawn = [(name, box) for name, box in drawn if name in lesions or box.size[0] * box.size[1] <= limit]
+        drawn = [(name, box) for name, box in drawn if name in lesions or (not lesions and box.size[0] * box.size[1] <= limit)]
         shown, scale = _enlarged(shown, picture, axis)
         flipped = picture.kind == "volume" and axis > 0  # the head is up, where array rows rise with it
         if flipped:
