@@ -214,7 +214,7 @@ def write(plan: Plan, kind: str, language: str, words: Words | None = None) -> R
             findings.append(_statement(sentence, speech))
         elif sentence.form < len(normal):  # the same sentence is not said twice
             findings.append(normal[(plan.form + sentence.form) % len(normal)])
-    exam = _drawn(speech.exam, plan.form)
+    exam, between = _drawn(speech.exam, plan.form), speech.common["between"]
     impression = [_conclusion(sentence, speech) for sentence in plan.impression]
     if not impression:
         impression.append(_joined(_drawn(speech.frames["normal"], plan.form), {"{exam}": exam}, speech))
@@ -224,9 +224,9 @@ def write(plan: Plan, kind: str, language: str, words: Words | None = None) -> R
         impression.insert(0, speech.common["headings"]["impression"])
         findings.insert(0, speech.common["headings"]["findings"])
     if plan.headings == 2:
-        findings.insert(0, _ended(f"{speech.common['headings']['exam']} {exam}", speech))
-    between = speech.common["between"]
-    return Report(between.join(findings), (" " if plan.is_numbered else between).join(impression), language)
+        exam = exam[:1].upper() + exam[1:]
+        findings.insert(0, _ended(between.join((speech.common["headings"]["exam"], exam)), speech))
+    return Report(between.join(findings), between.join(impression), language)
 
 
 def _drawn(items: Sequence[T], form: int) -> T:
@@ -265,13 +265,14 @@ def _statement(sentence: Sentence, speech: Language) -> str:
     side = dict(sentence.attributes).get("side")
     said.pop("side", None)
     zone = said.pop("zone", "")
+    term = _drawn((speech.plurals if count > 1 else speech.terms)[finding], form // 6)
     before, after = common["counted"] if count > 1 else ("", "")
     number = common["counts"].get(str(count), str(count))
     slots = {
-        **_placed(side, zone, speech),
+        **_placed(side, zone, term, speech),
         "{severity}": said.pop("severity", ""),
         "{others}": common["between"].join(said.values()),
-        "{finding}": _drawn((speech.plurals if count > 1 else speech.terms)[finding], form // 6),
+        "{finding}": term,
         "{count}": before.replace("{n}", number),
         "{counted}": after.replace("{n}", number),
         "{be}": common["be"][count > 1],
@@ -291,13 +292,16 @@ def _statement(sentence: Sentence, speech: Language) -> str:
     return _joined(_drawn(speech.frames[sentence.sort], form), slots, speech)
 
 
-def _placed(side: str | None, zone: str, speech: Language) -> dict[str, str]:
+def _placed(side: str | None, zone: str, term: str, speech: Language) -> dict[str, str]:
     """The slots of place: the side as an adjective, the zone, and whichever of them there is."""
     place, sides = speech.common["place"], speech.said["side", side] if side else ("",)
     if zone:
         where = place["both" if side else "zone"].replace("{side}", sides[0]).replace("{zone}", zone)
         return {"{side}": "", "{place}": where, "{where}": where}
-    return {"{side}": sides[0], "{place}": "", "{where}": place["side"].replace("{side}", sides[-1]) if side else ""}
+    where = place[side if side in place else "side"].replace("{side}", sides[-1]) if side else ""
+    if term in speech.late:
+        return {"{side}": "", "{place}": where, "{where}": where}
+    return {"{side}": sides[0], "{place}": "", "{where}": where}
 
 
 def _size(size_mm: float, units: Mapping[str, str]) -> str:
@@ -309,9 +313,10 @@ def _conclusion(sentence: Sentence, speech: Language) -> str:
     common, form, is_many = speech.common, sentence.form, len(sentence.masks) > 1
     (finding,) = sentence.findings
     side = dict(sentence.attributes).get("side")
+    term = _drawn((speech.plurals if is_many else speech.terms)[finding], form // 6)
     slots = {
-        **_placed(side, "", speech),
-        "{finding}": _drawn((speech.plurals if is_many else speech.terms)[finding], form // 6),
+        **_placed(side, "", term, speech),
+        "{finding}": term,
         "{several}": common["several"] if is_many else "",
     }
     return _joined(_drawn(speech.frames["possible" if sentence.sort == "uncertain" else "concluded"], form), slots, speech)
