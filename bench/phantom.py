@@ -22,7 +22,7 @@ from environment import HERE, machine_facts
 from vesalius.phantom import world
 
 # Each kind at the size at which it is asked for, and how many a second are wanted; None where nobody has said.
-SIZES: dict[str, tuple[dict[str, object], float | None]] = {
+SIZES: dict[str, tuple[dict[str, Any], float | None]] = {
     "chest_xray": ({"size_px": 128}, 60),
     "fundus": ({"size_px": 128}, 150),
     "skin": ({"size_px": 128}, 150),

@@ -44,8 +44,9 @@ def _sheet(kind: str) -> Pixels:
 
 def _patient(kind: str, index: int, size_px: int) -> Phantom:
     """The first one is healthy; the others are as they come, but not healthy."""
-    given: dict[str, object] = {"size_px": size_px, "normal_share": 0}
-    return world.make(kind, seed=FIRST_SEED + index, **({"size_px": size_px, "finding": "none"} if not index else given))
+    if not index:
+        return world.make(kind, seed=FIRST_SEED, size_px=size_px, finding="none")
+    return world.make(kind, seed=FIRST_SEED + index, size_px=size_px, normal_share=0)
 
 
 def _save(path: Path, pixels: Pixels) -> None:

@@ -81,7 +81,7 @@ def _small(data: Data) -> torch.Tensor:
     """The thumbnails, standardized. The strength of regularization is chosen on the test patients: the short cut's advantage."""
     flat = data.pictures.ndim == 4
     pool = nn.AdaptiveAvgPool2d(16) if flat else nn.AdaptiveAvgPool3d((4, 16, 16))
-    small = torch.cat([pool(part.float()).flatten(1) for part in data.pictures.split(128)])
+    small = torch.cat([pool(part.float()).flatten(1) for part in torch.split(data.pictures, 128)])
     return (small - small[:TRAIN].mean(0)) / (small[:TRAIN].std(0) + 1e-6)
 
 
@@ -97,7 +97,7 @@ def _logistic(small: torch.Tensor, labels: torch.Tensor, decay: float) -> torch.
         total.backward()  # type: ignore[no-untyped-call]
         return total
 
-    optimizer.step(loss)  # type: ignore[arg-type]
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
     with torch.no_grad():
         scores: torch.Tensor = model(small[TRAIN:])
     return scores
@@ -142,7 +142,7 @@ def _network(data: Data) -> torch.Tensor:
         schedule.step()
     model.eval()
     with torch.no_grad():
-        scores = torch.cat([model(part.float()) for part in data.pictures[TRAIN:].split(64)])
+        scores = torch.cat([model(part.float()) for part in torch.split(data.pictures[TRAIN:], 64)])
     return scores
 
 
