@@ -21,6 +21,7 @@ from vesalius.workflows.phantom_shown import pictured
 PICTURES = Path(__file__).resolve().parent / "pictures"
 FIRST_SEED = 930_000_000
 WIDTH_PX, QUALITY = 1280, 85
+OVERVIEW_PX, OVERVIEW_COLUMNS = 208, 6
 SIZES = {"image": (224, 5, 10), "volume": (96, 2, 6), "clip": (160, 2, 6)}  # samples a side, columns, patients
 
 
@@ -29,10 +30,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("kinds", nargs="*", default=world.kinds())
     PICTURES.mkdir(exist_ok=True)
-    for kind in parser.parse_args().kinds:
+    kinds = parser.parse_args().kinds
+    if set(kinds) == set(world.kinds()):
+        _save(PICTURES / "phantoms.jpg", contact_sheet([_tile(kind) for kind in kinds], OVERVIEW_COLUMNS))
+    for kind in kinds:
         print(kind, file=sys.stderr)
         _save(PICTURES / f"phantom_{kind}.jpg", _sheet(kind))
         print(_passage(kind))
+
+
+def _tile(kind: str) -> Pixels:
+    """One picture of a kind without anything drawn on it: of a volume its axial plane, of a clip its first frame."""
+    seen = pictured(world.make(kind, seed=FIRST_SEED + 1, size_px=OVERVIEW_PX), boxes=False)
+    return shrink(seen[:, : min(seen.shape[0], seen.shape[1])], OVERVIEW_PX)
 
 
 def _sheet(kind: str) -> Pixels:
