@@ -12,7 +12,8 @@ import pytest
 from PIL import Image as Pillow
 
 from vesalius.clinical import keys
-from vesalius.clinical.dicom.write import write_radiograph
+from vesalius.clinical.dicom.objects.radiograph import write_radiograph
+from vesalius.clinical.dicom.write import Names, Visit
 from vesalius.clinical.series import LARGEST_ORIGINAL
 from vesalius.errors import InputRefused, UsageError
 from vesalius.workflows.inspect import inspect
@@ -23,21 +24,11 @@ def folder(tmp_path: Path) -> Path:
     """Two radiographs of one phantom, in one study."""
     place = tmp_path / "in"
     place.mkdir()
+    visit = Visit("1", "2.25.1", 0, "F", 40, keys.PHANTOM_MANUFACTURER)
     for number, view in enumerate(("PA", "LL")):
-        write_radiograph(
-            place / f"{view}.dcm",
-            np.zeros((40, 30), dtype=np.uint16),
-            spacing_mm=(0.5, 0.4),
-            patient_id="1",
-            study_uid="2.25.1",
-            series_uid="2.25.2",
-            instance_uid=f"2.25.{number + 3}",
-            view=view,
-            day=0,
-            sex="F",
-            age_years=40,
-            manufacturer=keys.PHANTOM_MANUFACTURER,
-        )
+        names = Names("2.25.2", f"2.25.{number + 3}")
+        pixels = np.zeros((40, 30), dtype=np.uint16)
+        write_radiograph(place / f"{view}.dcm", pixels, visit, names, spacing_mm=(0.5, 0.4), view=view)
     return place
 
 

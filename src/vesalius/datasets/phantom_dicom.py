@@ -84,7 +84,7 @@ def _uid(phantom: Phantom, content: str, level: str, *parts: str) -> str:
 
 
 def _content(phantom: Phantom) -> str:
-    return hashlib.sha256(np.ascontiguousarray(phantom.picture.pixels)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(phantom.picture.pixels).data).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 
+from vesalius.phantom.grid import Grid
 from vesalius.phantom.truth import Phantom, Picture
 from vesalius.types import Array, Image, Source
 
@@ -22,7 +23,7 @@ def to_image(picture: Picture, phantom: Phantom) -> Image:
         shape=shape,
         channels=picture.channels,
         load=lambda: pixels,
-        source=Source(None, hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest(), "phantom"),
+        source=Source(None, hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest(), "phantom"),
         spacing_mm=picture.spacing_mm,
         frame_s=None if frame_times_s is None else round(float(picture.frame_s or 0), 9),
         affine_lps_mm=affine_of(picture),
@@ -43,5 +44,10 @@ def stored(picture: Picture) -> Array:
 
 
 def affine_of(picture: Picture) -> Array | None:
-    """Where the picture lies in the patient, as its DICOM file can say it: a volume, or a section through the retina."""
+    """Where the picture lies in the patient, as its DICOM file says it: a volume, or a section through the retina.
+
+    A section must have a place (PS3.3, A.52.4.3); one without lies in the middle of the eye, its depth toward the back.
+    """
+    if picture.modality == "OPT" and picture.affine_lps_mm is None and picture.spacing_mm is not None:
+        return Grid(picture.pixels.shape, picture.spacing_mm).affine_lps_mm()
     return picture.affine_lps_mm if picture.kind == "volume" or picture.modality == "OPT" else None
