@@ -21,7 +21,7 @@ T = TypeVar("T")
 Sort = Literal["present", "uncertain", "absent", "resolved", "normal"]
 DOUBTED, DROPPED, GATHERED, SIZED, MIXED, NUMBERED = 0.12, 0.12, 0.4, 0.35, 0.4, 0.3  # shares in varied reports
 SILENT = (0.1, 0.4, 0.8)  # shares of the absent findings of which nothing is said: habits, one drawn for each report
-_FORMS = 1 << 20  # many, so that each word of a list is as frequent
+_FORMS = 1 << 40  # eight bits for each thing that is drawn from it
 _WORSE: Mapping[str, str] = {"larger": "worse", "smaller": "better"}  # of what has a degree and no size
 
 
@@ -213,11 +213,11 @@ def write(plan: Plan, kind: str, language: str, words: Words | None = None) -> R
         elif sentence.sort != "normal":
             findings.append(_statement(sentence, speech))
         elif sentence.form < len(normal):  # the same sentence is not said twice
-            findings.append(normal[(plan.form + sentence.form) % len(normal)])
+            findings.append(_drawn(normal, (plan.form >> 16) + sentence.form))
     exam, between = _drawn(speech.exam, plan.form), speech.common["between"]
     impression = [_conclusion(sentence, speech) for sentence in plan.impression]
     if not impression:
-        impression.append(_joined(_drawn(speech.frames["normal"], plan.form), {"{exam}": exam}, speech))
+        impression.append(_joined(_drawn(speech.frames["normal"], plan.form >> 8), {"{exam}": exam}, speech))
     if plan.is_numbered:
         impression = [f"{number}. {text}" for number, text in enumerate(impression, start=1)]
     if plan.headings:
@@ -249,7 +249,7 @@ def _ended(text: str, speech: Language) -> str:
 def _absence(sentence: Sentence, speech: Language) -> str:
     """That findings are absent."""
     form = sentence.form
-    terms = [_drawn(speech.terms[finding], form // 6) for finding in sentence.findings]
+    terms = [_drawn(speech.terms[finding], form >> 8) for finding in sentence.findings]
     comma, final = speech.common["joins"]
     listed = f"{comma.join(terms[:-1])}{final}{terms[-1]}" if len(terms) > 1 else terms[0]
     return _joined(_drawn(speech.frames["absent"], form), {"{findings}": listed}, speech)
@@ -261,11 +261,11 @@ def _statement(sentence: Sentence, speech: Language) -> str:
     (finding,) = sentence.findings
     said = {}
     for name, word in sentence.attributes:
-        said[name] = _drawn(speech.said.get((name, word, finding)) or speech.said[name, word], form // 77)
+        said[name] = _drawn(speech.said.get((name, word, finding)) or speech.said[name, word], form >> 16)
     side = dict(sentence.attributes).get("side")
     said.pop("side", None)
     zone = said.pop("zone", "")
-    term = _drawn((speech.plurals if count > 1 else speech.terms)[finding], form // 6)
+    term = _drawn((speech.plurals if count > 1 else speech.terms)[finding], form >> 8)
     before, after = common["counted"] if count > 1 else ("", "")
     number = common["counts"].get(str(count), str(count))
     slots = {
@@ -282,13 +282,13 @@ def _statement(sentence: Sentence, speech: Language) -> str:
         "{changed}": "",
     }
     if sentence.size_mm is not None:
-        slots["{size}"] = _drawn(common["size"], form // 13).replace("{size}", _size(sentence.size_mm, common["units"]))
+        slots["{size}"] = _drawn(common["size"], form >> 24).replace("{size}", _size(sentence.size_mm, common["units"]))
     if sentence.change is not None:
         change = sentence.change if sentence.grows else _WORSE.get(sentence.change, sentence.change)
         if change in common["change"]:
             own = speech.said.get(("change", change, finding))
-            slots["{change}"] = _drawn(own or common["change"][change], form // 11)
-            slots["{changed}"] = _drawn(common["changed"][change], form // 11)
+            slots["{change}"] = _drawn(own or common["change"][change], form >> 32)
+            slots["{changed}"] = _drawn(common["changed"][change], form >> 32)
     return _joined(_drawn(speech.frames[sentence.sort], form), slots, speech)
 
 
@@ -313,7 +313,7 @@ def _conclusion(sentence: Sentence, speech: Language) -> str:
     common, form, is_many = speech.common, sentence.form, len(sentence.masks) > 1
     (finding,) = sentence.findings
     side = dict(sentence.attributes).get("side")
-    term = _drawn((speech.plurals if is_many else speech.terms)[finding], form // 6)
+    term = _drawn((speech.plurals if is_many else speech.terms)[finding], form >> 8)
     slots = {
         **_placed(side, "", term, speech),
         "{finding}": term,

@@ -19,11 +19,11 @@ from vesalius.types import Finding as State
 from vesalius.types import Report
 
 _RANK: tuple[State, ...] = ("not_mentioned", "absent", "uncertain", "present")  # said twice, the later one holds
-_STOP = re.compile(r"\.(?!\d)|[。।!?！？؟\n]")  # the point in 1.4 mm ends nothing
+_STOP = re.compile(r"\.(?!\d)|[。।;；؛!?！？؟\n]")  # the point in 1.4 mm ends nothing
 _MM = {"mm": 1, "cm": 10, "µm": 0.001, "μm": 0.001, "مم": 1, "سم": 10, "ميكرومتر": 0.001, "毫米": 1, "厘米": 10, "微米": 0.001}
 _SIZE = rf"\d+(?:\.\d+)?\s*(?:{'|'.join(_MM)})"
 _NUMBER = r"(?<![0-9a-z.])\d+(?![\d.])"
-_LETTER = r"\w\-\u064b-\u0652\u0900-\u0963\u0970-\u097f"  # with the marks of Arabic and Devanagari, without the danda
+_LETTER = r"\w\u064b-\u0652\u0900-\u0963\u0970-\u097f"  # with the marks of Arabic and Devanagari, without the danda
 
 _Sort = Literal["finding", "said", "cue", "count", "size"]
 _Meaning = tuple[_Sort, tuple[str, ...]]
