@@ -54,10 +54,15 @@ def lps_from_ras(affine_ras_mm: Affine) -> Affine:
     """Turn NIfTI's RAS affine of (i, j, k, 1) into an affine of (z, y, x, 1) in LPS: x and y change sign, axes swap.
 
     The array belonging to the result is the NIfTI array with its axes reversed: (k, j, i). Both sides (4, 4), mm.
-    This is the only place that knows the difference between the two conventions.
+    This and its inverse are the only places that know the difference between the two conventions.
     """
     affine = _RAS_TO_LPS @ np.asarray(affine_ras_mm, dtype=np.float64)
     return affine[:, [2, 1, 0, 3]]
+
+
+def ras_from_lps(affine_lps_mm: Affine) -> Affine:
+    """The inverse of `lps_from_ras`: what NIfTI states of an array in our order."""
+    return lps_from_ras(affine_lps_mm)  # the same exchange of signs and axes, undone by doing it again
 
 
 def spacing_of(affine_lps_mm: Affine) -> tuple[float, float, float]:

@@ -16,7 +16,7 @@ from vesalius.clinical.dicom.objects.segmentation import Drawn
 from vesalius.clinical.dicom.objects.slices import Stack
 from vesalius.clinical.dicom.write import Names, Visit, uid_of
 from vesalius.clinical.keys import PHANTOM_MANUFACTURER
-from vesalius.datasets.phantom_image import affine_of, stored
+from vesalius.datasets.phantom_image import affine_of, stem_of, stored
 from vesalius.phantom.truth import Phantom, Picture
 from vesalius.types import Array
 
@@ -100,8 +100,7 @@ class _Task:
 
     def path(self, end: str = "") -> Path:
         """A file of the picture's."""
-        name = self.picture.name.replace(" ", "-")
-        return self.folder / f"{self.visit.patient_id}-visit-{self.phantom.visit}-{name}{end}.dcm"
+        return self.folder / f"{stem_of(self.phantom, self.picture)}{end}.dcm"
 
     def uid(self, level: str, *parts: str) -> str:
         """One of the picture's own."""

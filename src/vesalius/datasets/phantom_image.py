@@ -35,6 +35,11 @@ def to_image(picture: Picture, phantom: Phantom) -> Image:
     )
 
 
+def stem_of(phantom: Phantom, picture: Picture) -> str:
+    """What the names of a picture's files begin with."""
+    return f"{phantom.kind}-{phantom.seed}-visit-{phantom.visit}-{picture.name.replace(' ', '-')}"
+
+
 def stored(picture: Picture) -> Array:
     """The pixels as files hold them: HU as int16, other gray as uint16 of 12 bits, ultrasound and color as uint8."""
     if picture.modality == "US" and picture.pixels.dtype == np.uint16:
