@@ -5,13 +5,14 @@ high in front, lower below the temporal lobes and lowest behind.
 """
 
 from dataclasses import dataclass
-from math import pi, sqrt
+from math import pi
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vesalius.phantom.bodies.brain_laying import Place, canvas_edge, lay_ellipsoid, lay_rod
 from vesalius.phantom.bodies.brain_signal import Canvas, Tissue, share, step
-from vesalius.phantom.bodies.brain_space import Vector, direction, ellipsoid, rod
+from vesalius.phantom.bodies.brain_space import Vector, direction
 from vesalius.phantom.truth import Floats
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def head_of(case: "Case") -> Head:
     return Head(
         half=(float(half[0]), float(half[1]), float(half[2]), float(70 * scale * (1 + 0.04 * shape[3]))),
         gap=2.0 + 2.6 * aged + 0.5 * float(size[0]),
-        sulcus=0.9 + 2.0 * aged + 0.4 * float(size[1]),
+        sulcus=0.75 + 1.7 * aged + 0.35 * float(size[1]),
         sulci=14.0 + 2.5 * float(size[2]),
         cortex=3.1 - 0.4 * aged + 0.25 * float(size[3]),
         skull=7.2 + 1.6 * float(size[4]),
@@ -152,7 +153,7 @@ def _spaces(rng: np.random.Generator, aged: float) -> tuple[tuple[Vector, Vector
     return tuple(found)
 
 
-def paint_outside(canvas: Canvas, head: Head, place: tuple[Floats, Floats, Floats], depth: Floats, mixed: Floats) -> Floats:
+def paint_outside(canvas: Canvas, head: Head, place: Place, depth: Floats, mixed: Floats) -> Floats:
     """Lay scalp, muscles, skull, eyes, sinuses and neck; returns the signed distance of the skin. `mixed`: noise, for textures."""
     x, y, z = place
     edge = canvas_edge(place)
@@ -172,13 +173,6 @@ def paint_outside(canvas: Canvas, head: Head, place: tuple[Floats, Floats, Float
     return skin
 
 
-def canvas_edge(place: tuple[Floats, Floats, Floats]) -> float:
-    """The width over which a surface is blended: the mean step of a grid, from its coordinates."""
-    x, y, z = place
-    steps = [sqrt(sum(float(c[at] - c[0, 0, 0]) ** 2 for c in (x, y, z))) for at in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
-    return sum(steps) / 3
-
-
 def _skin(head: Head, x: Floats, y: Floats, z: Floats) -> Floats:
     """About the signed distance to the skin: an ellipsoid above, a face and a neck below."""
     side, front, back, up = (half + head.skull + head.scalp for half in head.half)
@@ -195,54 +189,7 @@ def _skin(head: Head, x: Floats, y: Floats, z: Floats) -> Floats:
     return q
 
 
-def _box(place: tuple[Floats, Floats, Floats], center: Vector, reach_mm: float) -> tuple[slice, slice, slice] | None:
-    """The part of the grid within `reach_mm` of a place of the body along every axis of the grid; None if there is none."""
-    shape = place[0].shape
-    found = []
-    middle = [at[0, 0, 0] for at in place]
-    for axis in range(3):
-        one: list[int] = [0, 0, 0]
-        one[axis] = shape[axis] - 1
-        span = [float(at[tuple(one)] - start) for at, start in zip(place, middle, strict=True)]
-        length = sqrt(sum(value * value for value in span))
-        at_mm = sum((c - float(start)) * value for c, start, value in zip(center, middle, span, strict=True)) / length
-        size = length / (shape[axis] - 1)
-        low, high = max(int((at_mm - reach_mm) / size), 0), min(int((at_mm + reach_mm) / size) + 2, shape[axis])
-        if low >= high:
-            return None
-        found.append(slice(low, high))
-    return (found[0], found[1], found[2])
-
-
-def lay_ellipsoid(
-    canvas: Canvas, place: tuple[Floats, Floats, Floats], center: Vector, radii: Vector, tissue: Tissue, edge: float
-) -> None:
-    """Lay a tissue in an ellipsoid, within its box."""
-    box = _box(place, center, max(radii) + edge)
-    if box is not None:
-        x, y, z = (at[box] for at in place)
-        canvas.lay(share(ellipsoid(x, y, z, center, radii), edge), tissue, box)
-
-
-def lay_rod(
-    canvas: Canvas,
-    place: tuple[Floats, Floats, Floats],
-    ends: tuple[Vector, Vector],
-    radii: tuple[float, float],
-    tissue: Tissue,
-    edge: float,
-) -> None:
-    """Lay a tissue in a rod, within its box."""
-    one, two = ends
-    center = ((one[0] + two[0]) / 2, (one[1] + two[1]) / 2, (one[2] + two[2]) / 2)
-    reach = sqrt(sum((a - b) ** 2 for a, b in zip(one, two, strict=True))) / 2 + max(radii) + edge
-    box = _box(place, center, reach)
-    if box is not None:
-        x, y, z = (at[box] for at in place)
-        canvas.lay(share(rod(x, y, z, ends, radii), edge), tissue, box)
-
-
-def _paint_face(canvas: Canvas, head: Head, place: tuple[Floats, Floats, Floats], edge: float) -> None:
+def _paint_face(canvas: Canvas, head: Head, place: Place, edge: float) -> None:
     """Nose, orbits with eyes, and the air of the sinuses."""
     front = -(head.half[1] + head.skull + head.scalp)
     s = head.sinus
@@ -260,7 +207,7 @@ def _paint_face(canvas: Canvas, head: Head, place: tuple[Floats, Floats, Floats]
     lay_ellipsoid(canvas, place, (0, front + 14, -8), (19 * s, 5 * s, 11 * s), AIR, edge)
 
 
-def _paint_neck(canvas: Canvas, place: tuple[Floats, Floats, Floats], edge: float) -> None:
+def _paint_neck(canvas: Canvas, place: Place, edge: float) -> None:
     """Clivus and vertebrae, and the spinal canal with its cord."""
     lay_rod(canvas, place, ((0, -18, -42), (0, 4, -66)), (8, 6), MARROW, edge)
     lay_ellipsoid(canvas, place, (0, 4, -86), (17, 11, 14), MARROW, edge)

@@ -79,7 +79,7 @@ def cerebrum(head: Head, vent: Ventricles, x: Floats, y: Floats, z: Floats, dept
     tent = (z + 6 + np.float32(0.3) * side + np.float32(0.12) * (y - 20)) * np.float32(0.93)
     ridge = (8 + np.float32(0.45) * (side - 15) - y) * np.float32(0.9)
     deep = np.maximum(tent, ridge)
-    deep -= 1
+    deep -= 0.4
     np.minimum(deep, depth - np.float32(head.gap), out=deep)
     np.minimum(deep, ellipsoid(x, y, z, (0, -10, -31), (18, 23, 20)), out=deep)
     # The fissure between the hemispheres ends where the corpus callosum joins them.
@@ -91,16 +91,18 @@ def cerebrum(head: Head, vent: Ventricles, x: Floats, y: Floats, z: Floats, dept
     sheet *= np.float32(0.82)
     inward, ends = np.maximum(40 - side, 0), np.maximum(np.abs(y + 2) - 30, 0)
     np.minimum(deep, np.sqrt(sheet**2 + inward**2 + ends**2) - np.float32(0.8 + 0.8 * head.sulcus), out=deep)
-    near = np.flatnonzero((deep > -3) & (deep < head.sulci + 12))
-    deep[near] = np.minimum(deep[near], _sulci(head, vent, x[near], y[near], z[near], deep[near]))
+    near = np.flatnonzero((deep > -3) & (deep < head.sulci + 10) & (depth < 36))
+    folded = (x[near], y[near], z[near])
+    deep[near] = np.minimum(deep[near], _sulci(head, vent, folded, deep[near], depth[near]))
     return deep
 
 
-def _sulci(head: Head, vent: Ventricles, x: Floats, y: Floats, z: Floats, depth: Floats) -> Floats:
+def _sulci(head: Head, vent: Ventricles, place: tuple[Floats, Floats, Floats], deep: Floats, depth: Floats) -> Floats:
     """Signed distance to the fluid in the nearest sulcus: sheets that wind inward, where a sum of waves is zero."""
-    r = np.maximum(np.sqrt(x * x + y * y + z * z), np.float32(20))
+    x, y, z = place
+    r = np.maximum(np.sqrt(x * x + y * y + z * z), np.float32(45))
     out = np.float32(70) / r
-    bend = np.float32(2.6) * np.sin(depth * np.float32(0.24))
+    bend = np.float32(2.6) * np.sin(deep * np.float32(0.24))
     ux, uy, uz = x * out, y * out + bend, z * out - bend
     wave, gx, gy, gz = (np.zeros_like(x) for _ in range(4))
     deepest = np.full_like(x, np.float32(head.sulci))
@@ -118,10 +120,10 @@ def _sulci(head: Head, vent: Ventricles, x: Floats, y: Floats, z: Floats, depth:
     usual = float(np.sqrt((head.waves[0, :3] ** 2).sum())) * sqrt(len(head.waves) / 2)
     steep = np.maximum(steep, np.float32(0.45 * usual)) * out
     across = np.abs(wave) / steep
-    over = np.maximum(depth - deepest, 0)
+    over = np.maximum(np.maximum(deep - deepest, depth - np.float32(head.gap + 26)), 0)
     # Wide ventricles press the sulci shut.
     width = head.sulcus * min(1.0, max(0.35, 1 - 1.2 * (vent.scale - 1.4)))
-    opening = np.float32(0.5 * width) * (1 + np.float32(0.8) * np.exp(depth * np.float32(-1 / 8)))
+    opening = np.float32(0.42 * width) * (1 + np.float32(1.0) * np.exp(deep * np.float32(-1 / 6)))
     return np.sqrt(across * across + over * over) - opening
 
 
@@ -206,10 +208,10 @@ def _paint_hind(
     x, y, z = place
     side = np.abs(x)
     lobe = ellipsoid(x, y, z, (0, 44, -38), (60, 40, 33))
-    tent = (z + 8 + np.float32(0.3) * side + np.float32(0.12) * (y - 20)) * np.float32(0.93)
+    tent = (z + 7 + np.float32(0.3) * side + np.float32(0.12) * (y - 20)) * np.float32(0.93)
     lobe = np.maximum(np.maximum(lobe, tent), np.float32(head.gap + 1) - depth)
-    for cx in (-42.0, 42.0):  # the petrous bones, between the temporal lobes and the cerebellum
-        bone = ellipsoid(x, y, z, (cx, 10 + 6, -37), (26, 8, 11))
+    for cx in (-45.0, 45.0):  # the petrous bones, between the temporal lobes and the cerebellum
+        bone = ellipsoid(x, y, z, (cx, 15, -41), (19, 5.5, 6.5))
         np.maximum(lobe, np.float32(1) - bone, out=lobe)
         canvas.lay(share(bone, edge), BONE, at)
     # A notch behind between the hemispheres of the cerebellum.

@@ -77,13 +77,21 @@ def direction(rng: np.random.Generator) -> Vector:
 
 
 def ellipsoid(x: Floats, y: Floats, z: Floats, center: Vector, radii: Vector) -> Floats:
-    """About the signed distance to an ellipsoid along the body's axes: exact at its poles."""
-    found: Floats = ((x - np.float32(center[0])) * np.float32(1 / radii[0])) ** 2
-    found += ((y - np.float32(center[1])) * np.float32(1 / radii[1])) ** 2
-    found += ((z - np.float32(center[2])) * np.float32(1 / radii[2])) ** 2
-    np.sqrt(found, out=found)
-    found -= 1
-    found *= np.float32((radii[0] * radii[1] * radii[2]) ** (1 / 3))
+    """About the signed distance to an ellipsoid along the body's axes: exact along its axes, and zero exactly on it."""
+    px, py, pz = (at - np.float32(c) for at, c in zip((x, y, z), center, strict=True))
+    px *= np.float32(1 / radii[0])
+    py *= np.float32(1 / radii[1])
+    pz *= np.float32(1 / radii[2])
+    q: Floats = px * px + py * py + pz * pz
+    np.sqrt(q, out=q)
+    px *= np.float32(1 / radii[0])
+    py *= np.float32(1 / radii[1])
+    pz *= np.float32(1 / radii[2])
+    slope: Floats = px * px + py * py + pz * pz
+    np.sqrt(slope, out=slope)
+    slope += np.float32(1e-6)
+    found: Floats = q * (q - 1)
+    found /= slope
     return found
 
 

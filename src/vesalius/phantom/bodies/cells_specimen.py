@@ -4,14 +4,16 @@ The slide is a plane cut into tiles of `TILE_UM`; each tile has random numbers o
 be drawn without the rest. The tile in the middle is the field that a picture shows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import cast
 
 import numpy as np
 
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Value
-from vesalius.phantom.truth import Lesion
+from vesalius.phantom.truth import Floats, Lesion
 
 TILE_UM = 100.0
 TILES = (40, 50)  # (Y, X) of a slide
@@ -64,9 +66,10 @@ class Specimen:
     wave: tuple[float, float, float]
     cells: dict[int, int]
 
-    def rng(self, tile: tuple[int, int]) -> np.random.Generator:
-        """The random numbers of a tile: each visit's specimen is another one."""
-        return self.case.pose(9, tile[0] + 1, tile[1] + 1)
+    def numbers(self, tiles: Sequence[tuple[int, int]], count: int) -> "Numbers":
+        """`count` random numbers for each tile out of a stream of its own: each visit's specimen is another one."""
+        drawn = [self.case.pose(9, row + 1, column + 1).random(count, dtype=np.float32) for row, column in tiles]
+        return Numbers(np.stack(drawn), 0)
 
     def lesion(self, finding: str) -> tuple[int, int, Lesion] | None:
         """Index, cells of a tile and the lesion of a finding; None when it is not there."""
@@ -74,6 +77,25 @@ class Specimen:
             if lesion.finding == finding:
                 return index, self.cells[index], lesion
         return None
+
+
+@dataclass(eq=False)
+class Numbers:
+    """Random numbers of several tiles, (T, count), handed out in turn."""
+
+    drawn: Floats
+    used: int
+
+    def take(self, *shape: int) -> Floats:
+        """The next of every tile, (T, *shape)."""
+        first, self.used = self.used, self.used + prod(shape)
+        return self.drawn[:, first : self.used].reshape(-1, *shape)
+
+
+def middling(numbers: Floats) -> Floats:
+    """Nearly normal numbers, within 3 of 0, out of three uniform ones on the last axis."""
+    found: Floats = (numbers.sum(axis=-1) - np.float32(1.5)) * np.float32(2)
+    return found
 
 
 def prepare(case: Case) -> Specimen:

@@ -4,18 +4,20 @@ Every tile has the same 36 places. A few hold the patient's own white cells; eac
 empty without it, so that what a finding adds does not move anything else.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from vesalius.phantom.bodies.cells_specimen import MIDDLE, TILE_UM, Specimen
+from vesalius.phantom.bodies.cells_specimen import MIDDLE, TILE_UM, Numbers, Specimen
 from vesalius.phantom.bodies.cells_stamp import BASIC, EOSIN, NUCLEAR, ORANGE, Canvas, Stamps, grain, soft, stamps
 from vesalius.phantom.truth import Bools, Floats
 
 SORTS = ("neutrophil", "lymphocyte", "monocyte", "eosinophil", "malignant cell", "mitotic cell", "apoptotic cell", "necrotic cell")
 SIDE = 6  # places along a tile
 ROW = 24  # numbers of a place: y, x, sort, lesion, and random ones
-REACH_UM = 11.0
+NEEDS = SIDE * SIDE * (ROW + 1) + 9  # random numbers of a tile
+REACH_UM = 10.5
 _LOBES = 6
 # Which places a finding may take, in the tile's own order; the patient's cells and apoptotic ones come first.
 _OWN, _APOPTOTIC = slice(0, 7), slice(7, 9)
@@ -59,44 +61,54 @@ TISSUE = {
 }
 
 
-def places(specimen: Specimen, tile: tuple[int, int], rng: np.random.Generator) -> Floats:
-    """The 36 places of a tile in the order in which they are taken, (36, ROW): y, x in µm of the tile, random numbers.
+def places(numbers: Numbers) -> Floats:
+    """The 36 places of each tile in the order in which they are taken, (T, 36, ROW): y, x in µm of the tile, random numbers.
 
     In tissue the order is the caller's to change: a gland's lumen is no place for cells.
     """
-    numbers = rng.random((SIDE * SIDE, ROW), dtype=np.float32)
+    rows = numbers.take(SIDE * SIDE, ROW).copy()
+    order = np.argsort(numbers.take(SIDE * SIDE), axis=1, kind="stable")
     index = np.arange(SIDE * SIDE)
     row, column = index // SIDE, index % SIDE
     pitch = np.float32(TILE_UM / SIDE)
-    numbers[:, 0] = (row + np.float32(0.5)) * pitch + (numbers[:, 0] - np.float32(0.5)) * np.float32(3.6)
     shift = np.where(row % 2 == 0, np.float32(-0.12), np.float32(0.12))
-    numbers[:, 1] = (column + np.float32(0.5) + shift) * pitch + (numbers[:, 1] - np.float32(0.5)) * np.float32(3.6)
-    return numbers[rng.permutation(SIDE * SIDE)]
+    rows[..., 0] = (row + np.float32(0.5)) * pitch + (rows[..., 0] - np.float32(0.5)) * np.float32(3.6)
+    rows[..., 1] = (column + np.float32(0.5) + shift) * pitch + (rows[..., 1] - np.float32(0.5)) * np.float32(3.6)
+    return rows[np.arange(len(rows))[:, None], order]
 
 
-def occupied(specimen: Specimen, tile: tuple[int, int], rng: np.random.Generator, free: Floats) -> Floats:
-    """The cells of a tile, (N, ROW): the patient's own and those of the findings; all random draws are made in any case."""
+def occupy(specimen: Specimen, tiles: Sequence[tuple[int, int]], numbers: Numbers, free: Floats) -> Bools:
+    """Give the cells of each tile their places, the patient's own and those of the findings; which are taken, (T, 36).
+
+    Column 2 of `free` becomes the sort, column 3 the lesion or -1.
+    """
+    one = numbers.take(2 + _OWN.stop)
     least, most = specimen.whites
-    own, apoptotic = int(rng.integers(least, most + 1)), int(rng.choice(3, p=(0.6, 0.3, 0.1)))
-    sorts = rng.choice(4, size=_OWN.stop, p=specimen.shares)
-    free[:, 2:4] = -1
+    place = np.arange(SIDE * SIDE)[None]
+    free[..., 3] = -1
+    taken = np.zeros(free.shape[:2], np.bool_)
     if specimen.kind == "smear":
-        free[:own, 2] = sorts[:own]
-    free[_APOPTOTIC.start : _APOPTOTIC.start + apoptotic, 2] = SORTS.index("apoptotic cell")
+        sorts = np.searchsorted(np.cumsum(specimen.shares)[:-1], one[:, 2:])
+        free[:, _OWN, 2] = sorts
+        taken |= place < (least + one[:, :1] * (most - least + 1)).astype(np.intp)
+    apoptotic = (one[:, 1:2] > np.float32(0.6)).astype(np.intp) + (one[:, 1:2] > np.float32(0.9))
+    free[:, _APOPTOTIC, 2] = SORTS.index("apoptotic cell")
+    taken |= (place >= _APOPTOTIC.start) & (place < _APOPTOTIC.start + apoptotic)
     for index, lesion in enumerate(specimen.case.lesions):
         if lesion.finding not in PLACES or (specimen.kind == "tissue" and lesion.finding in ("malignant cells", "necrosis")):
             continue
         name, where = PLACES[lesion.finding]
-        first, count = where.start, specimen.cells[index]
+        mine = (place >= where.start) & (place < where.start + specimen.cells[index])
         if lesion.finding == "mitosis":  # each is a lesion of its own, and in the middle of the slide
-            first, count = first + lesion.number - 1, 1 if tile == MIDDLE else 0
-        free[first : first + count, 2] = SORTS.index(name)
-        free[first : first + count, 3] = index
-    return free[free[:, 2] >= 0]
+            mine = (place == where.start + lesion.number - 1) & np.array([tile == MIDDLE for tile in tiles])[:, None]
+        free[..., 2] = np.where(mine, SORTS.index(name), free[..., 2])
+        free[..., 3] = np.where(mine, index, free[..., 3])
+        taken |= mine
+    return taken
 
 
 def clusters(cells: Floats) -> Floats:
-    """In tissue lymphocytes of an infiltrate lie in threes: two neighbors to each."""
+    """In tissue lymphocytes of an infiltrate lie in threes: two neighbors to each, (N, ROW)."""
     lead = cells[(cells[:, 2] == SORTS.index("lymphocyte")) & (cells[:, 3] >= 0)]
     more = []
     for turn, columns in ((0.0, (8, 9)), (2.2, (10, 11))):

@@ -1,299 +1,291 @@
-"""What can be wrong in the chest of a phantom: where it lies, how thick it is along the beam, what becomes of it."""
+"""Where each lesion of a chest lies and what every beam passes of it."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import cos, pi, sin
 from typing import cast
 
 import numpy as np
 
-from vesalius.errors import Problem, UsageError
-from vesalius.phantom import chest_body as anatomy
-from vesalius.phantom.chest_body import Chest
-from vesalius.phantom.factors import Values
-from vesalius.phantom.paint import dome, ramp
-from vesalius.phantom.truth import Bools, Change, Floats, Lesion, Side
+from vesalius.phantom.bodies.chest_body import MOST_BREATH_MM, Chest, draw_chest
+from vesalius.phantom.bodies.chest_findings import ZONES
+from vesalius.phantom.bodies.chest_parts import abdomen, cage
+from vesalius.phantom.bodies.chest_spans import Box, Ends, Rays, Span, around, bulge, span
+from vesalius.phantom.case import Case
+from vesalius.phantom.paint import Points, stream
+from vesalius.phantom.truth import Floats, Lesion
 
-FINDINGS = ("effusion", "nodule", "consolidation")
-ZONES = ("upper", "middle", "lower")
-SEVERITY_MM = {"small": (15.0, 35.0), "moderate": (35.0, 75.0), "large": (75.0, 120.0)}
-SIZE_MM = {"effusion": (15.0, 120.0), "nodule": (8.0, 35.0), "consolidation": (45.0, 105.0)}
-NODULES_MAX = 3
-
-_NORMAL = 0.35
-_TRIES = 160
-_HOW_MANY = (0.40, 0.38, 0.22)  # of the abnormal: one, two or three kinds of finding
-_NEW = 0.1625  # of the findings that were absent before: as often as each of the four other outcomes
-_GROWTH: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    "effusion": {"larger": (1.4, 1.8), "smaller": (0.45, 0.7)},
-    "nodule": {"larger": (1.32, 1.55), "smaller": (0.5, 0.72)},
-    "consolidation": {"larger": (1.25, 1.5), "smaller": (0.5, 0.75)},
-}
+_BODY, _PLACE = 1, 4  # streams of random numbers
+_ANGLES = 120
+_TRIES = 24
+_MOST_RADIUS_MM = 27.0
 
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """A lesion and where it lies in the body's frame.
-
-    `places` are the relative positions that are tried in turn, (2, tries); `wobble` roughens a
-    consolidation's outline; a nodule may grow to `room_mm`.
-    """
+    """A lesion with its middle (x, y, z) in the body of usual position; `outline`: radius by angle, mm, `deep`: half depth."""
 
     lesion: Lesion
-    center_mm: tuple[float, float]
-    places: Floats
-    wobble: tuple[tuple[float, float], ...] = ()
-    room_mm: float = 0.0
+    center: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    outline: Points | None = None
+    deep: float = 0.0
+    phase: float = 0.0
+
+    @property
+    def sign(self) -> float:
+        """Of x on its side."""
+        return -1.0 if self.lesion.side == "right" else 1.0
 
 
-def timeline(chest: Chest, rng: np.random.Generator, fixed: Values) -> tuple[list[Placed], list[Placed], list[Placed]]:
-    """What is seen at the first visit, what at the second, and what has resolved between them.
+def placed(case: Case) -> list[Placed]:
+    """The lesions of a visit at their places, which they keep whatever else comes or goes.
 
-    Everything is drawn whatever is fixed, so that fixing one factor leaves the others as they were.
+    Those of the first visit are placed without regard to those that are new at the second.
     """
-    kinds = _kinds(rng, fixed)
-    drawn = {finding: _draw(finding, rng, fixed) for finding in FINDINGS}
-    changes = {finding: _change(rng, finding in kinds, fixed) for finding in FINDINGS}
-    scales = {f: {change: float(rng.uniform(*_GROWTH[f][change])) for change in ("larger", "smaller")} for f in FINDINGS}
-    before: list[Placed] = []
-    after: list[Placed] = []
-    resolved: list[Placed] = []
-    everything: list[Placed] = []
-    for finding in FINDINGS:
-        change = changes[finding]
-        if finding not in kinds and change != "new":
-            continue
-        for planned in drawn[finding]:
-            lesion = _placed(chest, planned, everything, "zone" in fixed)
-            everything.append(lesion)
-            if change != "new":
-                before.append(lesion)
-            if change == "resolved":
-                resolved.append(replace(lesion, lesion=replace(lesion.lesion, mask=None, change="resolved")))
-            else:
-                factor = scales[finding].get(change or "", 1.0)
-                after.append(_grown(lesion, factor, change))
-    return before, after, resolved
+    usual = draw_chest(stream("chest", case.seed, _BODY), case.sex, case.age_years)
+    known = [*case.lesions, *case.resolved]
+    order = sorted(known, key=lambda lesion: (lesion.change == "new", lesion.finding != "consolidation", lesion.number))
+    taken: list[Placed] = []
+    for lesion in order:
+        rng = stream("chest", case.seed, _PLACE, *lesion.finding.encode(), lesion.number)
+        if lesion.finding == "nodule":
+            taken.append(_nodule(usual, lesion, rng, taken))
+        elif lesion.finding == "consolidation":
+            taken.append(_consolidation(usual, lesion, rng))
+        else:
+            taken.append(Placed(lesion))
+    return [next(item for item in taken if item.lesion is lesion) for lesion in case.lesions]
 
 
-def severity(depth_mm: float) -> str:
-    """How much fluid, in words."""
-    return next((word for word, (_, high) in SEVERITY_MM.items() if depth_mm < high), "large")
+def third(c: Chest, lesion: Lesion) -> tuple[float, float]:
+    """From where to where along z the zone of a lesion reaches: a third of the lung above its dome."""
+    low = c.dome_z[0 if lesion.side == "right" else 1]
+    step = (c.apex_z - low) / 3
+    at = 2 - ZONES.index(str(lesion.zone))
+    return low + at * step, low + (at + 1) * step
 
 
-def thickness(placed: Placed, chest: Chest, lung: Floats, x: Floats, y: Floats) -> Floats:
-    """Thickness of the lesion along the beam, in millimetres of water replacing lung; above 0 exactly in its mask.
-
-    Args:
-        placed: the lesion.
-        chest: the patient at this visit.
-        lung: thickness of the lung that the beam passes there, less before and behind the heart.
-        x: to the patient's left in the body's frame, any shape.
-        y: to the feet, the same shape.
-    """
-    finding = placed.lesion.finding
-    if finding == "effusion":
-        return _fluid(placed, chest, lung, x, y)
-    dx, dy = x - np.float32(placed.center_mm[0]), y - np.float32(placed.center_mm[1])
-    radius = placed.lesion.size_mm / 2
-    if finding == "nodule":
-        # A nodule is denser than water here, so that the smallest can still be seen.
-        return dome((dx * dx + dy * dy) * np.float32(1 / radius**2)) * np.float32(1.1 * radius + 12.0) * (lung > 0)
-    distance = np.sqrt(dx * dx + dy * dy)
-    angle = np.arctan2(dy, dx)
-    outline = np.full_like(distance, np.float32(1 - sum(size for size, _ in placed.wobble)))
-    for order, (size, phase) in enumerate(placed.wobble, start=2):
-        outline += np.float32(size) * np.cos(order * angle + np.float32(phase))
-    inside = 1 - distance / (outline * np.float32(radius))
-    patchy = np.full_like(distance, np.float32(0.8))
-    for order, (size, phase) in enumerate(placed.wobble, start=1):
-        # Waves of 35, 17 and 12 mm in directions of their own: lobules filled to different degrees.
-        wave = dx * np.float32(cos(phase)) + dy * np.float32(sin(phase))
-        patchy += np.float32(0.02 + 0.7 * size) * np.sin(wave * np.float32(0.18 * order) + np.float32(9 * phase))
-    opacity: Floats = ramp(inside, 0.55) * patchy * np.minimum(lung, np.float32(95.0)) * np.float32(0.62)
-    return opacity
-
-
-def reach_mm(placed: Placed, chest: Chest) -> tuple[float, float, float, float]:
-    """A box (x0, y0, x1, y1) in the body's frame outside which the lesion has no thickness."""
-    x, y = placed.center_mm
-    if placed.lesion.finding != "effusion":
-        half = placed.lesion.size_mm / 2
-        return x - half, y - half, x + half, y + half
-    bottom = _angle_y(chest, placed.lesion.side)
-    edge = chest.lung_u + chest.lung_half
-    low, high = (-edge, 0.0) if placed.lesion.side == "right" else (0.0, edge)
-    return low, bottom - placed.lesion.size_mm, high, bottom
-
-
-def _kinds(rng: np.random.Generator, fixed: Values) -> tuple[str, ...]:
-    """Which findings the patient has."""
-    normal, many = rng.random() < _NORMAL, int(rng.choice(3, p=_HOW_MANY)) + 1
-    order = [FINDINGS[i] for i in rng.permutation(len(FINDINGS))]
-    if "finding" in fixed:
-        return tuple(word for word in str(fixed["finding"]).split(",") if word != "none")
-    if "nodules" in fixed:
-        # A count says whether there are nodules, not what else there is.
-        others = [finding for finding in order[:many] if finding != "nodule"] if not normal else []
-        return tuple(others + (["nodule"] if fixed["nodules"] else []))
-    if normal and not {"side", "change"} & fixed.keys():
-        return ()
-    return tuple(order[:many])
-
-
-def _change(rng: np.random.Generator, present: bool, fixed: Values) -> Change | None:
-    """What becomes of a finding until the second visit."""
-    drawn: Change = ("larger", "smaller", "unchanged", "resolved")[int(rng.integers(4))]
-    appears = rng.random() < _NEW
-    if "change" in fixed:
-        return cast(Change, fixed["change"]) if present else None
-    if present:
-        return drawn
-    return "new" if appears and "finding" not in fixed and "nodules" not in fixed else None
-
-
-def _draw(finding: str, rng: np.random.Generator, fixed: Values) -> list[Placed]:
-    """The lesions of one kind, not yet placed; nodules 1 to 3."""
-    count = int(rng.integers(1, NODULES_MAX + 1)) if finding == "nodule" else 1
-    drawn = [_draw_one(finding, index, rng, fixed) for index in range(NODULES_MAX)]
-    if finding == "nodule":
-        count = int(fixed.get("nodules", 0)) or count
-    return drawn[:count]
-
-
-def _draw_one(finding: str, index: int, rng: np.random.Generator, fixed: Values) -> Placed:
-    """One lesion with every attribute, its place still unknown."""
-    side: Side = "right" if rng.random() < 0.5 else "left"
-    zone = ZONES[int(rng.integers(3))]
-    part, grade = float(rng.random()), tuple(SEVERITY_MM)[int(rng.integers(3))]
-    wobble = tuple((float(rng.uniform(0.03, 0.11)), float(rng.uniform(0, 2 * pi))) for _ in range(3))
-    places = rng.random((2, _TRIES), dtype=np.float32)
-    if finding == "effusion":
-        low, high = SEVERITY_MM[str(fixed.get("severity", grade))]
-    else:
-        low, high = SIZE_MM[finding]
-    size = float(fixed.get("size_mm", low + part * (high - low)))
-    lesion = Lesion(
-        finding=finding,
-        side=cast(Side, fixed.get("side", side)),
-        zone=None if finding == "effusion" else str(fixed.get("zone", zone)),
-        size_mm=size,
-        severity=severity(size) if finding == "effusion" else None,
-        mask=f"nodule {index + 1}" if finding == "nodule" else finding,
-    )
-    return Placed(lesion, (0.0, 0.0), places, wobble)
-
-
-def _placed(chest: Chest, planned: Placed, others: Sequence[Placed], zone_fixed: bool) -> Placed:
-    """The lesion at a place of its side and zone where all of it can be seen, apart from the others.
-
-    A nodule's whole disc, grown as far as it may grow until the next visit, lies in the lung that can be seen; of a
-    consolidation only the middle has to. Where its zone has no room apart from the others, another zone is taken unless
-    the zone is fixed; only then may lesions overlap.
-    """
-    lesion = planned.lesion
-    if lesion.zone is None:
-        return planned
-    radius = lesion.size_mm / 2
-    rim = 1.55 * radius + 3 if lesion.finding == "nodule" else 0.45 * radius
-    clear = rim if lesion.finding == "nodule" else 0.9 * radius
-    zones = [lesion.zone] if zone_fixed else [lesion.zone, *(zone for zone in ZONES if zone != lesion.zone)]
-    # From what is best to what is possible: apart, overlapping, with room to grow by a quarter, with none.
-    for apart, reach in ((True, rim), (False, rim), (False, min(rim, 1.25 * radius)), (False, min(rim, radius + 0.5))):
-        for zone in zones:
-            x, y = _candidates(chest, planned, zone)
-            fits = _rim_in_lung(chest, x, y, reach)
-            for other in others if apart else ():
-                fits &= _apart(other, chest, x, y, clear)
-            if fits.any():
-                best = int(np.argmax(fits))
-                placed = replace(lesion, zone=zone)
-                return replace(planned, center_mm=(float(x[best]), float(y[best])), room_mm=2 * reach, lesion=placed)
-    allowed = ("another zone or side", "a smaller size_mm", "another seed")
-    problem = Problem("zone", f"this patient's {lesion.zone} zone on the {lesion.side} has no room for it", allowed)
-    raise UsageError(
-        "bad_factor",
-        f"A {lesion.finding} of {lesion.size_mm:.0f} mm does not fit into the zone · this patient's {lesion.zone} zone on the "
-        f"{lesion.side} is too small · choose {', '.join(allowed)}.",
-        [problem],
+def _nodule(c: Chest, lesion: Lesion, rng: np.random.Generator, taken: Sequence[Placed]) -> Placed:
+    """A nodule in lung that a frontal view shows: where it is drawn, moved inward as far as its size asks for."""
+    draws = rng.random((2, _TRIES))
+    deep, shape_draws = float(rng.random()), rng.random(24)
+    size = float(cast(float, lesion.size_mm))
+    low, high = third(c, lesion)
+    sign = -1.0 if lesion.side == "right" else 1.0
+    u = c.mediastinum + 16 + draws[0] * (c.lung_u + c.lung_half - c.mediastinum - 22)
+    z = low + 2 + draws[1] * (high - low - 4)
+    room = np.zeros(_TRIES)
+    for radius in (6.0, 9.0, 13.0, 17.0, 21.0, 25.0, _MOST_RADIUS_MM):
+        room = np.where(_fits(c, sign, u, z, radius + 2), radius, room)
+    # Size must not matter here, or a nodule would jump when it grows.
+    near = np.array([[np.hypot(sign * u - o.center[0], z - o.center[2])] for o in taken if o.outline is not None])
+    apart = np.minimum(near.min(axis=(0, 1)), 48) if len(near) else np.full(_TRIES, 48.0)
+    first = int(np.argmax(np.where(room >= 6, np.floor(apart / 12), -1)))
+    best = int(np.argmax(room + 0.01 * apart))
+    share = np.linspace(0, 1, 21)
+    path_u, path_z = u[first] + share * (u[best] - u[first]), z[first] + share * (z[best] - z[first])
+    fits = _fits(c, sign, path_u, path_z, size / 2 + 1.5)
+    at = int(np.argmax(fits)) if fits.any() else 20
+    x, z0 = float(sign * path_u[at]), float(path_z[at])
+    rim = np.linspace(0, 2 * math.pi, 12, endpoint=False)
+    _, half = cage(c, np.abs(x + size / 2 * np.cos(rim)), z0 + size / 2 * np.sin(rim), -1.0)
+    free = max(float(half.min()) - 0.45 * size, 0.0)
+    # Low on the left the heart lies in front.
+    behind = sign > 0 and lesion.zone == "lower"
+    y = c.lung_y + free * (0.2 + 0.8 * deep if behind else 2 * deep - 1)
+    outline = _outline(lesion, shape_draws)
+    return Placed(
+        lesion, (x, y, z0), outline, size / 2 * (0.75 + 0.25 * shape_draws[0]) * _flatness(outline, size), shape_draws[1]
     )
 
 
-def _candidates(chest: Chest, planned: Placed, zone: str) -> tuple[Floats, Floats]:
-    """Centers to try in a third of the lung on the lesion's side, in the order in which they were drawn."""
-    right = planned.lesion.side == "right"
-    third = (chest.dome_y[0 if right else 1] - chest.apex_y) / 3
-    u = chest.mediastinum + planned.places[0] * np.float32(chest.lung_u + chest.lung_half - chest.mediastinum)
-    y = np.float32(chest.apex_y + ZONES.index(zone) * third) + planned.places[1] * np.float32(third)
-    return (-u if right else u), y
+def _fits(c: Chest, sign: float, u: Points, z: Points, radius: float) -> Points:
+    """For each middle, whether a disc lies in lung above the diaphragm, beside the heart, at every breath."""
+    turn = np.arange(12) * (2 * math.pi / 12)
+    around_u, around_z = u[:, None] + radius * np.cos(turn), z[:, None] + radius * np.sin(turn)
+    squared, _ = cage(c, around_u, around_z, -2.0)
+    across = (around_u - c.lung_u - 2) / (c.lung_half - 2)
+    top = c.dome_z[1 if sign > 0 else 0] - across * across * np.where(across > 0, c.dome_drop[0], 12.0)
+    right, up = sign * around_u - c.heart[0], around_z - c.heart[2]
+    cosine, sine = math.cos(c.heart_tilt), math.sin(c.heart_tilt)
+    along, over = (right * cosine - up * sine) / c.heart_half[0], (up * cosine + right * sine) / c.heart_half[1]
+    free = (squared < 1) & (around_z > top + MOST_BREATH_MM + 3) & (along * along + over * over > 1.05)
+    free &= around_u > c.mediastinum + 12
+    found: Points = free.all(axis=1)
+    return found
 
 
-def _rim_in_lung(chest: Chest, x: Floats, y: Floats, radius: float) -> Bools:
-    """For each center, whether a disc's middle and rim lie in lung that can be seen, at every breath of this patient."""
-    turn = np.arange(12) * (2 * pi / 12)
-    around_x = (x[:, None] + np.concatenate([[0.0], radius * np.cos(turn)])).astype(np.float32)
-    around_y = (y[:, None] + np.concatenate([[0.0], radius * np.sin(turn)])).astype(np.float32)
-    inside = np.ones(len(x), np.bool_)
-    for turn_deg, breath_mm in ((-MOST_TURN_DEG, -MOST_BREATH_MM), (MOST_TURN_DEG, MOST_BREATH_MM)):
-        posed = anatomy.turned(chest, turn_deg, breath_mm)
-        inside &= (visible_lung(posed, around_x, around_y) > 0).all(axis=1)
-    return inside
+def _outline(lesion: Lesion, draws: Points) -> Points:
+    """Radius by angle, (`_ANGLES`,), mm, of a nodule whose greatest diameter is as stated."""
+    angle = np.arange(_ANGLES) * (2 * math.pi / _ANGLES)
+    shape, radius = lesion.attributes["shape"], np.ones(_ANGLES)
+    if shape == "oval":
+        flat = 0.58 + 0.16 * draws[2]
+        turned = angle - math.pi * draws[3]
+        radius = flat / np.sqrt((flat * np.cos(turned)) ** 2 + np.sin(turned) ** 2)
+    elif shape == "lobulated":
+        lobes = 3 + int(3 * draws[2])
+        radius = 1 + 0.16 * np.cos(lobes * angle + 6.28 * draws[3]) + 0.09 * np.cos((lobes - 1) * angle + 6.28 * draws[4])
+    if lesion.attributes["margin"] == "spiculated":
+        count = 7 + int(5 * draws[5])
+        spikes = np.zeros(_ANGLES)
+        for spike in range(count):
+            at = (spike + 0.7 * (draws[6 + spike] - 0.5)) * 2 * math.pi / count
+            off = np.abs((angle - at + math.pi) % (2 * math.pi) - math.pi)
+            spikes = np.maximum(spikes, (0.5 + 0.5 * draws[17 - spike]) * np.cos(np.minimum(off / 0.21, 1) * math.pi / 2) ** 2)
+        radius = radius * (0.80 + 0.36 * spikes)
+    x, z = radius * np.cos(angle), radius * np.sin(angle)
+    greatest = float(np.hypot(x[:, None] - x[None, :], z[:, None] - z[None, :]).max())
+    return radius * (float(cast(float, lesion.size_mm)) / greatest)
 
 
-MOST_TURN_DEG, MOST_BREATH_MM = 3.0, 6.0  # the positions that one patient is pictured in
+def _flatness(outline: Points, size: float) -> float:
+    """How far the mean radius is below half the greatest diameter."""
+    return float(outline.mean()) / (size / 2)
 
 
-def visible_lung(chest: Chest, x: Floats, y: Floats) -> Floats:
-    """Thickness of the lung where neither heart nor great vessels cover it."""
-    lung = anatomy.lungs(chest, x, y)
-    covered = np.maximum(anatomy.heart(chest, x, y), anatomy.great_vessels(chest, x, y)) > 0
-    lung[covered] = 0
-    return lung
+def _consolidation(c: Chest, lesion: Lesion, rng: np.random.Generator) -> Placed:
+    """Lung without air, as high as stated; its middle lies in its zone as far as the lung's height allows."""
+    draws = rng.random(16)
+    size = float(cast(float, lesion.size_mm))
+    low, high = third(c, lesion)
+    bottom, top = c.dome_z[0 if lesion.side == "right" else 1] + MOST_BREATH_MM + 2, c.apex_z - 9
+    z = low + (0.15 + 0.7 * draws[0]) * (high - low)
+    z = (bottom + top) / 2 if size > top - bottom else min(max(z, bottom + size / 2), top - size / 2)
+    aside = 22.0 if lesion.side == "left" and z < c.heart[2] + 40 else 0.0
+    u = c.lung_u + aside + (draws[1] - 0.4) * 22
+    # By angle: how far the edge is drawn in or out to the side; nothing at top and bottom.
+    angle = np.arange(_ANGLES) * (2 * math.pi / _ANGLES)
+    waves = [(0.05 + 0.13 * draws[2 + k]) * np.cos((k + 2) * angle + 6.28 * draws[6 + k]) for k in range(4)]
+    wide = min(size / 2 * (0.62 + 0.3 * draws[10]), 46.0)
+    behind = 0.24 if aside else 0.12 if lesion.zone == "lower" else -0.08 * (1 + draws[11])
+    y = c.lung_y + c.lung_depth * behind
+    deep = min(0.6 * size, 0.42 * c.lung_depth) * (0.8 + 0.4 * draws[12])
+    sign = -1.0 if lesion.side == "right" else 1.0
+    return Placed(lesion, (sign * u, y, z), wide * (1 + np.sum(waves, axis=0)), deep, float(draws[13]))
 
 
-def _apart(other: Placed, chest: Chest, x: Floats, y: Floats, radius: float) -> Bools:
-    """For each center, whether a disc stays clear of a lesion, grown as it may be."""
-    if other.lesion.finding == "effusion":
-        fluid = replace(other, lesion=replace(other.lesion, size_mm=1.5 * other.lesion.size_mm))
-        below = _level(fluid, chest, np.abs(x))
-        same_side = (x > 0) == (other.lesion.side == "left")
-        above: Bools = ~same_side | (y + radius < below)
-        return above
-    distance = np.hypot(x - other.center_mm[0], y - other.center_mm[1])
-    clear: Bools = distance > radius + 0.75 * other.lesion.size_mm + 4
-    return clear
+def spans_of(item: Placed, c: Chest, rays: Rays) -> Span:
+    """What the beams pass of a lesion; of all but nodules only the part within the lung counts."""
+    shapes: dict[str, Callable[[Placed, Chest, Rays], Span]] = {
+        "nodule": _nodule_span,
+        "consolidation": _consolidation_span,
+        "effusion": _fluid_span,
+        "pneumothorax": _free_air_span,
+    }
+    return shapes[item.lesion.finding](item, c, rays)
 
 
-def _grown(placed: Placed, factor: float, change: Change | None) -> Placed:
-    """The lesion at the second visit."""
-    lesion = placed.lesion
-    size = lesion.size_mm * factor
-    if lesion.finding == "nodule":
-        size = min(size, placed.room_mm)
-    grade = severity(size) if lesion.finding == "effusion" else None
-    return replace(placed, lesion=replace(lesion, size_mm=size, severity=grade, change=change))
+def _turned(item: Placed, c: Chest) -> tuple[float, float, float]:
+    """Its middle in the body as it is turned."""
+    x, y, z = item.center
+    return x - y * c.turn, y, z
 
 
-def _angle_y(chest: Chest, side: Side) -> float:
-    """Height of the costophrenic angle: where the diaphragm meets the chest wall."""
-    return chest.dome_y[0 if side == "right" else 1] + chest.dome_drop
+def _nodule_span(item: Placed, c: Chest, rays: Rays) -> Span:
+    outline = cast(Points, item.outline)
+    x0, y0, z0 = _turned(item, c)
+    reach = float(outline.max())
+    ripple = 0.22 if item.lesion.attributes["margin"] == "spiculated" else 0.0
+
+    def ends(x: Floats, z: Floats) -> Ends:
+        right, up = x - x0, z - z0
+        radius = radius_at(outline, right, up)
+        half = bulge(1 - (right * right + up * up) / (radius * radius)) * item.deep
+        if ripple:
+            half = half * (1 + ripple * np.sin(right * (7.5 / reach) + 6.28 * item.phase) * np.cos(up * (6.5 / reach)))
+        return around(y0, half)
+
+    return span(rays, (x0 - reach, z0 - reach, x0 + reach, z0 + reach), ends)
 
 
-def _level(placed: Placed, chest: Chest, u: Floats) -> Floats:
-    """The fluid's upper rim over each u: highest along the chest wall, sinking towards the middle in a curve."""
-    bottom, depth = _angle_y(chest, placed.lesion.side), placed.lesion.size_mm
-    high = max(chest.widest_y - (bottom - depth), 0) / (chest.widest_y - chest.apex_y)
-    wall = chest.lung_u + chest.lung_half * (max(1 - high * high * (0.6 + 0.4 * high), 0.0)) ** 0.5
-    inner = chest.mediastinum
-    # Flat over the last tenth, so that the rim meets the wall at the stated depth whatever the pixel size.
-    out = np.clip((u - np.float32(inner)) / np.float32(0.9 * (wall - inner)), 0, 1)
-    rim: Floats = np.float32(bottom) - np.float32(depth) * (np.float32(0.52) + np.float32(0.48) * out * out * out)
-    return rim
+def radius_at(outline: Points, right: Floats, up: Floats) -> Floats:
+    """The outline's radius in the direction of each point."""
+    at = np.arctan2(up, right) * np.float32(_ANGLES / (2 * math.pi))
+    cell = np.floor(at)
+    rest = at - cell
+    index = cell.astype(np.intp)
+    table = outline.astype(np.float32)
+    found: Floats = table[index % _ANGLES] * (1 - rest) + table[(index + 1) % _ANGLES] * rest
+    return found
 
 
-def _fluid(placed: Placed, chest: Chest, lung: Floats, x: Floats, y: Floats) -> Floats:
-    """Free fluid at the base."""
-    same_side = (x > 0) if placed.lesion.side == "left" else (x < 0)
-    below = ramp(y - _level(placed, chest, np.abs(x)), 14.0)
-    fluid: Floats = np.where(same_side & (lung > 0), (lung + np.float32(12.0)) * below, np.float32(0))
-    return fluid
+def _consolidation_span(item: Placed, c: Chest, rays: Rays) -> Span:
+    outline = cast(Points, item.outline)
+    x0, y0, z0 = _turned(item, c)
+    high, wide = float(cast(float, item.lesion.size_mm)) / 2, float(outline.max())
+
+    def ends(x: Floats, z: Floats) -> Ends:
+        right, up = x - x0, (z - z0) * (1 / high)
+        steep = 1 - up * up * up * up
+        radius = radius_at(outline, right, up * (high * 0.6)) * bulge(steep.copy())
+        across = right / np.maximum(radius, 1e-3)
+        # Thin towards its edge, so that it fades there.
+        half = np.maximum(1 - across * across, 0) * np.maximum(steep, 0) * item.deep
+        half = half * (1 + 0.18 * np.sin(right * 0.21 + 6.28 * item.phase) * np.cos(up * 5))
+        return around(y0 + 0.1 * right, half)
+
+    return span(rays, (x0 - wide, z0 - high, x0 + wide, z0 + high), ends)
+
+
+def angle_bottom(c: Chest, sign: float) -> float:
+    """The lowest point of the pleural cavity of a side, to half a millimetre."""
+    low, high = min(c.dome_z) - 75, min(c.dome_z) + 5
+    z = np.arange(low, high, 1.0, np.float32)[:, None]
+    x = (sign * np.arange(24, c.lung_u + c.lung_half, 3.0, np.float32))[None, :]
+    _, half = cage(c, np.abs(x), z, 0.0)
+    front, back = abdomen(c, x, z)
+    free = (half > 0) & ((front > c.lung_y - half + 0.05) | (back < c.lung_y + half - 0.05))
+    rows = np.flatnonzero(free.any(axis=1))
+    return float(z[rows[0], 0]) - 0.5
+
+
+def _fluid_span(item: Placed, c: Chest, rays: Rays) -> Span:
+    """Free fluid: deepest behind and at the side, where its rim rises along the chest wall."""
+    sign, size = item.sign, float(cast(float, item.lesion.size_mm))
+    bottom = angle_bottom(c, sign)
+    edge = c.lung_u + c.lung_half
+
+    def ends(x: Floats, z: Floats) -> Ends:
+        u = np.abs(x)
+        _, half = cage(c, u, z, 0.0)
+        out = np.clip((u - c.mediastinum) * (1 / (0.86 * (edge - c.mediastinum))), 0, 1)
+        rim = (0.5 + 0.5 * out * out * out) * size
+        share = ((z - bottom) / rim - 0.55) * (1 / 0.45)
+        front = c.lung_y - half + 2 * half * np.clip(share, 0, 1)
+        return np.where((x * sign > 0) & (share < 1), front, np.float32(WIDE)), c.lung_y + half
+
+    return span(rays, _half_box(sign, bottom - 4, bottom + size, edge), ends)
+
+
+WIDE = 400.0
+
+
+def _half_box(sign: float, low: float, high: float, edge: float) -> Box:
+    return (-edge, low, 0.0, high) if sign < 0 else (0.0, low, edge, high)
+
+
+def collapsed(c: Chest, item: Placed, x: Floats, z: Floats) -> Floats:
+    """Squared relative distance from the axis of a lung that has fallen off the chest wall: 1 on its own pleura."""
+    size = float(cast(float, item.lesion.size_mm))
+    wide = 0.32 * size + 3
+    wide = wide * np.clip((z - c.dome_z[0]) * (1 / 90.0), 0, 1)
+    smaller = replace(c, apex_z=c.apex_z - size)
+    u = np.abs(x)
+    outward = u - c.lung_u
+    stretched = np.where(outward > 0, outward * (c.lung_half / (c.lung_half - wide)), outward)
+    squared, _ = cage(smaller, stretched + c.lung_u, z, 0.0)
+    return squared
+
+
+def _free_air_span(item: Placed, c: Chest, rays: Rays) -> Span:
+    """Air between lung and chest wall: all of the depth above and beside the lung, less and less before it."""
+    edge = c.lung_u + c.lung_half
+
+    def ends(x: Floats, z: Floats) -> Ends:
+        _, half = cage(c, np.abs(x), z, 0.0)
+        kept = bulge(np.minimum((1 - collapsed(c, item, x, z)) * (1 / 0.3), 1))
+        back = c.lung_y + half - 2 * half * kept
+        return c.lung_y - half, np.where((x * item.sign > 0) & (kept < 1), back, np.float32(-WIDE))
+
+    return span(rays, _half_box(item.sign, c.dome_z[0] - 5, c.apex_z + 1, edge), ends)

@@ -16,9 +16,9 @@ from vesalius.phantom.paint import Points
 from vesalius.phantom.truth import Bools, Floats, Lesion
 
 REACH_MM = 5.5  # every lesion lies that near to the frame's origin, so that no position of the camera cuts it off
-HEMORRHAGES = {"mild": (2, 5), "moderate": (9, 20), "severe": (84, 96)}  # severe: more than 20 in each of four quadrants
+HEMORRHAGES = {"mild": (3, 7), "moderate": (9, 20), "severe": (84, 96)}  # severe: more than 20 in each of four quadrants
 _GOLDEN = 2.399963
-_THREAD_MM = 0.026  # radius of new vessels
+_THREAD_MM = 0.030  # radius of new vessels
 # Places of groups from the disc's middle, up (mirrored for down): temporal and nasal; and which a finding's first one takes.
 _TEMPORAL = ((-3.9, -2.9), (-2.6, -4.0), (-0.9, -4.0), (-1.8, -2.3), (-6.0, -2.2), (-0.7, -2.3), (-3.3, -3.3), (-4.9, -3.0))
 _NASAL = ((0.9, -2.0), (0.8, -3.6), (1.8, -1.3), (1.6, -2.7), (0.4, -2.8), (1.4, -3.6), (2.0, -2.1), (0.4, -1.5))
@@ -56,7 +56,7 @@ def spots_of(case: Case, eye: Eye, lesion: Lesion) -> Spots:
         return _hemorrhages(rng, eye, str(lesion.severity), str(lesion.attributes["shape"]))
     size = float(lesion.size_mm or 0)
     if lesion.finding == "microaneurysms":
-        count = int(rng.integers(3, 8))
+        count = int(rng.integers(4, 10))
         radius = rng.uniform(0.050, 0.0625, count)
         return _group(eye, lesion, rng, at, count, radius, aspect=0.62, ragged=0.0)
     if lesion.finding == "hard exudates":
@@ -162,7 +162,7 @@ def _hemorrhages(rng: np.random.Generator, eye: Eye, severity: str, shape: str) 
     if severity == "severe":  # as dense in the temporal quadrants, which are larger in this field
         dealt = np.concatenate([dealt, *(each[24:40] for each in lists if quadrant[each[0]] < 2)])
     flames = shape == "flame-shaped"
-    radius = 0.065 + (0.06 if flames else 0.08) * size[dealt]
+    radius = 0.075 + (0.06 if flames else 0.09) * size[dealt]
     angle = np.arctan2(from_disc[dealt, 1], from_disc[dealt, 0]) if flames else lean[dealt]
     across = radius * (0.5 if flames else 1.0) * slim[dealt]
     return Spots(at[dealt, 0], at[dealt, 1], radius * (1.7 if flames else 1.0), across, angle, 0.25)

@@ -139,7 +139,7 @@ def _nerve_fibers(rng: np.random.Generator, eye: Eye, x: Floats, y: Floats, colo
 def disc(case: Case, eye: Eye, x: Floats, y: Floats, pixel_mm: float, color: Floats) -> tuple[Bools, Bools]:
     """The optic disc with its healthy cup, drawn in place; where the disc and that cup are."""
     rng = case.body(4)
-    pale, warm = rng.uniform(-0.10, 0.08), rng.uniform(-0.10, 0.10)
+    pale, warm = rng.uniform(-0.20, 0.08), rng.uniform(-0.10, 0.25)
     halo, crescent, edge = rng.uniform(0, 0.30), float(rng.random() ** 2) * 0.7, rng.uniform(0.05, 0.14)
     pit = rng.uniform(0.45, 1.0)
     rows, columns = (_near(axis, middle, 2.4) for axis, middle in ((y, eye.disc_mm[1]), (x, eye.disc_mm[0])))
