@@ -62,6 +62,7 @@ REFUSALS: dict[str, str] = {
     "training_diverged": "The loss is no longer a finite number.",
     "disk_full": "The disk is full; what was finished is kept.",
     # environment (exit 5)
+    "missing_package": "A package that only this needs is not installed; the message names the command that does it.",
     "missing_data": "VESALIUS_DATA is not set, or what is asked for does not lie below it.",
     "no_salt": "The secret that keys of patients are made with can be neither read nor made; set VESALIUS_SALT.",
     # our own bug (exit 1)
