@@ -82,11 +82,11 @@ class Wedge:
         r2 = px * px + py * py + pz * pz
         aside: Floats = np.sqrt(np.maximum(r2 - along * along, 0))
         cone = aside * np.float32(cos(radians(self.half_deg))) - along * np.float32(sin(radians(self.half_deg)))
-        a, b, c = self.rough
-        cone += np.float32(1.2) * (1 + np.sin(px * np.float32(0.35) + np.float32(a)) * np.sin(py * np.float32(0.31) + np.float32(b)))
-        cone *= step(aside, 0, 3)
-        cone -= np.float32(0.05) * (1 - step(aside, 0, 3))
-        return np.maximum(cone, np.sqrt(r2) - np.float32(self.size_mm))
+        # Blunt at the apex, ragged toward the cortex.
+        a, b, _ = self.rough
+        ragged = np.sin(px * np.float32(0.35) + np.float32(a)) * np.sin(py * np.float32(0.31) + np.float32(b))
+        cone += np.float32(1.1) * (1 + ragged) * step(along, 5, 14) - np.float32(1.6)
+        return np.maximum(np.maximum(cone, -along), np.sqrt(r2) - np.float32(self.size_mm))
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def shape_of(case: "Case", head: Head, lesion: Lesion) -> Shape | None:
     if lesion.finding == "infarct":
         base = far - head.gap
         apex = tuple((base - size) * value for value in toward)
-        return Wedge(cast(Vector, apex), toward, size, float(rng.uniform(23, 28)), cast(Vector, tuple(rng.uniform(0, 2 * pi, 3))))
+        return Wedge(cast(Vector, apex), toward, size, float(rng.uniform(20, 25)), cast(Vector, tuple(rng.uniform(0, 2 * pi, 3))))
     if lesion.finding == "meningioma":
         depth, flat = 0.32 * size, unit(cross(toward, direction(rng)))
     else:

@@ -75,12 +75,13 @@ def step(value: Floats, low: float, high: float) -> Floats:
     return t * t * (3 - 2 * t)
 
 
-def smooth(rng: np.random.Generator, cells: int, shape: tuple[int, ...]) -> Floats:
+def smooth(rng: np.random.Generator, cells: int | tuple[int, int, int], shape: tuple[int, ...]) -> Floats:
     """Smooth noise of standard deviation near 0.5 over a volume; the draw does not depend on the number of voxels."""
-    knots = rng.standard_normal((cells + 1,) * 3, dtype=np.float32)
-    for axis, count in enumerate(shape):
-        at = (np.arange(count) + 0.5) * (cells / count)
-        cell = np.minimum(at.astype(np.intp), cells - 1)
+    many = (cells,) * 3 if isinstance(cells, int) else cells
+    knots = rng.standard_normal(tuple(number + 1 for number in many), dtype=np.float32)
+    for axis, (count, number) in enumerate(zip(shape, many, strict=True)):
+        at = (np.arange(count) + 0.5) * (number / count)
+        cell = np.minimum(at.astype(np.intp), number - 1)
         fraction = (at - cell).astype(np.float32)
         eased = (fraction * fraction * (3 - 2 * fraction)).reshape([-1 if other == axis else 1 for other in range(3)])
         low = np.take(knots, cell, axis)

@@ -209,8 +209,8 @@ def knee_of(case: "Case") -> Knee:
     )
 
 
-def paint_around(canvas: Canvas, knee: Knee, place: Place, mixed: Floats, edge: float) -> None:
-    """Lay skin, fat, muscles with their septa, tendons and vessels. `mixed`: noise, for textures."""
+def paint_around(canvas: Canvas, knee: Knee, place: Place, mixed: Floats, long: Floats, edge: float) -> None:
+    """Lay skin, fat, muscles with their septa, tendons and vessels. `mixed`, `long`: noise for textures, even or along the leg."""
     u, y, z = place
     k, b = knee.scale, knee.bulk
     wide, deep = (47 * b + knee.fat) * k, (54 * b + 0.8 * knee.fat) * k
@@ -222,13 +222,13 @@ def paint_around(canvas: Canvas, knee: Knee, place: Place, mixed: Floats, edge: 
     canvas.lay(fat * np.clip(np.float32(0.96) + np.float32(0.12) * mixed, 0, 1), FAT)
     # Above and below the joint muscles fill the leg; between them lies fat, and all of it lies before the shin.
     filled = skin + np.float32(knee.fat * 0.75 + 2)
-    np.maximum(filled, np.float32(34 * k) - np.abs(z - np.float32(12 * k)) + np.float32(5) * mixed, out=filled)
+    np.maximum(filled, np.float32(27 * k) - np.abs(z - np.float32(14 * k)) + np.float32(9) * long, out=filled)
     np.maximum(filled, np.where(z < 0, -y - u * np.float32(0.5) - np.float32(4), -y - np.float32(40 * k)), out=filled)
-    np.maximum(filled, np.float32(1.6) - np.abs(mixed) * np.float32(9), out=filled)
+    np.maximum(filled, np.float32(1.0) - np.abs(long) * np.float32(11), out=filled)
     canvas.lay(share(filled, edge), MUSCLE)
     for (one, two), radii in _muscles(k, b):
         lay_rod(canvas, place, (one, two), radii, MUSCLE, edge)
-    septa = np.clip(np.float32(0.30) * (mixed - np.float32(0.7)), 0, 0.4)
+    septa = np.clip(np.float32(0.4) * (long - np.float32(0.6)), 0, 0.4)
     canvas.lay(septa * (skin < -8), FAT)
     for ends, thickness in (
         (((6 * k, 37 * k, 130 * k), (3 * k, 39 * k, -130 * k)), 3.6),

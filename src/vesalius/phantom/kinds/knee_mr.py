@@ -121,7 +121,7 @@ def draw(case: Case) -> Drawing:
     edge, fine = canvas_edge(place), min(grid.spacing_mm)
     canvas = Canvas(grid.shape, _protocol(case))
     mixed = smooth(case.body(2), 12, grid.shape)
-    paint_around(canvas, knee, place, mixed, edge)
+    paint_around(canvas, knee, place, mixed, smooth(case.body(3), (3, 11, 9), grid.shape), edge)
     joint = paint_joint(canvas, knee, place, mixed, edge)
     cruciates(canvas, knee, place, edge)
     if knee.fluid > 0.5:
