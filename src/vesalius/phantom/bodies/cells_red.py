@@ -28,7 +28,7 @@ def paint_red(canvas: Canvas, rows: Floats, blur_um: float, amount: float) -> No
     np.maximum(rho, np.float32(1e-3), out=rho)
     # A gentle triangle on each outline: cos 3θ out of the coordinates.
     bump = u * (u * u - 3 * v * v) / (rho * square + np.float32(1e-3))
-    inside_um = (1 + one[10] * bump - rho) * one[2]
+    inside_um = np.asarray((1 + one[10] * bump - rho) * one[2], np.float32)
     cover = soft(inside_um, canvas, blur_um)
     pale = (u - one[8]) ** 2 + (v - one[7]) ** 2
     pale *= 1 / (one[6] * one[6])

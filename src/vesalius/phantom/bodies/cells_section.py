@@ -5,16 +5,17 @@ import numpy as np
 from vesalius.phantom.bodies import cells_red as red
 from vesalius.phantom.bodies import cells_white as white
 from vesalius.phantom.bodies.cells_specimen import Specimen
-from vesalius.phantom.bodies.cells_stamp import BASIC, EOSIN, NUCLEAR, Canvas, Stamps, grain, soft, stamps, texture
-from vesalius.phantom.bodies.cells_tissue import RED_AMOUNT, RED_SHRINK, Tile
+from vesalius.phantom.bodies.cells_stamp import BASIC, EOSIN, KNOT_PX, NUCLEAR, Canvas, Stamps, grain, soft, stamps, texture
+from vesalius.phantom.bodies.cells_tissue import RED_AMOUNT, RED_SHRINK, Tissue
 from vesalius.phantom.truth import Floats
 
-_SITE_REACH_UM, _NEST_REACH_UM, _NUCLEUS_REACH_UM = 30.0, 27.0, 8.0
+_SITE_REACH_UM, _NEST_REACH_UM, _NUCLEUS_REACH_UM = 28.5, 29.0, 7.6
+_SHORT_UM = 4.25  # half as long as the longest nucleus of a gland
 
 
-def paint(canvas: Canvas, cells: Tile, specimen: Specimen, blur_um: float) -> None:
+def paint(canvas: Canvas, cells: Tissue, specimen: Specimen, blur_um: float) -> None:
     """The section without the light behind it."""
-    names = [lesion.mask for lesion in specimen.case.lesions]
+    names = specimen.masks
     masks = ("gland", "lumen", "vessel", "red cell", "nucleus", "lymphocyte", "apoptotic cell", *names)
     for name in masks:
         canvas.mask(name)
@@ -40,16 +41,20 @@ def paint(canvas: Canvas, cells: Tile, specimen: Specimen, blur_um: float) -> No
 def _stroma(canvas: Canvas, specimen: Specimen) -> None:
     """Wavy collagen, a function of the place on the slide alone."""
     rows, columns = canvas.shape
-    y = (canvas.low_um[0] + (np.arange(rows, dtype=np.float32)[:, None] + 0.5) * np.float32(canvas.step_um)).astype(np.float32)
-    x = (canvas.low_um[1] + (np.arange(columns, dtype=np.float32)[None] + 0.5) * np.float32(canvas.step_um)).astype(np.float32)
+    y = (
+        canvas.corner_um[0] + canvas.low_um[0] + (np.arange(rows, dtype=np.float32)[:, None] + 0.5) * np.float32(canvas.step_um)
+    ).astype(np.float32)
+    x = (
+        canvas.corner_um[1] + canvas.low_um[1] + (np.arange(columns, dtype=np.float32)[None] + 0.5) * np.float32(canvas.step_um)
+    ).astype(np.float32)
     period, one, two = (np.float32(number) for number in specimen.wave)
     wide = np.float32(2 * np.pi) / period
     bend = np.sin(x * wide + one) + np.sin(y * (wide * np.float32(1.3)) + two)
     bend = bend + np.sin((x + y) * (wide * np.float32(2.6)) + one * 2) * np.float32(0.55)
     cosine, sine = np.cos(one), np.sin(one)
     # Fibers are noise drawn out along one direction, which bends slowly.
-    across = y * cosine - x * sine + bend * np.float32(5.0) + np.float32(1e5)
-    along = x * cosine + y * sine + np.float32(1e5)
+    across = y * cosine - x * sine + bend * np.float32(5.0) + np.float32(8192)
+    along = x * cosine + y * sine + np.float32(8192)
     fiber = texture(across * np.float32(7.2), along * np.float32(0.84))
     fiber += texture(across * np.float32(2.7), along * np.float32(0.46)) * np.float32(0.9)
     loose = np.maximum(bend - np.float32(0.7), 0) * np.float32(0.14)
@@ -68,32 +73,35 @@ def _inside(stamp: Stamps, rows: Floats) -> tuple[Floats, Floats, Floats]:
 
 def _glands(canvas: Canvas, rows: Floats, blur_um: float) -> None:
     """A ring of tall cells about a lumen, mucin in some of them."""
-    rows = rows[canvas.sees(rows, _SITE_REACH_UM)]
+    rows = rows[canvas.sees(rows, 0.0) | canvas.sees(rows, np.asarray(rows[:, 2] * 1.2, np.float32))]
     if not len(rows):
         return
-    stamp = stamps(canvas, rows[:, 0], rows[:, 1], _SITE_REACH_UM)
-    depth, angle, rim = _inside(stamp, rows)
-    part = (0.60 + rows[:, 7] * np.float32(0.2))[:, None, None]  # of the radius, that the epithelium is high
-    lumen_um = rim * (1 - part) - (rim - depth)
-    height = rim * part
+    square = stamps(canvas, rows[:, 0], rows[:, 1], _SITE_REACH_UM)
+    full_depth, full_angle, full_rim = _inside(square, rows)
+    inside = (full_depth > 0) & (square.at < canvas.dyes[0].size)
+    stamp, cell = square.only(inside)
+    depth, angle, rim = full_depth[inside], full_angle[inside], full_rim[inside]
+    own = rows[cell]
+    height = rim * (0.60 + own[:, 7] * np.float32(0.2))  # the part of the radius that the epithelium takes
+    lumen_um = depth - height
     cover, hollow = soft(depth.copy(), canvas, blur_um), soft(lumen_um.copy(), canvas, blur_um)
     stamp.hide(cover)
     tall = cover - hollow
     # Goblet cells: ovals of mucin towards the lumen, in some of the cells around.
-    cells = np.round(rows[:, 2] * np.float32(0.75))[:, None, None]
-    turn = (angle * np.float32(1 / 6.2832) + rows[:, 8, None, None] + 1) * cells
+    cells = np.round(own[:, 2] * np.float32(0.75))
+    turn = (angle * np.float32(1 / 6.2832) + own[:, 8] + 1) * cells
     number = np.floor(turn)
     arc = (turn - number - np.float32(0.5)) * (6.2832 * np.maximum(rim - height, 2) * np.float32(1.35) / cells)
-    some = np.sin(number % cells * np.float32(12.9898) + rows[:, 9, None, None] * 78) < rows[:, 9, None, None] * 1.7 - 1.1
-    oval = 1 - (arc * np.float32(0.42)) ** 2 - ((depth - height + 4.6) * np.float32(0.26)) ** 2
+    some = np.sin(number % cells * np.float32(12.9898) + own[:, 9] * 78) < own[:, 9] * 1.7 - 1.1
+    oval = 1 - (arc * np.float32(0.42)) ** 2 - ((lumen_um + 4.6) * np.float32(0.26)) ** 2
     mucin = np.clip(oval * 2.5, 0, 0.92) * some
     border = np.exp(-(((lumen_um + 0.7) / 0.7) ** 2)) * np.float32(0.35) + np.exp(-(((depth - 0.5) / 0.6) ** 2)) * np.float32(0.3)
-    fine = grain(stamp, rows[:, 4:7], 3.0) * np.float32(0.08)
-    stamp.add(EOSIN, tall * ((0.60 + border + fine) * (1 - mucin) + 0.08 * mucin) + hollow * (0.03 + 0.2 * rows[:, 10, None, None] ** 4))
+    scale = np.float32(KNOT_PX / 3.0)
+    fine = texture((stamp.dy + 900 * own[:, 5]) * scale, (stamp.dx + 900 * own[:, 6]) * scale) * np.float32(0.08)
+    stamp.add(EOSIN, tall * ((0.60 + border + fine) * (1 - mucin) + 0.08 * mucin) + hollow * (0.03 + 0.2 * own[:, 10] ** 4))
     stamp.add(BASIC, tall * ((0.30 + fine) * (1 - mucin) + 0.30 * mucin))
-    stamp.mark("gland", depth > 0)
-    if (lumen_um > 0).any():
-        stamp.mark("lumen", lumen_um > 0)
+    canvas.mask("gland").ravel()[stamp.at] = True
+    canvas.mask("lumen").ravel()[stamp.at[lumen_um > 0]] = True
 
 
 def _vessels(canvas: Canvas, rows: Floats, blur_um: float) -> None:
@@ -112,22 +120,36 @@ def _vessels(canvas: Canvas, rows: Floats, blur_um: float) -> None:
 
 def _nuclei(canvas: Canvas, rows: Floats, blur_um: float, chromatin: float) -> None:
     """Oval nuclei with a rim and clumps of chromatin; of a tumor's nest, uneven in every way."""
-    rows = rows[canvas.sees(rows, _NUCLEUS_REACH_UM)]
-    if not len(rows):
-        return
-    stamp = stamps(canvas, rows[:, 0], rows[:, 1], _NUCLEUS_REACH_UM)
+    short = rows[:, 2] < _SHORT_UM
+    for which, reach_um in ((short, 1.1 * _SHORT_UM), (~short, _NUCLEUS_REACH_UM)):
+        part = rows[which]
+        part = part[canvas.sees(part, reach_um)]
+        if len(part):
+            _ovals(canvas, part, blur_um, chromatin, reach_um)
+
+
+def _ovals(canvas: Canvas, rows: Floats, blur_um: float, chromatin: float, reach_um: float) -> None:
+    """Nuclei of about one size."""
+    stamp = stamps(canvas, rows[:, 0], rows[:, 1], reach_um)
     long, short = rows[:, 2, None, None], rows[:, 3, None, None]
     cosine, sine = np.cos(rows[:, 4])[:, None, None], np.sin(rows[:, 4])[:, None, None]
-    u = (stamp.dx * cosine + stamp.dy * sine) / long
-    v = (stamp.dy * cosine - stamp.dx * sine) / short
+    u = stamp.dx * (cosine / long) + stamp.dy * (sine / long)
+    v = stamp.dy * (cosine / short) - stamp.dx * (sine / short)
     rho = np.sqrt(u * u + v * v)
-    inside_um = (1 - rho + np.float32(0.22 * chromatin) * u * v) * short
-    cover = soft(inside_um, canvas, blur_um)
-    clumps = grain(stamp, rows[:, 6:9], np.float32(1.7))
-    amount = rows[:, 5, None, None] * (0.86 + 0.22 * rho + np.float32(chromatin) * clumps)
-    nucleolus = np.clip(1.9 - np.hypot(u * long - long * (rows[:, 7, None, None] - 0.5), v * short) * 1.6, 0, 1)
-    amount += nucleolus * np.float32(max(chromatin - 0.3, 0) * 2)
-    stamp.add(NUCLEAR, cover * np.maximum(amount, 0.1))
+    inside_um = np.asarray((1 - rho + np.float32(0.22 * chromatin) * u * v) * short, np.float32)
+    cover = soft(inside_um.copy(), canvas, blur_um)
+    amount = grain(stamp, rows[:, 6:9], 1.7)
+    amount *= np.float32(chromatin)
+    rho *= np.float32(0.22)
+    amount += rho
+    amount += np.float32(0.86)
+    amount *= rows[:, 5, None, None]
+    if chromatin > 0.3:  # nucleoli
+        off = u * long - long * (rows[:, 7, None, None] - np.float32(0.5))
+        amount += np.clip(1.9 - np.hypot(off, v * short) * 1.6, 0, 1) * np.float32(2 * (chromatin - 0.3))
+    np.maximum(amount, np.float32(0.1), out=amount)
+    amount *= cover
+    stamp.add(NUCLEAR, amount)
     stamp.mark("nucleus", inside_um > 0)
 
 

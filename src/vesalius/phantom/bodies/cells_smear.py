@@ -74,9 +74,9 @@ def _reds(specimen: Specimen, n: Floats) -> tuple[Floats, Bools, Floats]:
     shift = np.where(row % 2 == 0, np.float32(0.25), np.float32(-0.25))
     rows[..., 0] = (row + np.float32(0.5) + middling(n[..., 11:14]) * np.float32(0.23)) * pitch
     rows[..., 1] = (column + np.float32(0.5) + shift + middling(n[..., 14:17]) * np.float32(0.23)) * pitch
-    rows[..., 2] = specimen.red_um * (1 + np.float32(specimen.red_spread) * middling(n[..., 17:20]))
+    rows[..., 2] = specimen.red_um * (1 + np.float32(specimen.red_spread) * np.clip(middling(n[..., 17:20]), -2, 2))
     is_oval = n[..., 0] < specimen.oval
-    rows[..., 3] = 1 + n[..., 1] * np.float32(0.14) + is_oval * (0.25 + n[..., 2] * np.float32(0.45))
+    rows[..., 3] = 1 + n[..., 1] * np.float32(0.12) + is_oval * (0.2 + n[..., 2] * np.float32(0.25))
     rows[..., 4] = n[..., 3] * np.float32(6.283)
     rows[..., 5] = specimen.pallor * (0.55 + n[..., 4] * np.float32(0.65))
     rows[..., 6] = 0.48 + n[..., 5] * np.float32(0.3)
@@ -133,7 +133,7 @@ def _between(rows: Floats) -> Floats:
 
 def paint(canvas: Canvas, cells: Smear, specimen: Specimen, blur_um: float) -> None:
     """The smear without its background."""
-    names = [lesion.mask for lesion in specimen.case.lesions]
+    names = specimen.masks
     for name in ("red cell", "platelet", "nucleus", *white.SORTS[:4], *white.SORTS[6:7], *names):
         canvas.mask(name)
     sickle, malaria = specimen.lesion("sickle cells"), specimen.lesion("malaria")

@@ -7,12 +7,10 @@ be drawn without the rest. The tile in the middle is the field that a picture sh
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import cast
 
 import numpy as np
 
 from vesalius.phantom.case import Case
-from vesalius.phantom.factors import Value
 from vesalius.phantom.truth import Floats, Lesion
 
 TILE_UM = 100.0
@@ -70,6 +68,11 @@ class Specimen:
         """`count` random numbers for each tile out of a stream of its own: each visit's specimen is another one."""
         drawn = [self.case.pose(9, row + 1, column + 1).random(count, dtype=np.float32) for row, column in tiles]
         return Numbers(np.stack(drawn), 0)
+
+    @property
+    def masks(self) -> list[str]:
+        """The lesions' names, by index."""
+        return [lesion.mask for lesion in self.case.lesions]
 
     def lesion(self, finding: str) -> tuple[int, int, Lesion] | None:
         """Index, cells of a tile and the lesion of a finding; None when it is not there."""
@@ -136,8 +139,3 @@ def _cells(case: Case, lesion: Lesion, kind: str) -> int:
         return 1
     least, most = CELLS[lesion.finding][str(lesion.severity)][SPECIMENS.index(kind)]
     return least + int(case.place(lesion).random() * (most - least + 1))
-
-
-def field_um(values: dict[str, Value], magnification: str) -> float:
-    """Side of the field at a magnification of 40 or 10."""
-    return TILE_UM * 40 / float(cast(str, magnification))

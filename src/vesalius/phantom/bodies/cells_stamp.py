@@ -19,14 +19,16 @@ class Canvas:
     """Amounts of dye on a fine grid, and where everything is.
 
     Attributes:
-        low_um: (y, x) of the upper left corner on the specimen.
+        low_um: (y, x) of the upper left corner, measured from the tile that the picture is of.
         step_um: size of a pixel.
+        corner_um: that tile's own corner on the slide.
         dyes: (DYES, Y, X), relative optical density.
         masks: name → bool (Y, X).
     """
 
     low_um: tuple[float, float]
     step_um: float
+    corner_um: tuple[float, float]
     dyes: Floats
     masks: dict[str, Bools]
 
@@ -40,7 +42,7 @@ class Canvas:
         """(y, x) of the lower right corner."""
         return self.low_um[0] + self.shape[0] * self.step_um, self.low_um[1] + self.shape[1] * self.step_um
 
-    def sees(self, rows: Floats, reach_um: float) -> Bools:
+    def sees(self, rows: Floats, reach_um: float | Floats) -> Bools:
         """Which cells, (N, 2 or more) with y and x first, reach into the picture."""
         y, x = rows[:, 0], rows[:, 1]
         found: Bools = (y > self.low_um[0] - reach_um) & (y < self.high_um[0] + reach_um)
@@ -77,6 +79,12 @@ class Stamps:
         """Lay an amount of one dye, (N, P, P)."""
         self.canvas.dyes[dye] += self.sums(amount)
 
+    def only(self, inside: Bools) -> tuple["Stamps", npt.NDArray[np.intp]]:
+        """The same with nothing but the pixels of `inside`, all arrays (K,), and the cell of each."""
+        cell, row, column = np.nonzero(inside)
+        part = Stamps(self.canvas, self.at[inside], self.dy[cell, row, 0], self.dx[cell, 0, column])
+        return part, cell
+
     def hide(self, cover: Floats) -> None:
         """Take away what lies under the cells; cover in [0, 1], 1 where nothing shines through."""
         keep = 1 - self.sums(cover)
@@ -103,14 +111,15 @@ class Stamps:
 def stamps(canvas: Canvas, y_um: Floats, x_um: Floats, reach_um: float) -> Stamps:
     """Squares that hold everything within `reach_um` of the centers, (N,)."""
     rows, columns = canvas.shape
-    reach = int(reach_um / canvas.step_um) + 1
+    reach = int(reach_um / canvas.step_um + 0.5)
     y, x = (y_um - canvas.low_um[0]) / canvas.step_um, (x_um - canvas.low_um[1]) / canvas.step_um
     off = np.arange(-reach, reach + 1)
     row = np.floor(y).astype(np.intp)[:, None] + off
     column = np.floor(x).astype(np.intp)[:, None] + off
-    at = np.where((row >= 0) & (row < rows), row * columns, rows * columns)[:, :, None] + np.where(
-        (column >= 0) & (column < columns), column, rows * columns
-    )[:, None, :]
+    at = (
+        np.where((row >= 0) & (row < rows), row * columns, rows * columns)[:, :, None]
+        + np.where((column >= 0) & (column < columns), column, rows * columns)[:, None, :]
+    )
     np.minimum(at, rows * columns, out=at)
     step = np.float32(canvas.step_um)
     dy = (row + np.float32(0.5) - y[:, None]).astype(np.float32) * step
@@ -139,7 +148,13 @@ def grain(stamp: Stamps, numbers: Floats, wave_um: Floats | float) -> Floats:
 def texture(row: Floats, column: Floats) -> Floats:
     """Smooth noise in [-1, 1] at coordinates of a table that repeats itself; `KNOT_PX` of them are as wide as a grain."""
     last = _TEXTURE_PX - 1
-    found: Floats = _table()[(row.astype(np.intp) & last) * _TEXTURE_PX + (column.astype(np.intp) & last)]
+    at = row.astype(np.int32)
+    at &= last
+    at *= _TEXTURE_PX
+    across = column.astype(np.int32)
+    across &= last
+    at += across
+    found: Floats = _table().take(at)
     return found
 
 
@@ -151,6 +166,7 @@ def _table() -> Floats:
     part = part * part * (3 - 2 * part)
     for _ in range(2):
         following = np.roll(knots, -1, axis=0)
-        knots = (knots[:, None] * (1 - part) + following[:, None] * part).reshape(-1, knots.shape[1]).T
+        between = knots[:, None] * (1 - part) + following[:, None] * part
+        knots = between.reshape(-1, knots.shape[1]).T.astype(np.float32)
     flat: Floats = np.ascontiguousarray(np.clip(knots * np.float32(1.35), -1, 1)).ravel()
     return flat

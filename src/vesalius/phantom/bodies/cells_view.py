@@ -1,5 +1,6 @@
 """A view of a specimen: any rectangle of its plane at any fineness, with the masks and the counts of what lies in it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 
@@ -25,14 +26,13 @@ class View:
     Attributes:
         colour: (Y, X, 3) in [0, 1], before the camera.
         masks: by cell type and lesion, (Y, X).
-        counts: cell type → number of cells whose center lies in the view and of which something can be seen.
-        points: centers of the cells that are drawn over the others, in pixels (y, x).
+        centers: cell type → (y, x) in pixels, (N, 2), of all cells of which something can be seen and whose center lies in the
+            view; from the top down.
     """
 
     colour: Floats
     masks: dict[str, Bools]
-    counts: dict[str, int]
-    points: dict[str, Point]
+    centers: dict[str, Floats]
 
 
 def view(
@@ -41,28 +41,35 @@ def view(
     """Everything from `low_um` (y, x) on, measured from the corner of tile `at`, on a grid of `shape`."""
     parts = max(1, ceil(step_um / FINEST_UM))
     fine = (shape[0] * parts, shape[1] * parts)
-    canvas = Canvas(low_um, step_um / parts, np.zeros((DYES, *fine), np.float32), {})
+    corner = (at[0] * TILE_UM, at[1] * TILE_UM)
+    canvas = Canvas(low_um, step_um / parts, corner, np.zeros((DYES, *fine), np.float32), {})
     blur_um = 0.25 + 0.3 * specimen.case.look.blur
-    around = [
-        (row, column)
-        for row in range(floor(low_um[0] / TILE_UM) - 1, ceil(canvas.high_um[0] / TILE_UM) + 1)
-        for column in range(floor(low_um[1] / TILE_UM) - 1, ceil(canvas.high_um[1] / TILE_UM) + 1)
-    ]
-    places = [((at[0] + row, at[1] + column), (row * TILE_UM, column * TILE_UM)) for row, column in around]
+    rows = range(floor(low_um[0] / TILE_UM) - 1, ceil(canvas.high_um[0] / TILE_UM) + 1)
+    columns = range(floor(low_um[1] / TILE_UM) - 1, ceil(canvas.high_um[1] / TILE_UM) + 1)
+    near = [(row, column) for row in rows for column in columns]
+    tiles, corners = [(at[0] + row, at[1] + column) for row, column in near], np.array(near, np.float32) * np.float32(TILE_UM)
     if specimen.kind == "smear":
-        smear = cells_smear.joined([cells_smear.tile(specimen, *place) for place in places])
+        smear = cells_smear.cells_of(specimen, tiles, corners)
         cells_smear.paint(canvas, smear, specimen, blur_um)
-        counts, points = _in_smear(canvas, smear), _points(canvas, smear.white, parts)
+        cells = _in_smear(smear)
     else:
-        tissue = cells_tissue.joined([cells_tissue.tile(specimen, *place) for place in places])
+        tissue = cells_tissue.cells_of(specimen, tiles, corners)
         cells_section.paint(canvas, tissue, specimen, blur_um)
-        counts, points = _in_tissue(canvas, tissue), _points(canvas, tissue.white, parts)
+        cells = _in_tissue(tissue)
     colour, masks = shown(canvas.dyes, stain), canvas.masks
     if parts > 1:
         colour = averaged(colour, parts)
-        lesions = {lesion.mask for lesion in specimen.case.lesions}
-        masks = {name: _coarse(mask, parts, is_lesion=name in lesions) for name, mask in masks.items()}
-    return View(colour, masks, counts, points)
+        masks = {name: coarse(mask, parts, is_lesion=name in specimen.masks) for name, mask in masks.items()}
+    return View(colour, masks, {name: _centers(rows, low_um, shape, step_um) for name, rows in cells.items()})
+
+
+def points(centers: dict[str, Floats], names: Sequence[str]) -> dict[str, Point]:
+    """Landmarks of some cell types, by name and number."""
+    return {
+        f"{name} {number}": Point((float(row[0]), float(row[1])))
+        for name in names
+        for number, row in enumerate(centers.get(name, ()), start=1)
+    }
 
 
 def averaged(picture: Floats, parts: int) -> Floats:
@@ -72,8 +79,8 @@ def averaged(picture: Floats, parts: int) -> Floats:
     return found
 
 
-def _coarse(mask: Bools, parts: int, *, is_lesion: bool) -> Bools:
-    """A mask on the coarse grid; a lesion that is there is never lost."""
+def coarse(mask: Bools, parts: int, *, is_lesion: bool) -> Bools:
+    """A mask on a grid `parts` times coarser: where half of a pixel is covered, or a quarter by a lesion, which is never lost."""
     share = averaged(mask[..., None].astype(np.float32), parts)[..., 0]
     found: Bools = share >= (_LESION_SHARE if is_lesion else _SHARE)
     if not found.any() and share.any():
@@ -81,58 +88,43 @@ def _coarse(mask: Bools, parts: int, *, is_lesion: bool) -> Bools:
     return found
 
 
-def _inside(canvas: Canvas, rows: Floats) -> Bools:
-    """Whose centers lie in the view, (N,)."""
-    low, high = canvas.low_um, canvas.high_um
-    found: Bools = (rows[:, 0] >= low[0]) & (rows[:, 0] < high[0]) & (rows[:, 1] >= low[1]) & (rows[:, 1] < high[1])
-    return found
+def _centers(rows: Floats, low_um: tuple[float, float], shape: tuple[int, int], step_um: float) -> Floats:
+    """Those in the view, in pixels, from the top down."""
+    at: Floats = (rows[:, :2] - np.array(low_um, np.float32)) / np.float32(step_um)
+    at = at[((at >= 0) & (at < np.array(shape, np.float32))).all(axis=1)]
+    return at[np.lexsort((at[:, 1], at[:, 0]))]
 
 
-def _in_smear(canvas: Canvas, cells: cells_smear.Tile) -> dict[str, int]:
-    """Red cells and platelets count unless they lie wholly behind a white cell."""
+def _in_smear(cells: cells_smear.Smear) -> dict[str, Floats]:
+    """Red cells and platelets that do not lie wholly behind a white cell, and all others."""
     radius = white.radii(cells.white, white.SMEAR)
-    reds = np.concatenate([cells.red[:, :3], np.pad(cells.sickle[:, :2], ((0, 0), (0, 1)), constant_values=1.5)])
-    found = {"red cell": reds, "sickle cell": cells.sickle, "parasite": cells.parasite, "platelet": cells.platelet}
-    counts = {}
-    for name, rows in found.items():
-        rows = rows[_inside(canvas, rows)]
-        least = -float(np.mean(reds[:, 2])) if name == "red cell" else -1.0
-        counts[name] = len(rows) - int(red.behind(rows[:, 0], rows[:, 1], cells.white, radius, least).sum())
-    return {**counts, **_of_sorts(canvas, cells.white)}
-
-
-def _in_tissue(canvas: Canvas, cells: cells_tissue.Tile) -> dict[str, int]:
-    """Nuclei count unless a nest or necrosis lies where they were."""
-    lost = cells_tissue.within(cells.nucleus, cells.nest) | cells_tissue.within(cells.nucleus, cells.necrosis)
-    nuclei = cells.nucleus[~lost & _inside(canvas, cells.nucleus)]
-    counts = {
-        "red cell": len(cells.red[_inside(canvas, cells.red)]) + len(cells.sickle[_inside(canvas, cells.sickle)]),
-        "sickle cell": len(cells.sickle[_inside(canvas, cells.sickle)]),
-        "parasite": len(cells.parasite[_inside(canvas, cells.parasite)]),
-        "epithelial cell": int((nuclei[:, 9] == cells_tissue.EPITHELIAL).sum()),
-        "stromal cell": int((nuclei[:, 9] == cells_tissue.STROMAL).sum()),
-        "gland": int(_inside(canvas, cells.gland).sum()),
+    reds = np.concatenate([cells.red[:, :2], cells.sickle[:, :2]])
+    found = {
+        "red cell": reds[~red.behind(reds[:, 0], reds[:, 1], cells.white, radius, -3.6)],
+        "sickle cell": cells.sickle,
+        "parasite": cells.parasite,
+        "platelet": cells.platelet[~red.behind(cells.platelet[:, 0], cells.platelet[:, 1], cells.white, radius, -1.0)],
     }
-    sorts = _of_sorts(canvas, cells.white)
-    sorts["malignant cell"] = int(_inside(canvas, cells.nest_nucleus).sum())
-    return {**counts, **{name: sorts[name] for name in sorts if name not in ("neutrophil", "monocyte", "necrotic cell")}}
+    return {**found, **_of_sorts(cells.white)}
 
 
-def _of_sorts(canvas: Canvas, rows: Floats) -> dict[str, int]:
-    """How many of each sort of nucleated cell."""
-    sort = rows[_inside(canvas, rows), 2]
-    return {name: int((sort == index).sum()) for index, name in enumerate(white.SORTS)}
+def _in_tissue(cells: cells_tissue.Tissue) -> dict[str, Floats]:
+    """Nuclei, unless a nest or necrosis lies where they were."""
+    lost = cells_tissue.within(cells.nucleus, cells.nest) | cells_tissue.within(cells.nucleus, cells.necrosis)
+    nuclei = cells.nucleus[~lost]
+    sorts = _of_sorts(cells.white)
+    return {
+        "red cell": np.concatenate([cells.red[:, :2], cells.sickle[:, :2]]),
+        "sickle cell": cells.sickle,
+        "parasite": cells.parasite,
+        "epithelial cell": nuclei[nuclei[:, 9] == cells_tissue.EPITHELIAL],
+        "stromal cell": nuclei[nuclei[:, 9] == cells_tissue.STROMAL],
+        "gland": cells.gland,
+        **{name: sorts[name] for name in ("lymphocyte", "eosinophil", "mitotic cell", "apoptotic cell")},
+        "malignant cell": cells.nest_nucleus,
+    }
 
 
-def _points(canvas: Canvas, rows: Floats, parts: int) -> dict[str, Point]:
-    """Centers by name and number, from the top down."""
-    seen = rows[_inside(canvas, rows)]
-    seen = seen[np.lexsort((seen[:, 1], seen[:, 0]))]
-    found: dict[str, Point] = {}
-    numbers: dict[str, int] = {}
-    step = canvas.step_um * parts
-    for row in seen[:60]:
-        name = white.SORTS[int(row[2])]
-        numbers[name] = numbers.get(name, 0) + 1
-        found[f"{name} {numbers[name]}"] = Point(((float(row[0]) - canvas.low_um[0]) / step, (float(row[1]) - canvas.low_um[1]) / step))
-    return found
+def _of_sorts(rows: Floats) -> dict[str, Floats]:
+    """The cells of each sort that has a nucleus."""
+    return {name: rows[rows[:, 2] == index] for index, name in enumerate(white.SORTS)}

@@ -13,7 +13,16 @@ from vesalius.phantom.bodies.cells_specimen import MIDDLE, TILE_UM, Numbers, Spe
 from vesalius.phantom.bodies.cells_stamp import BASIC, EOSIN, NUCLEAR, ORANGE, Canvas, Stamps, grain, soft, stamps
 from vesalius.phantom.truth import Bools, Floats
 
-SORTS = ("neutrophil", "lymphocyte", "monocyte", "eosinophil", "malignant cell", "mitotic cell", "apoptotic cell", "necrotic cell")
+SORTS = (
+    "neutrophil",
+    "lymphocyte",
+    "monocyte",
+    "eosinophil",
+    "malignant cell",
+    "mitotic cell",
+    "apoptotic cell",
+    "necrotic cell",
+)
 SIDE = 6  # places along a tile
 ROW = 24  # numbers of a place: y, x, sort, lesion, and random ones
 NEEDS = SIDE * SIDE * (ROW + 1) + 9  # random numbers of a tile

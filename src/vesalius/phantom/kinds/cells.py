@@ -14,7 +14,7 @@ the patient's; a slide's cells lie on a jittered lattice, and tissue has four si
 all lie in its middle tile. Findings have no size: sizes are stated to 0.1 mm, which is as wide as the field.
 """
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -24,18 +24,19 @@ from vesalius.phantom import findings
 from vesalius.phantom.bodies import cells_specimen as specimens
 from vesalius.phantom.bodies import cells_stain
 from vesalius.phantom.bodies.cells_specimen import MIDDLE, TILE_UM, Specimen
-from vesalius.phantom.bodies.cells_view import View, view
+from vesalius.phantom.bodies.cells_view import View, points, view
+from vesalius.phantom.bodies.cells_white import SORTS
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values, checked
 from vesalius.phantom.findings import FindingKind
 from vesalius.phantom.grid import PICTURE, Grid, picture_grid, unfit
 from vesalius.phantom.site import toned
 from vesalius.phantom.truth import Drawing, Floats, Measured, Picture
-from vesalius.units import Unit
 
 SAYS = "stained cells: blood smears and sections of tissue, every cell counted, at two magnifications and on whole slides"
 FIELD_MM = TILE_UM / 1000  # at a magnification of 40
 SIZE_PX = 128
+_POINTED = (*SORTS, "sickle cell", "parasite")  # cells that are few enough for landmarks
 _GRADES = ("mild", "moderate", "severe")
 
 FINDINGS = (
@@ -112,21 +113,21 @@ def slide_case(seed: int, *, visit: int = 0, **given: Any) -> Case:
 def _picture(case: Case, grid: Grid, seen: View, name: str, number: int) -> Picture:
     """What the camera makes of a view: uneven light, the site's tone, noise."""
     rng = case.pose(2, number)
-    lit = seen.colour * _light(grid, rng)
-    shown = toned(lit, case.look)
-    grain = rng.standard_normal(shown.shape, dtype=np.float32)
-    grain *= np.float32(0.014 * case.look.noise)
-    shown += grain
+    shown = toned(seen.colour * _light(grid, rng), case.look)
+    grain = rng.standard_normal(grid.shape, dtype=np.float32)
+    grain *= np.float32(255 * 0.016 * case.look.noise)
+    grain += np.float32(0.5)
     shown *= np.float32(255)
-    shown += np.float32(0.5)
+    shown += grain[..., None]
+    np.clip(shown, 0, 255, out=shown)
     return Picture(
         name=name,
         kind="image",
-        pixels=np.clip(shown, 0, 255).astype(np.uint8),
+        pixels=shown.astype(np.uint8),
         spacing_mm=(grid.spacing_mm[0], grid.spacing_mm[1]),
         modality="SM",
         masks=seen.masks,
-        points=seen.points,
+        points=points(seen.centers, _POINTED),
     )
 
 
@@ -145,17 +146,16 @@ def _measured(specimen: Specimen, seen: View, picture: str) -> tuple[Measured, .
     """Counts, shares and the size of red cells."""
     in_field = "cells whose center lies in the field and that do not lie wholly behind another"
     found = [
-        Measured(f"number of {name}s", float(number), "1", in_field, picture, name if name in seen.masks else "")
-        for name, number in seen.counts.items()
+        Measured(f"number of {name}s", float(len(at)), "1", in_field, picture, name if name in seen.masks else "")
+        for name, at in seen.centers.items()
     ]
     if specimen.kind == "smear":
-        whites = {name: seen.counts[name] for name in ("neutrophil", "lymphocyte", "monocyte", "eosinophil")}
+        whites = {name: len(seen.centers[name]) for name in ("neutrophil", "lymphocyte", "monocyte", "eosinophil")}
         for name, number in whites.items():
             share = number / max(sum(whites.values()), 1)
             says = f"{name}s by all neutrophils, lymphocytes, monocytes and eosinophils of the field; 0 without any"
             found.append(Measured(f"share of {name}s", share, "1", says, picture, name))
-    unit = cast(Unit, "mm")
     shrunk = 1.0 if specimen.kind == "smear" else 0.82
     diameter = 2 * specimen.red_um * shrunk / 1000
-    found.append(Measured("mean red cell diameter", diameter, unit, "the mean of the patient's red cells", picture, "red cell"))
+    found.append(Measured("mean red cell diameter", diameter, "mm", "the mean of the patient's red cells", picture, "red cell"))
     return tuple(found)
