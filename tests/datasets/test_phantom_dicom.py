@@ -118,6 +118,8 @@ def segment(path: Path, item: Picture) -> np.ndarray:
     """By highdicom: of the picture's planes or frames, (…, Y, X, masks)."""
     found = highdicom.seg.segread(path)
     sources = [uid for *_, uid in found.get_source_image_uids()]
+    if item.modality == "SM":
+        return found.get_total_pixel_matrix()
     if item.kind == "clip":
         return found.get_pixels_by_source_frame(sources[0], list(range(1, len(item.pixels) + 1)))
     return found.get_pixels_by_source_instance(sources, ignore_spatial_locations=True)
@@ -284,12 +286,16 @@ def test_a_field_of_cells_is_cut_into_tiles(tmp_path: Path) -> None:
     source = phantom(
         "cells", picture("SM", pixels=pixels((*shape, 3), "uint8"), masks=masks(shape), spacing_mm=(0.00025, 0.00025))
     )
-    (path,) = phantom_dicom.write(source, tmp_path)
+    path, of_masks = phantom_dicom.write(source, tmp_path)
     dataset = pydicom.dcmread(path)
     assert (dataset.NumberOfFrames, dataset.Rows, dataset.Columns) == (6, 256, 256)
     image = open_image(path)
     assert (image.kind, image.shape, image.spacing_mm) == ("slide", shape, (0.00025, 0.00025))
     assert np.array_equal(image.part(Part(box_yxyx_px=(250, 200, 300, 530))), source.picture.pixels[250:300, 200:530])
+    found = highdicom.seg.segread(of_masks)
+    assert found.NumberOfFrames == 3  # tiles without anything are left out
+    for index, mask in enumerate(mask for mask in source.picture.masks.values() if mask.any()):
+        assert np.array_equal(found.get_total_pixel_matrix()[..., index], mask)
     whole = highdicom.imread(path).get_total_pixel_matrix(apply_icc_profile=False)
     assert np.array_equal(whole, source.picture.pixels)
 

@@ -29,8 +29,7 @@ _REGIONS = {"skin": ("39937001", "Skin"), "endoscopy": ("71854001", "Colon"), "s
 def write(phantom: Phantom, folder: Path) -> list[Path]:
     """Write one visit as `<kind>-<seed>-visit-<visit>-<picture>….dcm` into `folder`, which is made.
 
-    A volume is one file per slice. What a picture's masks hold lies beside it in `…-masks.dcm`, one segment a mask; pictures of
-    slides have none.
+    A volume is one file per slice. What a picture's masks hold lies beside it in `…-masks.dcm`, one segment a mask.
 
     Returns:
         The files, those of each picture together and its masks behind them.
@@ -51,16 +50,28 @@ def write(phantom: Phantom, folder: Path) -> list[Path]:
         task = _Task(phantom, picture, number, folder, visit, content)
         paths, sop_class = _WRITERS[picture.modality](task)
         files += paths
-        masks = {name: mask for name, mask in picture.masks.items() if mask.any()}
-        if masks and picture.modality != "SM":
-            files.append(task.path("-masks"))
-            drawn = Drawn(sop_class, task.series_uid, [task.instance(path) for path in paths], affine_of(picture), task.frame_uid)
-            abnormal = [lesion.mask for lesion in phantom.lesions]
-            names = Names(
-                task.uid("series", "masks"), task.instance(files[-1]), MASKS_FROM + number - 1, says=f"{picture.name} masks"
-            )
-            segmentation.write_segmentation(files[-1], masks, drawn, visit, names, abnormal=abnormal)
+        if any(mask.any() for mask in picture.masks.values()):
+            files.append(_write_masks(task, paths, sop_class))
     return files
+
+
+def _write_masks(task: "_Task", paths: list[Path], sop_class: str) -> Path:
+    """The masks of the picture in `paths`."""
+    picture, path = task.picture, task.path("-masks")
+    drawn = Drawn(
+        sop_class=sop_class,
+        series_uid=task.series_uid,
+        instances=[task.instance(each) for each in paths],
+        layout="tiles" if picture.modality == "SM" else "frames" if picture.kind == "clip" else "pictures",
+        affine_lps_mm=affine_of(picture),
+        spacing_mm=task.plane_mm if picture.modality == "SM" else (1.0, 1.0),
+        frame_uid=task.frame_uid if picture.modality == "SM" or affine_of(picture) is not None else "",
+    )
+    series = task.uid("series", "masks")
+    names = Names(series, task.instance(path), MASKS_FROM + task.number - 1, says=f"{picture.name} masks")
+    abnormal = [lesion.mask for lesion in task.phantom.lesions]
+    segmentation.write_segmentation(path, picture.masks, drawn, task.visit, names, abnormal=abnormal)
+    return path
 
 
 def patient_id(phantom: Phantom) -> str:

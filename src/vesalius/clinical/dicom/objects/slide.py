@@ -1,7 +1,7 @@
 """Microscopy as DICOM files: one level of a slide, cut into tiles that fill its grid in order.
 
 Object: VL Whole Slide Microscopy Image Storage, DICOM PS3.3 A.32.8 and C.8.12.4; TILED_FULL (C.7.6.17.3). Tiles are asked for
-one after another, so that a slide may be larger than memory.
+and written one after another, so that a slide may be larger than memory.
 """
 
 import struct
@@ -56,10 +56,10 @@ def write_level(
     Raises:
         UsageError: `bad_option`, when a tile is not as it should be, or there are more than a file can hold.
     """
-    rows, columns = shape
-    tile = (min(tile_px, rows), min(tile_px, columns))
-    corners = [(y, x) for y in range(0, rows, tile[0]) for x in range(0, columns, tile[1])]
-    if len(corners) * tile[0] * tile[1] * 3 >= 2**32 - 2:
+    tile = tile_of(shape, tile_px)
+    corners = corners_of(shape, tile)
+    length = len(corners) * tile[0] * tile[1] * 3
+    if length >= 2**32 - 2:
         raise UsageError("bad_option", "The slide's level is larger than one file can hold, 4 GiB. Ask for a coarser one.")
     dataset = write.begin(VLWholeSlideMicroscopyImageStorage, "SM", visit, names)
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"] if is_finest else ["DERIVED", "PRIMARY", "VOLUME", "RESAMPLED"]
@@ -71,11 +71,24 @@ def write_level(
     _set_specimen(dataset, visit, specimen_uid)
     _set_light(dataset)
     write.set_color(dataset, np.zeros((*tile, 3), np.uint8))
-    content = bytearray()
-    for y, x in corners:
-        content += _tile(region, y, x, shape, tile)
-    dataset.PixelData = write.padded(bytes(content))
-    return write.save(dataset, path)
+    del dataset.PixelData
+    sop_class = write.save(dataset, path)
+    with path.open("ab") as file:  # the last element, as PS3.5, 7.1.2 has it
+        file.write(struct.pack("<2H2sHI", 0x7FE0, 0x0010, b"OB", 0, length + length % 2))
+        for y, x in corners:
+            file.write(_tile(region, y, x, shape, tile))
+        file.write(bytes(length % 2))
+    return sop_class
+
+
+def tile_of(shape: tuple[int, int], tile_px: int = TILE_PX) -> tuple[int, int]:
+    """(rows, columns) of the tiles of a level."""
+    return min(tile_px, shape[0]), min(tile_px, shape[1])
+
+
+def corners_of(shape: tuple[int, int], tile: tuple[int, int]) -> list[tuple[int, int]]:
+    """(y, x) of the first pixel of each tile, in the order in which they are stored."""
+    return [(y, x) for y in range(0, shape[0], tile[0]) for x in range(0, shape[1], tile[1])]
 
 
 def _tile(region: Callable[[int, int, int, int], Array], y: int, x: int, shape: tuple[int, int], tile: tuple[int, int]) -> bytes:
@@ -91,10 +104,7 @@ def _tile(region: Callable[[int, int, int, int], Array], y: int, x: int, shape: 
 def _set_matrix(dataset: Dataset, shape: tuple[int, int], spacing_mm: tuple[float, float], tiles: int) -> None:
     """The grid of the tiles and where it lies on the glass. Source: PS3.3, C.8.12.14, C.7.6.17."""
     rows, columns = shape
-    dataset.TotalPixelMatrixRows, dataset.TotalPixelMatrixColumns = rows, columns
-    dataset.TotalPixelMatrixOriginSequence = write.only(XOffsetInSlideCoordinateSystem="0", YOffsetInSlideCoordinateSystem="0")
-    dataset.ImageOrientationSlide = ["0", "1", "0", "1", "0", "0"]
-    dataset.TotalPixelMatrixFocalPlanes = 1
+    set_glass(dataset, shape)
     dataset.ImagedVolumeHeight, dataset.ImagedVolumeWidth = rows * spacing_mm[0], columns * spacing_mm[1]
     dataset.ImagedVolumeDepth = THICKNESS_MM
     dataset.NumberOfFrames = tiles
@@ -107,6 +117,14 @@ def _set_matrix(dataset: Dataset, shape: tuple[int, int], spacing_mm: tuple[floa
         WholeSlideMicroscopyImageFrameTypeSequence=write.only(FrameType=dataset.ImageType),
         OpticalPathIdentificationSequence=write.only(OpticalPathIdentifier="1"),
     )
+
+
+def set_glass(dataset: Dataset, shape: tuple[int, int]) -> None:
+    """A level of (rows, columns) lies with its first pixel in the corner of the glass. Source: PS3.3, C.8.12.14."""
+    dataset.TotalPixelMatrixRows, dataset.TotalPixelMatrixColumns = shape
+    dataset.TotalPixelMatrixOriginSequence = write.only(XOffsetInSlideCoordinateSystem="0", YOffsetInSlideCoordinateSystem="0")
+    dataset.ImageOrientationSlide = ["0", "1", "0", "1", "0", "0"]
+    dataset.TotalPixelMatrixFocalPlanes = 1
 
 
 def _set_specimen(dataset: Dataset, visit: Visit, specimen_uid: str) -> None:
