@@ -107,10 +107,10 @@ def test_the_canonical_report_reads_like_a_real_one() -> None:
 
 def test_it_says_the_same_in_every_language() -> None:
     assert told(EFFUSION, NODULE, language="ar").startswith(
-        "انصباب جنبي بدرجة متوسطة في الجهة اليمنى. عقدة رئوية بشكل دائري بحافة شوكية في المنطقة العلوية من الجهة اليمنى."
+        "انصباب جنبي بدرجة متوسطة في الجهة اليمنى. عقدة رئوية بشكل دائري وبحافة شوكية في المنطقة العلوية من الجهة اليمنى."
     )
     assert told(EFFUSION, NODULE, language="zh") == (
-        "右侧可见中等量胸腔积液。右侧上肺野可见圆形毛刺状结节。未见瘢痕。未见巨细胞。心影大小正常。"
+        "右侧可见中等量胸腔积液。右侧上肺野可见圆形、毛刺状结节。未见瘢痕。未见巨细胞。心影大小正常。"
     )
     assert told(EFFUSION, NODULE, language="hi") == (
         "दाहिनी तरफ moderate pleural effusion है। Right upper zone में round spiculated nodule है। "
@@ -223,11 +223,15 @@ def test_the_side_follows_a_term_whose_noun_stands_before_another() -> None:
         ("liver mass", "liver masses"),
         ("calculus in the kidney", "calculi in the kidney"),
         ("metastasis", "metastases"),
-        ("乳头", "乳头"),
+        ("microaneurysms का group", "microaneurysms का groups"),
+        ("sickle cells", "sickle cells"),
+        ("drusen", "drusen"),
+        ("ascites", "ascites"),
+        ("पेट में पानी", "पेट में पानी"),
     ],
 )
 def test_english_plurals(one: str, several: str) -> None:
-    assert wording._several(one, wording._common()["plurals"]) == several
+    assert wording._several(one, wording._common()) == several
 
 
 def test_a_plan_and_four_languages_take_half_a_millisecond() -> None:

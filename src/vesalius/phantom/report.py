@@ -248,11 +248,12 @@ def _ended(text: str, speech: Language) -> str:
 
 def _absence(sentence: Sentence, speech: Language) -> str:
     """That findings are absent."""
-    form = sentence.form
+    common, form = speech.common, sentence.form
     terms = [_drawn(speech.terms[finding], form >> 8) for finding in sentence.findings]
-    comma, final = speech.common["joins"]
+    comma, final = common["joins"]
     listed = f"{comma.join(terms[:-1])}{final}{terms[-1]}" if len(terms) > 1 else terms[0]
-    return _joined(_drawn(speech.frames["absent"], form), {"{findings}": listed}, speech)
+    be = common["be"][terms[-1] in speech.many]
+    return _joined(_drawn(speech.frames["absent"], form), {"{findings}": listed, "{be}": be}, speech)
 
 
 def _statement(sentence: Sentence, speech: Language) -> str:
@@ -265,24 +266,31 @@ def _statement(sentence: Sentence, speech: Language) -> str:
     side = dict(sentence.attributes).get("side")
     said.pop("side", None)
     zone = said.pop("zone", "")
+    severity = said.pop("severity", "")
+    if severity and common["is_severity_among_others"]:
+        said, severity = {"severity": severity, **said}, ""
     term = _drawn((speech.plurals if count > 1 else speech.terms)[finding], form >> 8)
     before, after = common["counted"] if count > 1 else ("", "")
     number = common["counts"].get(str(count), str(count))
     slots = {
         **_placed(side, zone, term, speech),
-        "{severity}": said.pop("severity", ""),
-        "{others}": common["between"].join(said.values()),
+        "{severity}": severity,
+        "{others}": common["others"].join(said.values()),
         "{finding}": term,
         "{count}": before.replace("{n}", number),
         "{counted}": after.replace("{n}", number),
-        "{be}": common["be"][count > 1],
-        "{have}": common["have"][count > 1],
+        "{be}": common["be"][term in speech.many],
+        "{have}": common["have"][term in speech.many],
         "{size}": "",
         "{change}": "",
         "{changed}": "",
     }
     if sentence.size_mm is not None:
         slots["{size}"] = _drawn(common["size"], form >> 24).replace("{size}", _size(sentence.size_mm, common["units"]))
+    if common["aside"] and term in speech.late and (severity or said):  # no adjective stands before two nouns
+        size = [] if sentence.size_mm is None else [_size(sentence.size_mm, common["units"])]
+        slots["{size}"] = common["aside"].replace("{words}", ", ".join([*filter(None, [severity]), *said.values(), *size]))
+        slots["{severity}"] = slots["{others}"] = ""
     if sentence.change is not None:
         change = sentence.change if sentence.grows else _WORSE.get(sentence.change, sentence.change)
         if change in common["change"]:

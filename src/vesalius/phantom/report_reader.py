@@ -90,7 +90,8 @@ class Reader:
                 found.append(meaning)
         longest_first = "|".join(re.escape(text) for text in sorted(self._means, key=len, reverse=True))
         before, after = ("", "") if language == "zh" else (f"(?<![{_LETTER}])", f"(?![{_LETTER}])")
-        self._words = re.compile(f"{before}(?:{longest_first}){after}|{_SIZE}|{_NUMBER}")
+        joined = "و?" if language == "ar" else ""  # "and" is written together with the next word
+        self._words = re.compile(f"{before}{joined}(?P<words>{longest_first}){after}|{_SIZE}|{_NUMBER}")
 
     def read(self, report: Report) -> Stated:
         """As the function of that name."""
@@ -108,7 +109,7 @@ class Reader:
     def _said(self, text: str) -> Iterator[Said]:
         """What a text says, sentence by sentence."""
         for sentence in _STOP.split(text):
-            tokens = [self._token(found[0]) for found in self._words.finditer(sentence)]
+            tokens = [self._token(found["words"] or found[0]) for found in self._words.finditer(sentence)]
             for clause in _cut(tokens, "breaks"):
                 yield from self._clause(clause)
 

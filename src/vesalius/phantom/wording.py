@@ -20,7 +20,6 @@ from typing import Any
 from vesalius.phantom.truth import LANGUAGES
 
 FOLDER = Path(__file__).parent / "words"
-PREPOSITIONS = (" of ", " in ", " with ", " at ", " on ", " to ", " from ")  # the noun of an English phrase stands before it
 Frame = tuple[str, ...]
 
 
@@ -32,7 +31,8 @@ class Language:
         terms, plurals: of each finding, the canonical one first; plurals are singulars where the language has none.
         said: (attribute, word) → how it is said, or (attribute, word, finding) → of that finding.
         exam, normal: as in the kind's file.
-        late: terms after which the side is told, because it would be the side of the wrong noun before: "fluid in the chest".
+        late: terms of two nouns, "fluid in the chest": a side told before them would be the side of the wrong noun.
+        many: terms that are plurals, "sickle cells" and all of `plurals`.
         frames: sort of sentence → frames, each cut into slots and the literal words between.
         common: the language's part of `words/common.json`.
     """
@@ -43,6 +43,7 @@ class Language:
     exam: tuple[str, ...]
     normal: tuple[str, ...]
     late: frozenset[str]
+    many: frozenset[str]
     frames: Mapping[str, tuple[Frame, ...]]
     common: Mapping[str, Any]
 
@@ -85,9 +86,9 @@ def _language(language: str, own: Mapping[str, Any], common: Mapping[str, Any]) 
             if language in phrases:  # what is said of one finding only may be right in the other languages as it is
                 said[(attribute, word, finding) if finding else (attribute, word)] = tuple(phrases[language])
     shared = common["languages"][language]
-    plurals = terms
-    if language in ("en", "hi"):
-        plurals = {finding: tuple(_several(term, common["plurals"]) for term in phrases) for finding, phrases in terms.items()}
+    plurals, inflects = terms, language in ("en", "hi")
+    if inflects:
+        plurals = {finding: tuple(_several(term, common) for term in phrases) for finding, phrases in terms.items()}
     every = [term for phrases in (*terms.values(), *plurals.values()) for term in phrases]
     return Language(
         terms=terms,
@@ -95,19 +96,32 @@ def _language(language: str, own: Mapping[str, Any], common: Mapping[str, Any]) 
         said=said,
         exam=tuple(own["exam"][language]),
         normal=tuple(own["normal"][language]),
-        late=frozenset(term for term in every if any(word in term for word in PREPOSITIONS)),
+        late=frozenset(term for term in every if any(word in term for word in shared["prepositions"])),
+        many=frozenset(term for term in every if inflects and _is_plural(_noun(term, common)[1], common)),
         frames={sort: tuple(tuple(frame.split()) for frame in frames) for sort, frames in shared["frames"].items()},
         common=shared,
     )
 
 
-def _several(term: str, irregular: Mapping[str, str]) -> str:
-    """The English plural of a noun phrase; a word of another script stays."""
-    cut = min((at for at in map(term.find, PREPOSITIONS) if at > 0), default=len(term))
-    before, _, noun = term[:cut].rpartition(" ")
-    if noun in irregular:
-        noun = irregular[noun]
-    elif noun.isascii():
+def _noun(term: str, common: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What stands before the noun of a phrase, the noun, and what follows."""
+    prepositions = common["languages"]["en"]["prepositions"]
+    cut = min((at for at in map(term.find, prepositions) if at > 0), default=len(term))
+    before, space, noun = term[:cut].rpartition(" ")
+    return before + space, noun, term[cut:]
+
+
+def _is_plural(noun: str, common: Mapping[str, Any]) -> bool:
+    ends_so = noun.isascii() and noun.endswith("s") and not noun.endswith(("ss", "us", "is"))
+    return noun in common["plurals"].values() or (ends_so and noun not in common["mass_nouns"])
+
+
+def _several(term: str, common: Mapping[str, Any]) -> str:
+    """The English plural of a noun phrase; a plural and a word of another script stay."""
+    before, noun, after = _noun(term, common)
+    if noun in common["plurals"]:
+        noun = common["plurals"][noun]
+    elif noun.isascii() and noun not in common["mass_nouns"] and not _is_plural(noun, common):
         sibilant = noun.endswith(("s", "x", "ch", "sh"))
         noun = noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + ("es" if sibilant else "s")
-    return f"{before} {noun}".strip() + term[cut:]
+    return before + noun + after
