@@ -47,7 +47,7 @@ FINDINGS = (
     FindingKind(
         name="microaneurysms",
         code="H35.04",
-        size_mm=(1.0, 2.0),
+        size_mm=(1.2, 2.2),
         size_is="greatest extent of the group",
         attributes={"zone": (*QUADRANTS, "macula")},
         most=2,
@@ -116,9 +116,9 @@ _PAINT = {
     "drusen": ((0.95, 0.74, 0.40), 0.72, 0.04),
     "hard exudates": ((1.00, 0.87, 0.45), 0.92, 0.025),
     "laser scars": ((0.86, 0.68, 0.43), 0.75, 0.03),
-    "neovascularization": ((0.80, 0.42, 0.44), -0.9, 0.02),
-    "hemorrhages": ((0.62, 0.27, 0.32), -1.0, 0.04),
-    "microaneurysms": ((0.66, 0.27, 0.30), -1.0, 0.03),
+    "neovascularization": ((0.66, 0.28, 0.32), -0.95, 0.015),
+    "hemorrhages": ((0.56, 0.22, 0.27), -1.0, 0.035),
+    "microaneurysms": ((0.55, 0.18, 0.22), -1.0, 0.02),
 }
 
 
@@ -141,7 +141,7 @@ def draw(case: Case) -> Drawing:
     ratio = eye.cup_ratio
     for lesion in case.of("glaucomatous cupping"):
         ratio = _cup_ratio(case, lesion)
-        is_cup = masks[lesion.mask] = _cupped(eye, ratio, x, y, arteries | veins, color)
+        is_cup = masks[lesion.mask] = _cupped(case, lesion, eye, ratio, x, y, arteries | veins, color)
     for finding in _PAINT:
         for lesion in case.of(finding):
             masks[lesion.mask] = _lesion(case, eye, lesion, grid, shot, color)
@@ -187,11 +187,12 @@ def _cup_ratio(case: Case, lesion: Lesion) -> float:
     return low + (high - low) * float(disease.opened(case, lesion)[1][0])
 
 
-def _cupped(eye: Eye, ratio: float, x: Floats, y: Floats, blood: Bools, color: Floats) -> Bools:
+def _cupped(case: Case, lesion: Lesion, eye: Eye, ratio: float, x: Floats, y: Floats, blood: Bools, color: Floats) -> Bools:
     """The enlarged cup, drawn in place: pale, sharply rimmed, its vessels seen only faintly."""
     depth = paint.cup(eye, ratio, x, y)
     light = 0.84 + 0.16 * (1 - 0.75 * eye.pigment)
-    share = np.clip(depth * np.float32(8), 0, 0.72) + np.float32(0.12)
+    pale = float(disease.opened(case, lesion)[1][5])
+    share = np.clip(depth * np.float32(8), 0, 0.28 + 0.42 * pale) + np.float32(0.10)
     share *= depth > 0
     share *= 1 - np.float32(0.55) * blood
     paint.lighten(color, share, light)
