@@ -13,6 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
+
 from vesalius.errors import Problem, UsageError
 from vesalius.phantom import case as cases
 from vesalius.phantom import confounders, findings, report
@@ -80,10 +82,10 @@ def make(kind: str, *, seed: int, visit: int = 0, **given: object) -> Phantom:
         UsageError: `unknown_name` for the kind; `bad_factor`, listing every problem and what is allowed.
     """
     module = _kind(kind)
-    if isinstance(seed, bool) or seed < 0 or visit not in range(VISITS):
-        problem = Problem("seed or visit", "the seed is 0 or more, the visit 0 or 1", ("0", "1"))
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0 or visit not in range(VISITS):
+        problem = Problem("seed or visit", "the seed is a whole number, 0 or more; the visit 0 or 1", ("0", "1"))
         raise UsageError(
-            "bad_factor", "There is no such patient or visit · seeds start at 0, visits are 0 and 1 · change it.", [problem]
+            "bad_factor", "There is no such patient or visit · seeds are 0, 1, 2, …, visits 0 and 1 · change it.", [problem]
         )
     values = checked(kind, given, factors(kind), lambda all_values: _impossible(module, all_values))
     first, second, gone = findings.timeline(kind, seed, module.FINDINGS, values)
