@@ -8,7 +8,7 @@ from vesalius.phantom.truth import Bools, Floats
 STAGES = ("ring", "trophozoite", "schizont")
 RED_ROW, SICKLE_ROW, PARASITE_ROW, DOT_ROW = 12, 8, 12, 8
 SICKLE_UM = 5.6  # half of the length
-_SICKLE_WIDE = 1.45
+_SICKLE_WIDE = 1.9
 
 
 def paint_red(canvas: Canvas, rows: Floats, blur_um: float, amount: float) -> None:
@@ -16,8 +16,17 @@ def paint_red(canvas: Canvas, rows: Floats, blur_um: float, amount: float) -> No
 
     Where two overlap the light passes both.
     """
-    rows = rows[canvas.sees(rows, 6.0)]
-    stamp = stamps(canvas, rows[:, 0], rows[:, 1], 6.0)
+    is_oval = rows[:, 3] > np.float32(1.13)
+    for which, reach_um in ((~is_oval, 5.25), (is_oval, 6.1)):
+        part = rows[which]
+        part = part[canvas.sees(part, reach_um)]
+        if len(part):
+            _paint_red(canvas, part, blur_um, amount, reach_um)
+
+
+def _paint_red(canvas: Canvas, rows: Floats, blur_um: float, amount: float, reach_um: float) -> None:
+    """Red cells of which none reaches farther from its center."""
+    stamp = stamps(canvas, rows[:, 0], rows[:, 1], reach_um)
     one = [rows[:, column, None, None] for column in range(RED_ROW)]
     stretch = np.sqrt(one[3])
     cosine, sine = np.cos(one[4]) / one[2], np.sin(one[4]) / one[2]
@@ -58,7 +67,7 @@ def paint_sickles(canvas: Canvas, rows: Floats, blur_um: float, amount: float, n
     inside_um = wide - np.abs(v - bow * (rest - np.float32(0.6)))
     inside_um[np.broadcast_to(rest <= 0, inside_um.shape)] = -1
     cover = soft(inside_um, canvas, blur_um)
-    cover *= (1.15 + 0.3 * one[6]) * np.float32(amount)
+    cover *= (1.3 + 0.3 * one[6]) * np.float32(amount)
     stamp.add(EOSIN, cover)
     inside = inside_um > 0
     stamp.mark(name, inside)

@@ -41,12 +41,10 @@ def paint(canvas: Canvas, cells: Tissue, specimen: Specimen, blur_um: float) -> 
 def _stroma(canvas: Canvas, specimen: Specimen) -> None:
     """Wavy collagen, a function of the place on the slide alone."""
     rows, columns = canvas.shape
-    y = (
-        canvas.corner_um[0] + canvas.low_um[0] + (np.arange(rows, dtype=np.float32)[:, None] + 0.5) * np.float32(canvas.step_um)
-    ).astype(np.float32)
-    x = (
-        canvas.corner_um[1] + canvas.low_um[1] + (np.arange(columns, dtype=np.float32)[None] + 0.5) * np.float32(canvas.step_um)
-    ).astype(np.float32)
+    step = np.float32(canvas.step_um)
+    low = [np.float32(corner + edge) for corner, edge in zip(canvas.corner_um, canvas.low_um, strict=True)]
+    y = low[0] + (np.arange(rows, dtype=np.float32)[:, None] + np.float32(0.5)) * step
+    x = low[1] + (np.arange(columns, dtype=np.float32)[None] + np.float32(0.5)) * step
     period, one, two = (np.float32(number) for number in specimen.wave)
     wide = np.float32(2 * np.pi) / period
     bend = np.sin(x * wide + one) + np.sin(y * (wide * np.float32(1.3)) + two)

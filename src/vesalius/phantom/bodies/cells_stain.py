@@ -42,12 +42,14 @@ def mixed(rng: np.random.Generator, kind: str, word: str) -> Stain:
 
 def shown(dyes: Floats, stain: Stain) -> Floats:
     """The light that passes amounts of dye, (DYES, Y, X), as (Y, X, 3) in [0, 1]: Beer and Lambert's law."""
-    out = np.empty((*dyes.shape[1:], 3), np.float32)
+    out = np.empty((3, *dyes.shape[1:]), np.float32)
     used = [dye for dye in range(len(dyes)) if dyes[dye].any()]
+    part = np.empty(dyes.shape[1:], np.float32)
     for channel in range(3):
-        density = np.full(dyes.shape[1:], -np.log(stain.empty[channel]), np.float32)
+        light = out[channel]
+        light[...] = np.log(stain.empty[channel])
         for dye in used:
-            density += dyes[dye] * stain.densities[dye, channel]
-        np.negative(density, out=density)
-        np.exp(density, out=out[..., channel])
-    return out
+            np.multiply(dyes[dye], -stain.densities[dye, channel], out=part)
+            light += part
+    np.exp(out, out=out)
+    return np.moveaxis(out, 0, -1)

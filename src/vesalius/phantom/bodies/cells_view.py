@@ -51,7 +51,7 @@ def view(
     if specimen.kind == "smear":
         smear = cells_smear.cells_of(specimen, tiles, corners)
         cells_smear.paint(canvas, smear, specimen, blur_um)
-        cells = _in_smear(smear)
+        cells = _in_smear(canvas, smear)
     else:
         tissue = cells_tissue.cells_of(specimen, tiles, corners)
         cells_section.paint(canvas, tissue, specimen, blur_um)
@@ -95,15 +95,17 @@ def _centers(rows: Floats, low_um: tuple[float, float], shape: tuple[int, int], 
     return at[np.lexsort((at[:, 1], at[:, 0]))]
 
 
-def _in_smear(cells: cells_smear.Smear) -> dict[str, Floats]:
+def _in_smear(canvas: Canvas, cells: cells_smear.Smear) -> dict[str, Floats]:
     """Red cells and platelets that do not lie wholly behind a white cell, and all others."""
-    radius = white.radii(cells.white, white.SMEAR)
+    nucleated = cells.white[canvas.sees(cells.white, white.REACH_UM)]
+    radius = white.radii(nucleated, white.SMEAR)
     reds = np.concatenate([cells.red[:, :2], cells.sickle[:, :2]])
+    reds, platelets = (rows[canvas.sees(rows, 0.5)] for rows in (reds, cells.platelet))
     found = {
-        "red cell": reds[~red.behind(reds[:, 0], reds[:, 1], cells.white, radius, -3.6)],
+        "red cell": reds[~red.behind(reds[:, 0], reds[:, 1], nucleated, radius, -3.6)],
         "sickle cell": cells.sickle,
         "parasite": cells.parasite,
-        "platelet": cells.platelet[~red.behind(cells.platelet[:, 0], cells.platelet[:, 1], cells.white, radius, -1.0)],
+        "platelet": platelets[~red.behind(platelets[:, 0], platelets[:, 1], nucleated, radius, -1.0)],
     }
     return {**found, **_of_sorts(cells.white)}
 

@@ -81,8 +81,8 @@ def places(numbers: Numbers) -> Floats:
     row, column = index // SIDE, index % SIDE
     pitch = np.float32(TILE_UM / SIDE)
     shift = np.where(row % 2 == 0, np.float32(-0.12), np.float32(0.12))
-    rows[..., 0] = (row + np.float32(0.5)) * pitch + (rows[..., 0] - np.float32(0.5)) * np.float32(3.6)
-    rows[..., 1] = (column + np.float32(0.5) + shift) * pitch + (rows[..., 1] - np.float32(0.5)) * np.float32(3.6)
+    rows[..., 0] = (row + np.float32(0.5)) * pitch + (rows[..., 0] - np.float32(0.5)) * np.float32(4.6)
+    rows[..., 1] = (column + np.float32(0.5) + shift) * pitch + (rows[..., 1] - np.float32(0.5)) * np.float32(4.6)
     return rows[np.arange(len(rows))[:, None], order]
 
 

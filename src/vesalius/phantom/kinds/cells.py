@@ -123,7 +123,7 @@ def _picture(case: Case, grid: Grid, seen: View, name: str, number: int) -> Pict
     return Picture(
         name=name,
         kind="image",
-        pixels=shown.astype(np.uint8),
+        pixels=np.ascontiguousarray(shown.astype(np.uint8)),
         spacing_mm=(grid.spacing_mm[0], grid.spacing_mm[1]),
         modality="SM",
         masks=seen.masks,
