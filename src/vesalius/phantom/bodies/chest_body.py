@@ -11,8 +11,8 @@ import numpy as np
 from vesalius.phantom.case import Case
 from vesalius.phantom.paint import stream
 
-MOST_TURN_DEG, MOST_BREATH_MM = 3.5, 8.0  # the positions that one patient is pictured in
-ENLARGED = {"mild": (0.53, 0.57), "moderate": (0.585, 0.625), "severe": (0.64, 0.69)}  # cardiothoracic ratio by grade
+MOST_TURN_DEG, MOST_BREATH_MM = 4.0, 8.0  # the positions that one patient is pictured in
+ENLARGED = {"mild": (0.515, 0.545), "moderate": (0.555, 0.595), "severe": (0.605, 0.67)}  # cardiothoracic ratio by grade
 _BODY, _HEART = 1, 2  # streams of random numbers
 
 
@@ -113,8 +113,8 @@ def draw_chest(rng: np.random.Generator, sex: str, age_years: int) -> Chest:
     depth = 212 + 32 * stout + between(-10, 10)
     fat = 9 + 5 * stout + between(-2, 5)
     lung_depth = 0.62 * depth + between(-4, 10)
-    dome_z = -80 * height + between(-14, 18)
-    uneven = between(-14, -2) if rng.random() < 0.85 else between(2, 16)
+    dome_z = -80 * height + between(-16, 22)
+    uneven = between(-16, 0) if rng.random() < 0.75 else between(4, 26) * (1 if rng.random() < 0.6 else -1.4)
     breast = between(10, 44) if sex == "F" else max(between(-12, 10) + 4 * stout, 0.0)
     arch_z = 56 * height + between(-6, 6)
     return Chest(
@@ -130,12 +130,12 @@ def draw_chest(rng: np.random.Generator, sex: str, age_years: int) -> Chest:
         apex_z=136 * height,
         widest_z=-44 * height,
         dome_z=(dome_z, dome_z + uneven),
-        dome_drop=(between(30, 46), between(28, 40)),
+        dome_drop=(between(22, 48), between(26, 40)),
         mediastinum=between(14, 21) + 4 * old,
-        heart=(between(17, 28), -14.0, dome_z + between(31, 41)),
+        heart=(between(12, 32), -14.0, dome_z + between(31, 41)),
         heart_half=(between(70, 84), between(44, 54)),
         heart_tilt=between(0.45, 0.85),
-        ratio=between(0.41, 0.48) + 0.015 * old,
+        ratio=between(0.39, 0.485) + 0.01 * old,
         arch=(between(16, 23) + 5 * old, arch_z, between(14, 19) + 3 * old),
         rib_z=124 * height + between(-5, 5),
         rib_gap=between(24.0, 28.0) * height,

@@ -61,7 +61,7 @@ def lay_clutter(found: Floats, clutter: Clutter, c: Chest, rays: Rays) -> None:
         rows, columns = rays.window((x0 - radius, z0 - radius, x0 + radius, z0 + radius))
         x, z = rays.at(rows, columns)
         far = (x - x0) ** 2 + (z - z0) ** 2
-        found[rows, columns] += 0.5 * (far < radius * radius) + 0.7 * (far < 0.16 * radius * radius)
+        found[rows, columns] += 0.35 * (far < radius * radius) + 0.3 * (far < 0.3 * radius * radius)
     if c.azygos:
         rows, columns = rays.window((-c.lung_u - 60, c.arch[1] - 10, -c.mediastinum, c.apex_z))
         x, z = rays.at(rows, columns)

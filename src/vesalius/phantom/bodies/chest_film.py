@@ -62,7 +62,7 @@ def attenuation(scene: Scene, lung: Floats, seen: Lengths) -> Floats:
 def _added(part: Part, scene: Scene) -> list[tuple[float, Span]]:
     """What a structure adds to the water that the body is full of, per mm."""
     item = part.span
-    if part.name in ("body", "wall", "abdomen", "mediastinum"):
+    if part.name in ("body", "wall", "abdomen", "under", "mediastinum"):
         return []
     if part.name == "spine":
         _, z = scene.rays.at(*item.window)
@@ -166,7 +166,7 @@ def developed(total_way: Floats, limits: tuple[float, float], rays: Rays, how: E
     found *= np.float32((how.dose * rays.area_mm2) ** -0.5)
     found += total_way
     low, high = limits
-    found -= np.float32(low + (0.50 + 0.5 * how.brightness) * (high - low))
+    found -= np.float32(low + (0.44 + 0.5 * how.brightness) * (high - low))
     found *= np.float32(-3.2 * how.contrast / (high - low))
     np.exp(found, out=found)
     found += 1

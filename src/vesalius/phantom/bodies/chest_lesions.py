@@ -94,9 +94,8 @@ def _nodule(c: Chest, lesion: Lesion, rng: np.random.Generator, taken: Sequence[
     behind = sign > 0 and lesion.zone == "lower"
     y = c.lung_y + free * (0.2 + 0.8 * deep if behind else 2 * deep - 1)
     outline = _outline(lesion, shape_draws)
-    return Placed(
-        lesion, (x, y, z0), outline, size / 2 * (0.75 + 0.25 * shape_draws[0]) * _flatness(outline, size), shape_draws[1]
-    )
+    thick = float(outline.mean()) * (1.0 + 0.3 * shape_draws[0])
+    return Placed(lesion, (x, y, z0), outline, thick, float(shape_draws[1]))
 
 
 def _fits(c: Chest, sign: float, u: Points, z: Points, radius: float) -> Points:
@@ -125,7 +124,7 @@ def _outline(lesion: Lesion, draws: Points) -> Points:
         radius = flat / np.sqrt((flat * np.cos(turned)) ** 2 + np.sin(turned) ** 2)
     elif shape == "lobulated":
         lobes = 3 + int(3 * draws[2])
-        radius = 1 + 0.16 * np.cos(lobes * angle + 6.28 * draws[3]) + 0.09 * np.cos((lobes - 1) * angle + 6.28 * draws[4])
+        radius = 1 + 0.12 * np.cos(lobes * angle + 6.28 * draws[3]) + 0.09 * np.cos((lobes - 1) * angle + 6.28 * draws[4])
     if lesion.attributes["margin"] == "spiculated":
         count = 7 + int(5 * draws[5])
         spikes = np.zeros(_ANGLES)
@@ -137,11 +136,6 @@ def _outline(lesion: Lesion, draws: Points) -> Points:
     x, z = radius * np.cos(angle), radius * np.sin(angle)
     greatest = float(np.hypot(x[:, None] - x[None, :], z[:, None] - z[None, :]).max())
     return radius * (float(cast(float, lesion.size_mm)) / greatest)
-
-
-def _flatness(outline: Points, size: float) -> float:
-    """How far the mean radius is below half the greatest diameter."""
-    return float(outline.mean()) / (size / 2)
 
 
 def _consolidation(c: Chest, lesion: Lesion, rng: np.random.Generator) -> Placed:
@@ -250,8 +244,8 @@ def _fluid_span(item: Placed, c: Chest, rays: Rays) -> Span:
         u = np.abs(x)
         _, half = cage(c, u, z, 0.0)
         out = np.clip((u - c.mediastinum) * (1 / (0.86 * (edge - c.mediastinum))), 0, 1)
-        rim = (0.5 + 0.5 * out * out * out) * size
-        share = ((z - bottom) / rim - 0.55) * (1 / 0.45)
+        rim = (0.6 + 0.4 * out * out * out) * size
+        share = ((z - bottom) / rim - 0.7) * (1 / 0.3)
         front = c.lung_y - half + 2 * half * np.clip(share, 0, 1)
         return np.where((x * sign > 0) & (share < 1), front, np.float32(WIDE)), c.lung_y + half
 

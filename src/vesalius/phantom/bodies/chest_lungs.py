@@ -29,8 +29,9 @@ def lobe_lengths(c: Chest, rays: Rays, air: Sequence[Span]) -> dict[str, Floats]
     oblique, horizontal = fissures(c, rays)
     lower, front = np.zeros(rays.shape, np.float32), np.zeros(rays.shape, np.float32)
     for piece in air:
-        lower += np.maximum(piece.back - np.maximum(piece.front, oblique), 0)
-        front += np.maximum(np.minimum(piece.back, oblique) - piece.front, 0)
+        limit = oblique[piece.window]
+        lower[piece.window] += np.maximum(piece.back - np.maximum(piece.front, limit), 0)
+        front[piece.window] += np.maximum(np.minimum(piece.back, limit) - piece.front, 0)
     right, above = np.broadcast_to(rays.x < 0, rays.shape), rays.z > horizontal
     regions = (front, right & above), (front, right & ~above), (lower, right), (front, ~right), (lower, ~right)
     return {name: length * region for name, (length, region) in zip(LOBES, regions, strict=True)}
@@ -42,14 +43,15 @@ def lobe_spans(c: Chest, rays: Rays, air: Sequence[Span]) -> dict[str, list[Span
     right, above = np.broadcast_to(rays.x < 0, rays.shape), rays.z > horizontal
     found: dict[str, list[Span]] = {name: [] for name in LOBES}
     for piece in air:
+        limit = oblique[piece.window]
         for name, region in (
             ("right upper lobe", right & above),
             ("right middle lobe", right & ~above),
             ("left upper lobe", ~right),
         ):
-            back = np.where(region, np.minimum(piece.back, oblique), piece.front)
+            back = np.where(region[piece.window], np.minimum(piece.back, limit), piece.front)
             found[name].append(Span(piece.rows, piece.columns, piece.front, back))
-        front = np.maximum(piece.front, oblique)
+        front = np.maximum(piece.front, limit)
         for name, region in (("right lower lobe", right), ("left lower lobe", ~right)):
-            found[name].append(Span(piece.rows, piece.columns, front, np.where(region, piece.back, front)))
+            found[name].append(Span(piece.rows, piece.columns, front, np.where(region[piece.window], piece.back, front)))
     return found

@@ -1,6 +1,7 @@
 """The anatomy of a chest as spans, in the order in which a painter would lay one over the other."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,12 +39,12 @@ def wall(c: Chest, rays: Rays) -> list[Part]:
         if thick > 1:
             # It leans outward and hangs: on the chest wall its upper slope is longer than its lower one.
             center = (side * (c.lung_u + 0.4 * wide) + 0.45 * c.depth * c.turn, y, z0)
-            breast = ellipsoid(rays, center, (wide, 8 + thick, 0.84 * wide), 0.0, (side * 0.5, 0.18))
+            breast = ellipsoid(rays, center, (wide, 8 + thick, 0.84 * wide), 0.0, (side * 0.3, 0.12))
             found.append(Part("breast", "breast", before(breast, skin)))
             y -= 6 + thick
         if c.nipples:
             center = (side * (c.lung_u + 34) + 0.45 * c.depth * c.turn, y - 3, z0 - 8)
-            found.append(Part("nipple", "muscle", before(ellipsoid(rays, center, (5, 9, 5)), skin)))
+            found.append(Part("nipple", "muscle", ellipsoid(rays, center, (5, 7, 5))))
     return found
 
 
@@ -94,8 +95,9 @@ def hull(c: Chest, rays: Rays) -> Span:
 def cutting(c: Chest, rays: Rays) -> list[Part]:
     """What takes its room from the lungs: abdomen, mediastinum, heart, great vessels, spine."""
     return [
-        Part("abdomen", "liver", span(rays, (-WIDE, -WIDE, WIDE, max(c.dome_z) + 1), lambda x, z: abdomen(c, x, z)), True),
         Part("mediastinum", "fat", span(rays, (-60, -WIDE, 60, WIDE), lambda x, z: core(c, x, z)), True),
+        Part("abdomen", "liver", span(rays, (-WIDE, -WIDE, WIDE, max(c.dome_z) + 1), lambda x, z: abdomen(c, x, z)), True),
+        *below(c, rays),
         Part("heart", "heart", hulled(heart(c, rays)), True),
         *great_vessels(c, rays),
         Part("spine", "spongy", spine(c, rays), True),
@@ -111,6 +113,23 @@ def abdomen(c: Chest, x: Floats, z: Floats) -> Ends:
     reach = bulge((top - z) * (1 / c.dome_drop[1])) * (c.lung_depth / 2)
     middle = c.lung_y - 7
     return np.maximum(middle - reach, c.lung_y - half), np.minimum(middle + reach, c.lung_y + half)
+
+
+def below(c: Chest, rays: Rays) -> list[Part]:
+    """What lies below the diaphragm on the left: fat, spleen, stomach with its air."""
+    bubble = (c.lung_u + 4.0, -22.0, c.dome_z[1] - c.bubble[1] - 9)
+    low = min(c.dome_z)
+
+    def left(x: Floats, z: Floats) -> Ends:
+        front, back = abdomen(c, x, z)
+        return front + 5, np.where(x > 0.35 * c.lung_u - 0.4 * (z - c.dome_z[0]), back - 5, front)
+
+    return [
+        Part("under", "fat", span(rays, (0, -WIDE, WIDE, max(c.dome_z)), left)),
+        Part("spleen", "spleen", ellipsoid(rays, (c.lung_u + 44, 34.0, low - 42), (22.0, 32.0, 38.0), 0.3)),
+        Part("stomach", "muscle", ellipsoid(rays, (c.lung_u + 2, -18.0, c.dome_z[1] - 46), (40.0, 34.0, 40.0))),
+        Part("bubble", "air", ellipsoid(rays, bubble, (c.bubble[0], 0.9 * c.bubble[0], c.bubble[1]))),
+    ]
 
 
 def core(c: Chest, x: Floats, z: Floats) -> Ends:
@@ -208,7 +227,7 @@ def level(c: Chest, z: Floats) -> Floats:
 
 
 def inner(c: Chest, rays: Rays) -> list[Part]:
-    """The airways, the gullet, and what lies below the diaphragm on the left."""
+    """The airways, the gullet and an old scar."""
     fork = c.arch[1] - 26
     turned = 0.3 * 20 * c.turn
 
@@ -224,17 +243,12 @@ def inner(c: Chest, rays: Rays) -> list[Part]:
     share_x, share_z, radius = c.granuloma
     scar_x = math.copysign(c.lung_u - 8 + 60 * abs(share_x), share_x)
     scar_z = c.dome_z[0] + 20 + share_z * (c.apex_z - c.dome_z[0] - 50)
-    bubble = (c.lung_u + 4.0, -22.0, c.dome_z[1] - c.bubble[1] - 9)
-    low = min(c.dome_z)
     return [
         Part("gullet", "muscle", tube(rays, (-WIDE, WIDE), lambda z: (7.0, c.spine_y - 27, 6.5), (0, 14))),
         Part("trachea", "air", tube(rays, (fork, WIDE), lambda z: (-1.0 - turned, 4.0, 8.6), (-30, 30))),
         Part("bronchus", "air", branch(-1.0)),
         Part("bronchus", "air", branch(1.0)),
         Part("scar", "cortex", ellipsoid(rays, (scar_x, 0.0, scar_z), (max(radius, 0.01), radius + 0.01, max(radius, 0.01)))),
-        Part("spleen", "spleen", ellipsoid(rays, (c.lung_u + 44, 34.0, low - 42), (22.0, 32.0, 38.0), 0.3)),
-        Part("stomach", "muscle", ellipsoid(rays, (c.lung_u + 2, -18.0, c.dome_z[1] - 46), (40.0, 34.0, 40.0))),
-        Part("bubble", "air", ellipsoid(rays, bubble, (c.bubble[0], 0.9 * c.bubble[0], c.bubble[1]))),
     ]
 
 
@@ -242,23 +256,23 @@ def bones(c: Chest, rays: Rays) -> list[Part]:
     """Ribs behind and in front, cartilage, sternum, collar bones, shoulder blades, arms, the spine's arches."""
     edge = c.lung_u + c.lung_half
     found = []
+    box = (-edge - 14, -WIDE, edge + 14, WIDE)
+    x, z = rays.at(*rays.window(box))
+    u = np.abs(x)
+    shell = cage(c, u, z, 1.0)[1], cage(c, u, z, 8.5)[1]
     for where in ("back", "front"):
-        for name, tissue, core_share in (("ribs", "cortex", 1.0), ("marrow", "spongy", 0.68)):
-            item = span(rays, (-edge - 14, -WIDE, edge + 14, WIDE), lambda x, z, w=where, s=core_share: rib_ends(c, x, z, w, s))
-            found.append(Part(name, tissue, item))
-    gristle = span(rays, (-c.lung_u, -WIDE, c.lung_u, c.rib_z), lambda x, z: rib_ends(c, x, z, "cartilage", 0.9))
-    found.append(Part("cartilage", "cartilage", gristle))
+        for name, tissue, share in (("ribs", "cortex", 1.0), ("marrow", "spongy", 0.68)):
+            found.append(Part(name, tissue, span(rays, box, rib_course(c, where, share, shell))))
+    found.append(Part("cartilage", "cartilage", span(rays, box, rib_course(c, "cartilage", 0.9, shell))))
     front_y = c.lung_y - c.lung_depth / 2
     sternum = ellipsoid(rays, (-front_y * c.turn, front_y - 9, c.arch[1] - 24), (17.0, 7.0, 82.0), 0.0, (0.0, -0.06))
     found.append(Part("sternum", "spongy", sternum))
     box = (-165.0, c.clavicle[0] - 14, 165.0, c.clavicle[0] + c.clavicle[1] + 16)
     found += [Part("clavicle", tissue, span(rays, box, lambda x, z, s=s: clavicles(c, x, z, s))) for tissue, s in _SHELL]
-    back_y = c.lung_y + c.lung_depth / 2 + 12
+    back_y = c.lung_y + c.lung_depth / 2 + 15
     for side in (-1.0, 1.0):
         at = side * (edge + 26) - back_y * c.turn
-        blade = span(
-            rays, (at - 36, c.apex_z - 134, at + 36, c.apex_z + 2), lambda x, z, a=at, s=side: blade_ends(c, x, z, a, back_y, s)
-        )
+        blade = span(rays, (at - 36, c.apex_z - 134, at + 36, c.apex_z + 2), lambda x, z, a=at: blade_ends(c, x, z, a, back_y))
         found.append(Part("scapula", "cortex", blade))
         head = (side * (c.half_width + 30), 8.0, c.shoulder_z - 62)
         found += [Part("arm", tissue, ellipsoid(rays, head, (25 * s + 0.5, 25 * s, 26 * s + 0.5))) for tissue, s in _SHELL]
@@ -269,8 +283,13 @@ def bones(c: Chest, rays: Rays) -> list[Part]:
 _SHELL = (("cortex", 1.0), ("spongy", 0.74))
 
 
-def rib_ends(c: Chest, x: Floats, z: Floats, where: str, share: float) -> Ends:
-    """Bands on the cage, each a rib; `share` of their thickness."""
+def rib_course(c: Chest, where: str, share: float, shell: Ends) -> Callable[[Floats, Floats], Ends]:
+    """Bands on the cage, each a rib; `share` of their thickness. `shell`: half the depth within and without the bone."""
+    return lambda x, z: rib_ends(c, x, z, where, share, shell)
+
+
+def rib_ends(c: Chest, x: Floats, z: Floats, where: str, share: float, shell: Ends) -> Ends:
+    """Front and back of the bands at each beam."""
     u = np.abs(x)
     edge = c.lung_u + c.lung_half + 8
     out = np.minimum(u * (1 / edge), 1.1)
@@ -295,8 +314,7 @@ def rib_ends(c: Chest, x: Floats, z: Floats, where: str, share: float) -> Ends:
         band *= u > 0.88 * c.lung_u
     else:
         band *= (u < 0.9 * c.lung_u) & (u > 14)
-    _, near = cage(c, u, z, 1.0)
-    _, far = cage(c, u, z, 8.5)
+    near, far = shell
     half = (far - near) * (0.5 * share) * band
     middle = (far + near) * 0.5
     return around(c.lung_y + (middle if where == "back" else -middle), half)
@@ -316,12 +334,13 @@ def clavicles(c: Chest, x: Floats, z: Floats, share: float) -> Ends:
     return around(y + 60 * out * out, inside * half * 1.2)
 
 
-def blade_ends(c: Chest, x: Floats, z: Floats, at: float, y: float, side: float) -> Ends:
-    """A shoulder blade: a plate with a thicker inner border."""
+def blade_ends(c: Chest, x: Floats, z: Floats, at: float, y: float) -> Ends:
+    """A shoulder blade: a plate with a thicker inner border, beneath the muscles of the back."""
     across, up = (x - at) * (1 / 34.0), (z - (c.apex_z - 66)) * (1 / 66.0)
     disc = bulge(1 - across * across - up * up)
     half = np.minimum(disc * 9.0, 2.1 + 1.6 * np.maximum(1 - disc * 2.4, 0))
-    return around(y - 0.35 * side * (x - at) - 6.0, half)
+    _, back = trunk(c, x, z, c.fat)
+    return around(np.minimum(y - 0.16 * np.maximum(np.abs(x) - abs(at) + 20, 0), back - 9), half)
 
 
 def arches(c: Chest, x: Floats, z: Floats) -> Ends:

@@ -9,7 +9,7 @@ from vesalius.phantom.bodies.chest_body import Chest
 from vesalius.phantom.bodies.chest_lesions import Placed, spans_of
 from vesalius.phantom.bodies.chest_lungs import lungs
 from vesalius.phantom.bodies.chest_parts import Part, cutting, parts
-from vesalius.phantom.bodies.chest_spans import Rays, Span
+from vesalius.phantom.bodies.chest_spans import Rays, Span, cropped
 from vesalius.phantom.truth import Lesion
 
 SEEN_MM = 0.01  # a span counts from this length on: positions are rounded to a thousandth
@@ -84,10 +84,12 @@ def scene_of(chest: Chest, lesions: Sequence[Placed], rays: Rays, *, lungs_only:
 
 
 def within(pieces: Sequence[Span], shape: Span) -> tuple[Span, ...]:
-    """What of a shape lies in pieces that cover the whole plane."""
+    """What of a shape lies in pieces."""
     found = []
     for piece in pieces:
-        front, back = np.maximum(piece.front[shape.window], shape.front), np.minimum(piece.back[shape.window], shape.back)
+        one = cropped(piece, shape.window)
+        other = cropped(shape, one.window)
+        front, back = np.maximum(one.front, other.front), np.minimum(one.back, other.back)
         if (back > front).any():
-            found.append(Span(shape.rows, shape.columns, front, back))
+            found.append(Span(one.rows, one.columns, front, back))
     return tuple(found)

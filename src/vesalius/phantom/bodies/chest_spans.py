@@ -49,14 +49,15 @@ class Rays:
         """The rows and columns that a box can touch; all for None."""
         if box is None:
             return slice(0, self.shape[0]), slice(0, self.shape[1])
-        corners = [self.pixel(x, z) for x in (box[0], box[2]) for z in (box[1], box[3])]
-        return tuple(  # type: ignore[return-value]
-            slice(min(max(int(min(axis)) - 1, 0), count), min(max(int(max(axis)) + 2, 0), count))
-            for axis, count in zip(zip(*corners, strict=True), self.shape, strict=True)
-        )
+        found = []
+        for (per_x, per_z, origin), count in zip((self.to_row, self.to_column), self.shape, strict=True):
+            of_x, of_z = (per_x * box[0], per_x * box[2]), (per_z * box[1], per_z * box[3])
+            low, high = origin + min(of_x) + min(of_z), origin + max(of_x) + max(of_z)
+            found.append(slice(min(max(int(low) - 1, 0), count), min(max(int(high) + 2, 0), count)))
+        return found[0], found[1]
 
     def at(self, rows: slice, columns: slice) -> tuple[Floats, Floats]:
-        """x and z of a window."""
+        """The coordinates x and z of a window."""
         found = []
         for axis in (self.x, self.z):
             found.append(axis[rows if axis.shape[0] > 1 else slice(None), columns if axis.shape[1] > 1 else slice(None)])
@@ -180,8 +181,10 @@ def hulled(items: Sequence[Span]) -> Span:
 
 
 def before(item: Span, other: Span) -> Span:
-    """What of a structure lies before another one, whose window is the plane."""
-    return Span(item.rows, item.columns, item.front, np.minimum(item.back, other.front[item.window]))
+    """What of a structure stands out before another one, whose window is the plane, down to that one's surface."""
+    surface = other.front[item.window]
+    there = (item.back > item.front) & (surface < other.back[item.window])
+    return Span(item.rows, item.columns, item.front, np.where(there, surface, item.front))
 
 
 def tube(
@@ -209,24 +212,53 @@ def tube(
         middle, y, radius = course(run)
         away = other - middle
         half = bulge(radius * radius - away * away)
-        half *= (run >= extent[0]) & (run <= extent[1])
+        half = half * ((run >= extent[0]) & (run <= extent[1]))
         return around(y, half * stretch)
 
     return span(rays, box, ends)
 
 
+def cropped(item: Span, window: tuple[slice, slice]) -> Span:
+    """What of a span lies in a window; of no size where they do not meet."""
+    r0, r1 = max(item.rows.start, window[0].start), min(item.rows.stop, window[0].stop)
+    c0, c1 = max(item.columns.start, window[1].start), min(item.columns.stop, window[1].stop)
+    rows, columns = slice(r0, max(r0, r1)), slice(c0, max(c0, c1))
+    of = (
+        slice(rows.start - item.rows.start, rows.stop - item.rows.start),
+        slice(columns.start - item.columns.start, columns.stop - item.columns.start),
+    )
+    return Span(rows, columns, item.front[of], item.back[of])
+
+
 def gaps(hull: Span, cuts: Sequence[Span]) -> list[Span]:
     """What is left of a hull that fills its plane when cuts are taken out: disjoint spans, some of them empty.
 
-    The cuts of each beam are walked from front to back; a cut that begins inside another one begins at its end.
+    Where only a few wide cuts reach, at both sides, the plane is taken by itself.
     """
+    count = hull.front.shape[1]
+    narrow = [cut for cut in cuts if cut.front.shape[1] < 0.7 * count] or list(cuts)
+    low, high = min(cut.columns.start for cut in narrow), max(cut.columns.stop for cut in narrow)
+    found = []
+    for begin, end in ((0, low), (low, high), (high, count)):
+        if end > begin:
+            block = hull.rows, slice(begin, end)
+            inside = [part for part in (cropped(cut, block) for cut in cuts) if part.front.size]
+            found += _gaps(cropped(hull, block), inside)
+    return found
+
+
+def _gaps(hull: Span, cuts: Sequence[Span]) -> list[Span]:
+    """The cuts of each beam are walked from front to back; a cut that begins inside another one begins at its end."""
     if not cuts:
         return [hull]
+    first = hull.columns.start
     packed = np.full((len(cuts), *hull.front.shape), _NONE, np.int64)
     for layer, cut in zip(packed, cuts, strict=True):
         begin, end = (((side + _OFFSET) * _UNITS).astype(np.int64) for side in (cut.front, cut.back))
-        layer[cut.window] = np.where(end > begin, begin << 32 | end, _NONE)
-    packed.sort(axis=0)
+        columns = slice(cut.columns.start - first, cut.columns.stop - first)
+        layer[cut.rows, columns] = np.where(end > begin, begin << 32 | end, _NONE)
+    if len(cuts) > 1:
+        packed.sort(axis=0)
     run = hull.front
     left = []
     for layer in packed:
@@ -255,11 +287,6 @@ def total(spans: Sequence[Span], shape: tuple[int, int]) -> Floats:
     for item in spans:
         found[item.window] += item.length
     return found
-
-
-def behind(spans: Sequence[Span], limit: Floats) -> list[Span]:
-    """What of each lies behind a surface y = limit of the plane's shape."""
-    return [Span(s.rows, s.columns, np.maximum(s.front, limit[s.window]), s.back) for s in spans]
 
 
 def from_the_side(spans: Sequence[Span], rows: int, columns: int, step_y_mm: float, step_x_mm: float, y0_mm: float) -> Floats:

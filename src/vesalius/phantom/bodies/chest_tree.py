@@ -17,17 +17,18 @@ _TWIG_LENGTH = 11
 
 @dataclass(frozen=True, eq=False)
 class Tree:
-    """Points (N,) in the body's frame, mm: where, how wide the vessel is there, whether it is a thick one."""
+    """Points (N,) in the body's frame, mm: where, how wide the vessel is there, whether it is a thick one, the way to the next or 0."""
 
     x: Points
     y: Points
     z: Points
     width: Points
     thick: Points
+    way: Points  # (3, N): x, y, z
 
 
-def tree_of(c: Chest, seed: int) -> Tree:
-    """The vessels of one patient, as far as they lie within the cage."""
+def tree_of(c: Chest, seed: int, *, onward: bool = False) -> Tree:
+    """The vessels of one patient, as far as they lie within the cage; `onward` works out the ways between points too."""
     rng = stream("chest", seed, _TREE)
     count = 2 * _MAINS
     side = np.repeat([-1.0, 1.0], _MAINS)
@@ -49,6 +50,13 @@ def tree_of(c: Chest, seed: int) -> Tree:
     twigs = _lines(rng, (np.tile(side, many), turned, tipped, *along), _TWIG_LENGTH, 0.09, np.tile(reach, many))
     tapered = np.repeat(np.repeat([width for _, width in _TWIGS], 2), count)[:, None] * np.linspace(1, 0.3, _TWIG_LENGTH)
     found.append((*twigs[:3], tapered, np.zeros(tapered.shape)))
+    many *= 2
+    bends, tips = np.repeat([-0.55, 0.6], many * count // 2), rng.uniform(-0.9, 0.9, many * count)
+    points = [np.tile(part[:, 5], 2) for part in twigs]
+    start = (np.tile(side, many), points[3] + bends, points[4] + tips, *points[:3])
+    last = _lines(rng, start, 7, 0.1, np.tile(reach, many))
+    tapered = np.tile(tapered[:, 5], 2)[:, None] * np.linspace(0.75, 0.35, 7)
+    found.append((*last[:3], tapered, np.zeros(tapered.shape)))
     # Vessels that run along the beam look like nodules from the front.
     for _ in range(5):
         branch, at, long = int(rng.integers(count)), int(rng.integers(3, 9)), int(rng.integers(0, 5))
@@ -59,7 +67,17 @@ def tree_of(c: Chest, seed: int) -> Tree:
     x, y, z, width, thick = (np.concatenate([part[i].ravel() for part in found]) for i in range(5))
     squared, half = cage(c, np.abs(x), z, -2.0)
     inside = (squared < 1) & (np.abs(y - c.lung_y) < half)
-    return Tree(x[inside], y[inside], z[inside], width[inside], thick[inside])
+    way = np.zeros((3, len(x)))
+    if onward:
+        way = np.stack([np.concatenate([_onward(part[i]) for part in found]) for i in range(3)])
+    return Tree(x[inside], y[inside], z[inside], width[inside], thick[inside], way[:, inside])
+
+
+def _onward(along: Points) -> Points:
+    """From each point of the lines to the next; nothing from the last."""
+    steps = np.zeros(along.shape)
+    steps[:, :-1] = np.diff(along, axis=1)
+    return steps.ravel()
 
 
 def _lines(

@@ -78,11 +78,11 @@ def draw(case: Case) -> Drawing:
 def _stand(case: Case) -> Stand:
     """Position and exposure of the visit, drawn in an order that never changes."""
     rng = case.pose(1)
-    field = float(rng.uniform(350, 384))
-    shift = (float(rng.uniform(-10, 10)), float(rng.uniform(-10, 10)))
-    tilt = float(rng.uniform(-3, 3))
+    field = float(rng.uniform(348, 392))
+    shift = (float(rng.uniform(-13, 13)), float(rng.uniform(-14, 14)))
+    tilt = float(rng.uniform(-4, 4))
     how = film.Exposure(
-        dose=float(np.exp(rng.uniform(np.log(1200), np.log(9000)))) / case.look.noise**2,
+        dose=float(np.exp(rng.uniform(np.log(2000), np.log(12000)))) / case.look.noise**2,
         blur_mm=float(rng.uniform(0.5, 1.1)) * case.look.blur / 0.75,
         contrast=float(rng.uniform(0.85, 1.25)),
         brightness=float(rng.uniform(-0.28, 0.28)),
