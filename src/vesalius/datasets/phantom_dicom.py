@@ -36,15 +36,7 @@ def write(phantom: Phantom, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     content = _content(phantom)
-    visit = Visit(
-        patient_id=patient_id(phantom),
-        study_uid=_uid(phantom, content, "study"),
-        day=phantom.day,
-        sex=str(phantom.facts["sex"]),
-        age_years=float(phantom.facts["age_years"]),
-        manufacturer=PHANTOM_MANUFACTURER,
-        is_simulated=True,
-    )
+    visit = visit_of(phantom)
     files: list[Path] = []
     for number, picture in enumerate(phantom.pictures, start=1):
         task = _Task(phantom, picture, number, folder, visit, content)
@@ -77,6 +69,19 @@ def _write_masks(task: "_Task", paths: list[Path], sop_class: str) -> Path:
 def patient_id(phantom: Phantom) -> str:
     """The number that the phantom's DICOM files carry: kind and seed."""
     return f"{phantom.kind}-{phantom.seed}"
+
+
+def visit_of(phantom: Phantom) -> Visit:
+    """What all files of the phantom's visit say."""
+    return Visit(
+        patient_id=patient_id(phantom),
+        study_uid=uid(phantom, "study"),
+        day=phantom.day,
+        sex=str(phantom.facts["sex"]),
+        age_years=float(phantom.facts["age_years"]),
+        manufacturer=PHANTOM_MANUFACTURER,
+        is_simulated=True,
+    )
 
 
 def uid(phantom: Phantom, level: str, *parts: str) -> str:
@@ -165,7 +170,7 @@ def _slices(task: _Task) -> Written:
     picture = task.picture
     assert picture.affine_lps_mm is not None, f"{picture.name} has no place"
     body_part = task.phantom.kind.partition("_")[0].upper()  # brain, chest, abdomen, knee: DICOM's own terms
-    stack = Stack(picture.pixels, picture.affine_lps_mm, task.frame_uid, body_part, picture.window, picture.name)
+    stack = Stack(picture.pixels, picture.affine_lps_mm, task.frame_uid, body_part, picture.window, picture.name, _side(picture))
     paths = [task.path(f"-{number:04d}") for number in range(1, len(picture.pixels) + 1)]
     names = [task.names(path, number) for number, path in enumerate(paths, start=1)]
     write_all = slices.write_ct if picture.modality == "CT" else slices.write_mr
@@ -204,14 +209,14 @@ def _photograph(task: _Task) -> Written:
 
 def _fundus(task: _Task) -> Written:
     path, pixels, visit, names = task.one()
-    return [path], eyes.write_fundus(path, pixels, visit, names, spacing_mm=task.plane_mm, eye=_eye(task.picture))
+    return [path], eyes.write_fundus(path, pixels, visit, names, spacing_mm=task.plane_mm, eye=_side(task.picture) or "B")
 
 
 def _section(task: _Task) -> Written:
     path, pixels, visit, names = task.one()
     affine = affine_of(task.picture)
     assert affine is not None, f"{task.picture.name} has no place"
-    eye = _eye(task.picture)
+    eye = _side(task.picture) or "B"
     sop_class = eyes.write_section(path, pixels, visit, names, affine_lps_mm=affine, eye=eye, frame_uid=task.frame_uid)
     return [path], sop_class
 
@@ -231,8 +236,9 @@ def _slide(task: _Task) -> Written:
     return [path], sop_class
 
 
-def _eye(picture: Picture) -> str:
-    return picture.view if picture.view in ("L", "R") else "B"
+def _side(picture: Picture) -> str:
+    """Of an eye or a knee, L or R; empty when the picture does not say it."""
+    return picture.view if picture.view in ("L", "R") else ""
 
 
 _WRITERS: dict[str, Callable[[_Task], Written]] = {

@@ -17,7 +17,8 @@ from vesalius.errors import UsageError
 from vesalius.types import Array
 
 # What makes a sequence, where its name says it (PS3.3, C.8.3.1): Scanning Sequence.
-_SEQUENCES = {"t1": ["SE"], "t2": ["SE"], "pd": ["SE"], "flair": ["SE", "IR"]}
+_SEQUENCES = {"t1": ["SE"], "t2": ["SE"], "pd": ["SE"], "pd_fs": ["SE"], "flair": ["SE", "IR"]}
+_PAIRED = ("KNEE",)  # parts of the body that the side has to be stated of
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,7 @@ class Stack:
         body_part: as DICOM's term: CHEST, BRAIN, …
         window: (center, width) for display.
         sequence: of an MR: t1, t2, flair, …
+        side: L or R of a part that there are two of; empty when it is not known.
     """
 
     voxels: Array
@@ -39,6 +41,7 @@ class Stack:
     body_part: str
     window: tuple[float, float] | None = None
     sequence: str = ""
+    side: str = ""
 
 
 def write_ct(paths: Listed[Path], stack: Stack, visit: Visit, names: Listed[Names]) -> str:
@@ -91,6 +94,8 @@ def _set_slice(dataset: Dataset, stack: Stack, index: int) -> None:
     dataset.PatientPosition = "HFS"
     dataset.PatientOrientation = ""
     dataset.BodyPartExamined = stack.body_part
+    if stack.body_part in _PAIRED:
+        dataset.Laterality = stack.side
     dataset.AcquisitionNumber = 1
     dataset.PixelSpacing = write.decimals(spacing_mm[1:])
     dataset.SliceThickness = write.decimal(spacing_mm[0])
