@@ -291,13 +291,15 @@ def _statement(sentence: Sentence, speech: Language) -> str:
         size = [] if sentence.size_mm is None else [_size(sentence.size_mm, common["units"])]
         slots["{size}"] = common["aside"].replace("{words}", ", ".join([*filter(None, [severity]), *said.values(), *size]))
         slots["{severity}"] = slots["{others}"] = ""
-    if sentence.change is not None:
+    frame = _drawn(speech.frames[sentence.sort], form)
+    if sentence.change is not None and sentence.change != "resolved":
+        own = speech.said.get(("change", sentence.change, finding))
+        if own and "{changed}" in frame:
+            frame = speech.frames[sentence.sort][0]
         change = sentence.change if sentence.grows else _WORSE.get(sentence.change, sentence.change)
-        if change in common["change"]:
-            own = speech.said.get(("change", change, finding))
-            slots["{change}"] = _drawn(own or common["change"][change], form >> 32)
-            slots["{changed}"] = _drawn(common["changed"][change], form >> 32)
-    return _joined(_drawn(speech.frames[sentence.sort], form), slots, speech)
+        slots["{change}"] = _drawn(own or common["change"][change], form >> 32)
+        slots["{changed}"] = _drawn(common["changed"][change], form >> 32)
+    return _joined(frame, slots, speech)
 
 
 def _placed(side: str | None, zone: str, term: str, speech: Language) -> dict[str, str]:
