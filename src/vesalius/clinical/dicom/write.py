@@ -199,7 +199,7 @@ def decimals(values: Iterable[float]) -> list[str]:
 
 def uid_of(*parts: str) -> str:
     """A UID made of a hash of `parts`: the same for the same, in that order, and never the same for others (PS3.5, B.2)."""
-    return f"2.25.{int.from_bytes(hashlib.sha256('|'.join(parts).encode()).digest()[:15], 'big')}"
+    return f"2.25.{int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:15], 'big')}"
 
 
 def checked_spacing(spacing_mm: tuple[float, ...]) -> tuple[float, ...]:
