@@ -21,6 +21,7 @@ import numpy as np
 from vesalius.errors import Problem
 from vesalius.phantom import grid
 from vesalius.phantom.bodies import endoscopy_lesions as disease
+from vesalius.phantom.bodies.endoscopy_chip import developed
 from vesalius.phantom.bodies.endoscopy_lesions import Placed
 from vesalius.phantom.bodies.endoscopy_tool import TOOLS, Tool, draw_over, draw_tool
 from vesalius.phantom.bodies.lumen import Camera, Tube, camera_looking, draw_tube
@@ -30,8 +31,6 @@ from vesalius.phantom.bodies.lumen_wall import Mucosa, draw_mucosa
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
 from vesalius.phantom.findings import FindingKind
-from vesalius.phantom.paint import blur
-from vesalius.phantom.site import toned
 from vesalius.phantom.truth import Bools, Drawing, Event, Floats, Measured, Picture
 from vesalius.types import Array, Point
 
@@ -164,27 +163,12 @@ def _frames(
     lesions = disease.paint(disease.Scene(surface, tube, mucosa, camera, lens), placed)
     picture = light(surface, lamp)
     used = draw_over(tool, moments, lens, picture) if tool else np.zeros(picture.shape[:3], np.bool_)
-    _develop(case, picture, noise, lens)
-    picture *= field[..., None]
-    pixels = (picture * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    pixels = developed(picture, field, case.look, noise)
     shown = field & ~used
     lumen = (surface.distance > np.float32(LUMEN_MM)) & shown
     fold = (surface.hits.fold > np.float32(FOLD_MM)) & ~lumen & shown
     masks = {"lumen": lumen, "fold": fold, "mucosa": shown & ~lumen & ~fold, "tool": used & field}
     return pixels, {**masks, **{name: mask & shown for name, mask in lesions.items()}}
-
-
-def _develop(case: Case, picture: Floats, noise: np.random.Generator, lens: Optics) -> None:
-    """Blur of the lens, the site's tone and the chip's noise, in place."""
-    sigma_px = min(0.75 * case.look.blur * lens.size_px / SIZE_PX, 0.8)  # so that no edge reaches two pixels beyond its own
-    grain = np.float32(0.011 * case.look.noise)
-    for frame in picture:
-        frame[:] = toned(blur(frame, sigma_px), case.look)
-        spots = noise.standard_normal(frame.shape[:2], dtype=np.float32)
-        spots *= grain
-        frame += spots[..., None]
-        frame[..., 2] += np.roll(spots, 7, axis=1)
-    np.clip(picture, 0, 1, out=picture)
 
 
 def _camera(case: Case, tube: Tube, moments: Floats) -> tuple[Camera, str, float]:
