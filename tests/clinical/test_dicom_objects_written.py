@@ -1,10 +1,13 @@
 """Objects written from arrays: geometry that is askew, and all that a file cannot hold."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
+from PIL import ImageCms
 
 from vesalius.clinical import keys, study
 from vesalius.clinical.dicom.objects import clips, eyes, segmentation, slices, slide
@@ -119,3 +122,13 @@ def test_long_codes_stand_where_long_ones_belong() -> None:
 def test_a_uid_depends_on_every_part_and_its_place() -> None:
     assert uid_of("a", "b") == uid_of("a", "b")
     assert len({uid_of("a", "b"), uid_of("b", "a"), uid_of("ab"), uid_of("a", "b", ""), uid_of("a|b"), uid_of("a', 'b")}) == 6
+
+
+def test_the_color_profile_of_slides_is_one_that_others_read_and_changes_next_to_nothing() -> None:
+    profile = slide.srgb_profile()
+    assert int.from_bytes(profile[:4]) == len(profile)
+    opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    picture = Pillow.fromarray(np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8))
+    shown = ImageCms.profileToProfile(picture, opened, ImageCms.createProfile("sRGB"))
+    assert shown is not None
+    assert np.abs(np.asarray(shown).astype(int) - np.asarray(picture)).max() <= 12  # a curve of 2.2 for that of sRGB
