@@ -9,6 +9,7 @@ from vesalius.transforms.intensity import to_display
 from vesalius.types import Box, Part
 
 MOST_SHOWN_PLANES = 3
+MOST_ANATOMY = 5
 LARGEST_ANATOMY = 0.35  # of the plane: the boxes of what fills the picture only hide it
 SIDE_PX = 256
 
@@ -44,7 +45,8 @@ def _planes(picture: Picture, phantom: Phantom, *, boxes: bool) -> list[Pixels]:
                 rows, columns = np.flatnonzero(cut.any(axis=1)), np.flatnonzero(cut.any(axis=0))
                 drawn.append((name, Box((float(rows[0]), float(columns[0])), (float(rows[-1] + 1), float(columns[-1] + 1)))))
         limit = LARGEST_ANATOMY * shown.shape[0] * shown.shape[1]
-        drawn = [(name, box) for name, box in drawn if name in lesions or (not lesions and box.size[0] * box.size[1] <= limit)]
+        anatomy = [(name, box) for name, box in drawn if name not in lesions and box.size[0] * box.size[1] <= limit]
+        drawn = [(name, box) for name, box in drawn if name in lesions] if lesions else anatomy[:MOST_ANATOMY]
         shown, scale = _enlarged(shown, picture, axis)
         flipped = picture.kind == "volume" and axis > 0  # the head is up, where array rows rise with it
         if flipped:
@@ -70,10 +72,10 @@ def _chosen(picture: Picture, lesions: list[str]) -> list[tuple[int, int]]:
 
 
 def _enlarged(shown: Pixels, picture: Picture, axis: int) -> tuple[Pixels, tuple[float, float]]:
-    """A plane with square pixels, about `SIDE_PX` tall, nearest neighbors; and by how much each axis grew."""
-    steps = picture.spacing_mm or (1.0, 1.0)
-    if picture.kind == "volume":
-        steps = tuple(step for index, step in enumerate(steps) if index != axis)
+    """A plane of a volume with square pixels, others as they are, about `SIDE_PX` tall, nearest neighbors; and by how much each axis grew."""
+    steps: tuple[float, ...] = (1.0, 1.0)
+    if picture.kind == "volume" and picture.spacing_mm is not None:
+        steps = tuple(step for index, step in enumerate(picture.spacing_mm) if index != axis)
     rows, columns = shown.shape[0] * steps[-2], shown.shape[1] * steps[-1]
     unit = SIDE_PX / rows if rows >= columns else SIDE_PX / columns
     height, width = max(1, round(rows * unit)), max(1, round(columns * unit))
