@@ -149,7 +149,7 @@ def draw_chest(rng: np.random.Generator, sex: str, age_years: int) -> Chest:
         fissure=(between(0.55, 0.95), between(6, 24)),
         air=between(0.70, 0.80),
         turn=0.0,
-        nipples=rng.random() < 0.35,
+        nipples=rng.random() < 0.2,
         granuloma=(between(-0.8, 0.8), between(0.2, 0.85), between(1.4, 2.6) * (rng.random() < 0.35)),
         azygos=rng.random() < 0.06,
         calcified=max(old * between(0, 1.2) - 0.2, 0.0),

@@ -24,7 +24,7 @@ class Clutter:
 def clutter_of(rng: np.random.Generator, c: Chest) -> Clutter:
     """In an order that never changes."""
     folds, leads, buttons = [], [], []
-    has_fold, has_leads, has_shutters = rng.random() < 0.35, rng.random() < 0.3, rng.random() < 0.4
+    has_fold, has_leads, has_shutters = rng.random() < 0.3, rng.random() < 0.15, rng.random() < 0.4
     for _ in range(2):
         side = 1.0 if rng.random() < 0.5 else -1.0
         x, z = side * (c.lung_u + rng.uniform(20, 70)), rng.uniform(-40, 80)

@@ -94,7 +94,7 @@ def _nodule(c: Chest, lesion: Lesion, rng: np.random.Generator, taken: Sequence[
     behind = sign > 0 and lesion.zone == "lower"
     y = c.lung_y + free * (0.2 + 0.8 * deep if behind else 2 * deep - 1)
     outline = _outline(lesion, shape_draws)
-    thick = float(outline.mean()) * (1.0 + 0.3 * shape_draws[0])
+    thick = float(outline.mean()) * (1.25 + 0.35 * shape_draws[0])
     return Placed(lesion, (x, y, z0), outline, thick, float(shape_draws[1]))
 
 

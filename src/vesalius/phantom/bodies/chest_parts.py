@@ -25,7 +25,8 @@ class Part:
 
 def parts(c: Chest, rays: Rays) -> list[Part]:
     """Everything except the lungs' own contents and the lesions, from the skin inward."""
-    return [*wall(c, rays), *cutting(c, rays), *inner(c, rays), *bones(c, rays)]
+    cuts = cutting(c, rays)
+    return [*wall(c, rays), *cuts[:2], *below(c, rays), *cuts[2:], *inner(c, rays), *bones(c, rays)]
 
 
 def wall(c: Chest, rays: Rays) -> list[Part]:
@@ -97,7 +98,6 @@ def cutting(c: Chest, rays: Rays) -> list[Part]:
     return [
         Part("mediastinum", "fat", span(rays, (-60, -WIDE, 60, WIDE), lambda x, z: core(c, x, z)), True),
         Part("abdomen", "liver", span(rays, (-WIDE, -WIDE, WIDE, max(c.dome_z) + 1), lambda x, z: abdomen(c, x, z)), True),
-        *below(c, rays),
         Part("heart", "heart", hulled(heart(c, rays)), True),
         *great_vessels(c, rays),
         Part("spine", "spongy", spine(c, rays), True),

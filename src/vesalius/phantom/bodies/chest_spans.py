@@ -259,7 +259,8 @@ def _gaps(hull: Span, cuts: Sequence[Span]) -> list[Span]:
         layer[cut.rows, columns] = np.where(end > begin, begin << 32 | end, _NONE)
     if len(cuts) > 1:
         packed.sort(axis=0)
-    run = hull.front
+    # A cut that ends with the hull ends a rounding before it: no sliver may be left of that.
+    run, last = hull.front, hull.back - np.float32(2 / _UNITS)
     left = []
     for layer in packed:
         if layer.min() >= _NONE:
@@ -267,12 +268,12 @@ def _gaps(hull: Span, cuts: Sequence[Span]) -> list[Span]:
         begin = (layer >> 32).astype(np.float32)
         begin *= np.float32(1 / _UNITS)
         begin -= _OFFSET
-        left.append(Span(hull.rows, hull.columns, run, np.minimum(begin, hull.back)))
+        left.append(Span(hull.rows, hull.columns, run, np.minimum(begin, last)))
         end = (layer & 0xFFFFFFFF).astype(np.float32)
         end *= np.float32(1 / _UNITS)
         end -= _OFFSET
         run = np.maximum(run, end)
-    left.append(Span(hull.rows, hull.columns, run, hull.back))
+    left.append(Span(hull.rows, hull.columns, run, last))
     return left
 
 

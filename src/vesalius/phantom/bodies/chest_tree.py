@@ -17,7 +17,7 @@ _TWIG_LENGTH = 11
 
 @dataclass(frozen=True, eq=False)
 class Tree:
-    """Points (N,) in the body's frame, mm: where, how wide the vessel is there, whether it is a thick one, the way to the next or 0."""
+    """Points (N,) in the body's frame, mm: where, how wide, whether of a thick vessel, and the way to the next point, or 0."""
 
     x: Points
     y: Points
@@ -58,7 +58,7 @@ def tree_of(c: Chest, seed: int, *, onward: bool = False) -> Tree:
     tapered = np.tile(tapered[:, 5], 2)[:, None] * np.linspace(0.75, 0.35, 7)
     found.append((*last[:3], tapered, np.zeros(tapered.shape)))
     # Vessels that run along the beam look like nodules from the front.
-    for _ in range(5):
+    for _ in range(3):
         branch, at, long = int(rng.integers(count)), int(rng.integers(3, 9)), int(rng.integers(0, 5))
         run = np.arange(-long, long + 1.0)
         spot = [np.full((1, len(run)), part[branch, at]) for part in mains[:3]]
