@@ -4,8 +4,9 @@ import numpy as np
 
 from vesalius.phantom.bodies import cells_red as red
 from vesalius.phantom.bodies import cells_white as white
+from vesalius.phantom.bodies.cells_grain import KNOT_PX, texture
 from vesalius.phantom.bodies.cells_specimen import Specimen
-from vesalius.phantom.bodies.cells_stamp import BASIC, EOSIN, KNOT_PX, NUCLEAR, Canvas, Stamps, grain, soft, stamps, texture
+from vesalius.phantom.bodies.cells_stamp import BASIC, EOSIN, NUCLEAR, Canvas, Stamps, grain, soft, stamps
 from vesalius.phantom.bodies.cells_tissue import RED_AMOUNT, RED_SHRINK, Tissue
 from vesalius.phantom.truth import Floats
 

@@ -1,17 +1,15 @@
 """Stamping many cells at once: each gets a small square of the picture, all squares are painted in one go."""
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
-from vesalius.phantom.paint import stream
+from vesalius.phantom.bodies.cells_grain import KNOT_PX, TEXTURE_PX, texture
 from vesalius.phantom.truth import Bools, Floats
 
 EOSIN, NUCLEAR, BASIC, ORANGE, DARK = range(5)  # what a stained cell holds; DARK is pigment and precipitate
 DYES = 5
-_TEXTURE_PX, KNOT_PX = 1024, 16  # of the table of noise: a power of two, and how far its knots are apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,35 +136,8 @@ def grain(stamp: Stamps, numbers: Floats, wave_um: Floats | float) -> Floats:
     turn = (numbers[:, 0] * np.float32(2 * np.pi))[:, None, None]
     scale = np.asarray(np.float32(KNOT_PX) / np.asarray(wave_um, np.float32), np.float32).reshape(-1, 1, 1)
     cosine, sine = np.cos(turn) * scale, np.sin(turn) * scale
-    place = (numbers[:, 1:3] * np.float32(_TEXTURE_PX) + np.float32(_TEXTURE_PX))[:, :, None, None]
+    place = (numbers[:, 1:3] * np.float32(TEXTURE_PX) + np.float32(TEXTURE_PX))[:, :, None, None]
     return texture(
         stamp.dy * cosine + stamp.dx * sine + place[:, 0],
         stamp.dx * cosine - stamp.dy * sine + place[:, 1],
     )
-
-
-def texture(row: Floats, column: Floats) -> Floats:
-    """Smooth noise in [-1, 1] at coordinates of a table that repeats itself; `KNOT_PX` of them are as wide as a grain."""
-    last = _TEXTURE_PX - 1
-    at = row.astype(np.int32)
-    at &= last
-    at *= _TEXTURE_PX
-    across = column.astype(np.int32)
-    across &= last
-    at += across
-    found: Floats = _table().take(at)
-    return found
-
-
-@cache
-def _table() -> Floats:
-    """The flattened table of noise: the same for all."""
-    knots = stream("cells", 1).uniform(-1, 1, (_TEXTURE_PX // KNOT_PX,) * 2).astype(np.float32)
-    part = (np.arange(KNOT_PX, dtype=np.float32) / KNOT_PX)[None, :, None]
-    part = part * part * (3 - 2 * part)
-    for _ in range(2):
-        following = np.roll(knots, -1, axis=0)
-        between = knots[:, None] * (1 - part) + following[:, None] * part
-        knots = between.reshape(-1, knots.shape[1]).T.astype(np.float32)
-    flat: Floats = np.ascontiguousarray(np.clip(knots * np.float32(1.35), -1, 1)).ravel()
-    return flat
