@@ -72,7 +72,7 @@ def _chosen(picture: Picture, lesions: list[str]) -> list[tuple[int, int]]:
 
 
 def _enlarged(shown: Pixels, picture: Picture, axis: int) -> tuple[Pixels, tuple[float, float]]:
-    """A plane of a volume with square pixels, others as they are, about `SIDE_PX` tall, nearest neighbors; and by how much each axis grew."""
+    """About `SIDE_PX` tall, planes of volumes with square pixels, by nearest neighbors; and by how much each axis grew."""
     steps: tuple[float, ...] = (1.0, 1.0)
     if picture.kind == "volume" and picture.spacing_mm is not None:
         steps = tuple(step for index, step in enumerate(picture.spacing_mm) if index != axis)
