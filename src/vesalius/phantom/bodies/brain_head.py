@@ -154,7 +154,7 @@ def _spaces(rng: np.random.Generator, aged: float) -> tuple[tuple[Vector, Vector
 
 
 def paint_outside(canvas: Canvas, head: Head, place: Place, depth: Floats, mixed: Floats) -> Floats:
-    """Lay scalp, muscles, skull, eyes, sinuses and neck; returns the signed distance of the skin. `mixed`: noise, for textures."""
+    """Lay scalp, muscles, skull, eyes, sinuses and neck; returns the distance to the skin. `mixed`: noise, for textures."""
     x, y, z = place
     edge = canvas_edge(place)
     skin = _skin(head, x, y, z)

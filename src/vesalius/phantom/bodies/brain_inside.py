@@ -5,7 +5,7 @@ aside is the same brain at other coordinates.
 """
 
 from dataclasses import dataclass
-from math import pi, sqrt
+from math import sqrt
 
 import numpy as np
 
@@ -70,7 +70,8 @@ class Ventricles:
         # One side is a little wider than the other: the tips keep their mean.
         found += np.where(x > 0, np.float32(-self.lean * self.tip), np.float32(self.lean * self.tip))
         np.minimum(found, ellipsoid(x, y, z, (0, 2, 2), (1.6 * s + 0.4, 13, 9)), out=found)
-        return np.minimum(found, ellipsoid(x, y, z, (0, 25, -38), (6 * sqrt(s), 4.5 * sqrt(s), 9)), out=found)
+        np.minimum(found, ellipsoid(x, y, z, (0, 25, -38), (6 * sqrt(s), 4.5 * sqrt(s), 9)), out=found)
+        return found
 
 
 def cerebrum(head: Head, vent: Ventricles, x: Floats, y: Floats, z: Floats, depth: Floats) -> Floats:
@@ -78,7 +79,7 @@ def cerebrum(head: Head, vent: Ventricles, x: Floats, y: Floats, z: Floats, dept
     side = np.abs(x)
     tent = (z + 6 + np.float32(0.3) * side + np.float32(0.12) * (y - 20)) * np.float32(0.93)
     ridge = (8 + np.float32(0.45) * (side - 15) - y) * np.float32(0.9)
-    deep = np.maximum(tent, ridge)
+    deep: Floats = np.maximum(tent, ridge)
     deep -= 0.4
     np.minimum(deep, depth - np.float32(head.gap), out=deep)
     np.minimum(deep, ellipsoid(x, y, z, (0, -10, -31), (18, 23, 20)), out=deep)
@@ -124,7 +125,8 @@ def _sulci(head: Head, vent: Ventricles, place: tuple[Floats, Floats, Floats], d
     # Wide ventricles press the sulci shut.
     width = head.sulcus * min(1.0, max(0.35, 1 - 1.2 * (vent.scale - 1.4)))
     opening = np.float32(0.42 * width) * (1 + np.float32(1.0) * np.exp(deep * np.float32(-1 / 6)))
-    return np.sqrt(across * across + over * over) - opening
+    found: Floats = np.sqrt(across * across + over * over) - opening
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,9 +241,7 @@ def _paint_hind(
     return found
 
 
-def _paint_dura(
-    canvas: Canvas, vent: Ventricles, place: tuple[Floats, Floats, Floats], depth: Floats, edge: float
-) -> None:
+def _paint_dura(canvas: Canvas, vent: Ventricles, place: tuple[Floats, Floats, Floats], depth: Floats, edge: float) -> None:
     """The falx between the hemispheres, and the large vein in its upper edge."""
     x, y, z = place
     near = np.flatnonzero((np.abs(x) < 3 * edge + 6) & (z > -14))
@@ -251,13 +251,3 @@ def _paint_dura(
     canvas.lay(share(falx, edge), DURA, near)
     vein = np.abs(px) + np.abs(depth[near] - 3) - 4
     canvas.lay(share(np.maximum(vein, -10 - pz - py), edge), DURA, near)
-
-
-def lattice_volume_ml(inside: Bools, step_mm: float) -> float:
-    """The volume of the places of a cubic lattice that are inside."""
-    return float(np.count_nonzero(inside)) * step_mm**3 / 1000
-
-
-def waves_per_mm(head: Head) -> float:
-    """How densely the cortex is folded."""
-    return float(np.sqrt((head.waves[0, :3] ** 2).sum())) / (2 * pi)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Index = npt.NDArray[np.intp]
 EDEMA = Tissue(1350, 170, 0.90)
-TUMOR = Tissue(1450, 150, 0.88)
+TUMOR = Tissue(1500, 120, 0.87)
 NECROSIS = Tissue(2700, 450, 0.95)
 MENINGIOMA = Tissue(1200, 112, 0.86)
 INFARCT = Tissue(1400, 165, 0.90)
@@ -86,7 +86,8 @@ class Wedge:
         a, b, _ = self.rough
         ragged = np.sin(px * np.float32(0.35) + np.float32(a)) * np.sin(py * np.float32(0.31) + np.float32(b))
         cone += np.float32(1.1) * (1 + ragged) * step(along, 5, 14) - np.float32(1.6)
-        return np.maximum(np.maximum(cone, -along), np.sqrt(r2) - np.float32(self.size_mm))
+        found: Floats = np.maximum(np.maximum(cone, -along), np.sqrt(r2) - np.float32(self.size_mm))
+        return found
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ class Push:
             near = c.skull_x - c.thickness - 2
             by = np.float32(most) * step(out, -self.reach, -30)
             by += np.float32(c.thickness - most) * step(out, min(14.0, near - 20), near)
-            moved = moved + c.weight(y, z) * by * np.float32(c.side)
+            moved = moved + (c.weight(y, z) * by * np.float32(c.side)).astype(np.float32)
         return moved
 
 

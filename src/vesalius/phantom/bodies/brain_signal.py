@@ -58,8 +58,8 @@ class Canvas:
     def lay(self, share: Floats, tissue: Tissue, where: object = ...) -> None:
         """Cover what is there by a share in [0, 1] of the tissue; `where` selects the samples that `share` is given for."""
         for light, sequence in zip(self.light, self.sequences, strict=True):
-            under = light[where]  # type: ignore[index]
-            light[where] = under + share * (np.float32(sequence.signal(tissue)) - under)  # type: ignore[index]
+            under = light[where]
+            light[where] = under + share * (np.float32(sequence.signal(tissue)) - under)
 
 
 def share(distance_mm: Floats, edge_mm: float) -> Floats:

@@ -42,7 +42,16 @@ CLEFT = 0.6  # fluid between the cartilages
 
 @dataclass(frozen=True, eq=False)
 class Knee:
-    """Measures of one knee. `scale`: of all lengths but cartilage; `thick`: cartilage in mm by compartment; `side`: left or right."""
+    """Measures of one knee.
+
+    Attributes:
+        side: left or right.
+        scale: of all lengths but cartilage.
+        thick: cartilage in mm, by compartment.
+        worn: gray within the menisci, 0 to 1.
+        fluid: depth in mm of the fluid that is normal.
+        red: how much of the marrow is red.
+    """
 
     side: str
     scale: float
@@ -81,7 +90,7 @@ class Knee:
 
     @property
     def trochlea(self) -> tuple[Vector, Vector]:
-        """Middle and radii of the bone behind the patella on the lateral side; the medial side mirrors it, with a groove between."""
+        """Middle and radii of the bone behind the patella on the lateral side; mirrored on the medial side."""
         k = self.scale
         return (14.0 * k, -7 * k, 31 * k), (21 * k, 22 * k, 21 * k)
 
@@ -99,7 +108,7 @@ class Knee:
         return found
 
     def top(self, u: Floats, y: Floats) -> Floats:
-        """z of the tibia's surface: hollow on the medial side, rounded on the lateral one, sloping down to the back."""
+        """The tibia's surface (z): hollow on the medial side, rounded on the lateral one, sloping down to the back."""
         k = self.scale
         side = np.abs(u) - np.float32(22.5 * k)
         away = (side * side + (y - np.float32(7 * k)) ** 2) * np.float32(1 / (300 * k * k))
@@ -118,7 +127,8 @@ class Knee:
         np.minimum(head, spines, out=head)
         np.minimum(head, rod(u, y, z, ((0, 3 * k, -28 * k), (0, 6 * k, -75 * k)), (25 * k, 14.5 * k)), out=head)
         np.minimum(head, rod(u, y, z, ((0, 6 * k, -75 * k), (0, 7 * k, -130 * k)), (14.5 * k, 13 * k)), out=head)
-        return np.minimum(head, ellipsoid(u, y, z, (4 * k, -19 * k, -36 * k), (9 * k, 8 * k, 13 * k)), out=head)
+        np.minimum(head, ellipsoid(u, y, z, (4 * k, -19 * k, -36 * k), (9 * k, 8 * k, 13 * k)), out=head)
+        return head
 
     def fibula(self, u: Floats, y: Floats, z: Floats) -> Floats:
         """Signed distance to the fibula's surface."""
@@ -140,13 +150,14 @@ class Knee:
         u, y, z = place
         radius, outward = self.plateau(medial, u, y)
         height = z - top
-        wedge = height - np.float32(0.6) - np.float32(0.72 * self.scale) * (radius - np.float32(RING[0]))
+        wedge: Floats = height - np.float32(0.6) - np.float32(0.72 * self.scale) * (radius - np.float32(RING[0]))
         wedge *= np.float32(0.81)
         np.maximum(wedge, -height, out=wedge)
         np.maximum(wedge, np.float32(0.2) - over, out=wedge)
         np.maximum(wedge, np.float32(self.scale) * (radius - np.float32(RING[1])), out=wedge)
         np.maximum(wedge, np.float32(self.scale) * (np.float32(RING[0]) - radius), out=wedge)
-        return np.maximum(wedge, np.float32(self.scale) * (np.float32(-10.5) - outward), out=wedge)
+        np.maximum(wedge, np.float32(self.scale) * (np.float32(-10.5) - outward), out=wedge)
+        return wedge
 
     def horn(self, medial: bool, name: str) -> Vector:
         """A place within a meniscus's horn, at half its height."""
@@ -180,7 +191,7 @@ class Knee:
     def pouch(self) -> Vector:
         """The place on the femur's front where the suprapatellar pouch lies."""
         k = self.scale
-        return 0.0, (-1 - 15.5) * k - 2.0, 72 * k
+        return 0.0, -24.5 * k, 60 * k
 
 
 def knee_of(case: "Case") -> Knee:
@@ -210,12 +221,12 @@ def knee_of(case: "Case") -> Knee:
 
 
 def paint_around(canvas: Canvas, knee: Knee, place: Place, mixed: Floats, long: Floats, edge: float) -> None:
-    """Lay skin, fat, muscles with their septa, tendons and vessels. `mixed`, `long`: noise for textures, even or along the leg."""
+    """Lay skin, fat, muscles, tendons and vessels. `mixed`, `long`: noise for textures, even or along the leg."""
     u, y, z = place
     k, b = knee.scale, knee.bulk
     wide, deep = (47 * b + knee.fat) * k, (54 * b + 0.8 * knee.fat) * k
     narrow = 1 + np.float32(0.0013) * np.abs(z) * (z < 0) - np.float32(0.0009 * knee.calf) * np.maximum(z, 0)
-    out: Floats = np.sqrt((u * np.float32(1 / wide)) ** 2 + ((y - 2) * np.float32(1 / deep)) ** 2) * narrow
+    out: Floats = np.sqrt((u * np.float32(1 / wide)) ** 2 + ((y - 2) * np.float32(1 / deep)) ** 2) * narrow.astype(np.float32)
     skin = (out - 1) * np.float32((wide + deep) / 2)
     canvas.lay(share(skin, edge), SKIN)
     fat = share(skin + np.float32(1.8), edge)
@@ -235,13 +246,14 @@ def paint_around(canvas: Canvas, knee: Knee, place: Place, mixed: Floats, long: 
         (((11 * k, 42 * k, 130 * k), (8 * k, 43 * k, -130 * k)), 3.2),
     ):
         lay_rod(canvas, place, ends, (thickness, thickness), VESSEL, edge)
-    (pu, py, pz), radii = knee.patella
-    low, high = pz - radii[2], pz + radii[2]
+    (pu, py, pz), bone = knee.patella
+    low, high = pz - bone[2], pz + bone[2]
     for shift in (-9.0, -4.5, 0.0, 4.5, 9.0):  # tendons are flat: several cords side by side
         lay_rod(canvas, place, ((pu + shift, py - 3, low + 6), (4 * k + 0.7 * shift, -26 * k, -36 * k)), (2.6, 2.6), TENDON, edge)
         lay_rod(canvas, place, ((pu + shift, py - 1, high - 5), (pu + shift, py + 2, 130 * k)), (3.2, 3.2), TENDON, edge)
-    for sign, end in ((-1.0, -48.0), (1.0, -26.0)):
-        lay_rod(canvas, place, ((sign * 38.5 * k, 6 * k, 24 * k), (sign * 39 * k, (6 if sign < 0 else 22) * k, end * k)), (1.8, 1.8), TENDON, edge)
+    for sign, back, end in ((-1.0, 6, -48.0), (1.0, 22, -26.0)):
+        ends = ((sign * 38.5 * k, 6 * k, 24 * k), (sign * 39 * k, back * k, end * k))
+        lay_rod(canvas, place, ends, (1.8, 1.8), TENDON, edge)
 
 
 def _muscles(k: float, b: float) -> list[tuple[tuple[Vector, Vector], tuple[float, float]]]:

@@ -117,7 +117,7 @@ def _merged(one: tuple[Listed, Floats], two: tuple[Listed, Floats]) -> tuple[Lis
 def _capsule(flat: Canvas, knee: Knee, upper: Listed, femur: Floats, edge: float) -> None:
     """A thin film of fluid around the condyles, which the healthy have too, and the ligaments' bed in the notch."""
     k = knee.scale
-    u, y, z = upper.place
+    _, y, z = upper.place
     film = np.maximum(femur - np.float32(2.2 + 0.5 * knee.fluid), z - np.float32(34 * k))
     film = np.maximum(film, np.float32(-34 * k) - y)
     flat.lay(share(film, edge) * np.float32(min(1.0, 0.35 + 0.2 * knee.fluid)), FLUID, upper.at)
@@ -133,7 +133,9 @@ def _lay_bone(flat: Canvas, knee: Knee, where: Listed, distance: Floats, marrow:
     z = where.place[2][near]
     away = step(np.abs(z - 6), 30 * knee.scale, 46 * knee.scale)
     # The scar of the growth plate: a thin dark line across the marrow.
-    scar = np.abs(np.abs(z - np.float32(7 * knee.scale)) - np.float32(32 * knee.scale) + np.float32(2) * marrow[at]) - np.float32(0.4)
+    scar = np.abs(np.abs(z - np.float32(7 * knee.scale)) - np.float32(32 * knee.scale) + np.float32(2) * marrow[at]) - np.float32(
+        0.4
+    )
     flat.lay(yellow * share(scar, edge) * np.float32(0.5), CORTEX, at)
     flat.lay(yellow * away * np.clip(marrow[at] * np.float32(1.5) + np.float32(knee.red - 0.6), 0, 0.9), RED_MARROW, at)
 
@@ -174,9 +176,7 @@ def _shells(
 PLATEAU_LOW = -9.0
 
 
-def _lay_meniscus(
-    flat: Canvas, knee: Knee, medial: bool, near: tuple[Listed, Floats], edge: float
-) -> tuple[Listed, Floats]:
+def _lay_meniscus(flat: Canvas, knee: Knee, medial: bool, near: tuple[Listed, Floats], edge: float) -> tuple[Listed, Floats]:
     """A dark wedge, gray within where it is worn, which is no tear."""
     name = "medial" if medial else "lateral"
     keep = near[0].place[0] < 0 if medial else near[0].place[0] > 0

@@ -9,7 +9,7 @@ import numpy as np
 from vesalius.phantom.bodies.brain_laying import Place
 from vesalius.phantom.bodies.brain_signal import Canvas, Tissue, share
 from vesalius.phantom.bodies.brain_space import Blob, Vector, blob, ellipsoid, rod
-from vesalius.phantom.bodies.knee_body import CARTILAGE, CORTEX, FLUID, PLATEAU, RING, Knee
+from vesalius.phantom.bodies.knee_body import CORTEX, FLUID, PLATEAU, RING, Knee
 from vesalius.phantom.bodies.knee_joint import Index, Joint, Listed, listed
 from vesalius.phantom.truth import Bools, Floats, Lesion
 
@@ -22,7 +22,7 @@ SOFTENED = Tissue(1300, 85, 0.88)
 SPUR = Tissue(500, 30, 0.62, fat=0.35)
 LOST = {"mild": 0.35, "moderate": 0.70, "severe": 1.0}  # share of the cartilage's thickness that is gone
 TORN_PART = (0.30, 0.72)  # of the anterior cruciate ligament's length, from the tibia
-POUCH = (25.0, 24.0)  # half width and half height of a suprapatellar effusion, mm
+POUCH = (25.0, 15.0)  # half width and half height of the suprapatellar pouch at a scale of 1, mm
 Laid = tuple[Index, Bools]
 
 
@@ -40,34 +40,39 @@ class Spot:
         return found
 
 
-def pouch_of(knee: Knee, depth_mm: float) -> tuple[Vector, Vector]:
-    """Middle and radii of the fluid in the suprapatellar pouch, `depth_mm` from front to back."""
-    u, y, z = knee.pouch
-    return (u, y - depth_mm / 2, z), (POUCH[0] * knee.scale, depth_mm / 2, POUCH[1] * knee.scale)
+def pouch_volume_ml(knee: Knee, depth_mm: float) -> float:
+    """Of the fluid in the suprapatellar pouch: its depth falls to the rim as the root of 1 - r^4, whose mean is pi / 4."""
+    return pi / 4 * depth_mm * pi * POUCH[0] * POUCH[1] * knee.scale**2 / 1000
 
 
 def lay_pouch(canvas: Canvas, knee: Knee, place: Place, depth_mm: float, edge: float) -> Laid:
-    """Lay the fluid of the pouch; a little is normal."""
-    middle, radii = pouch_of(knee, depth_mm)
-    return _lay_where(canvas, place, middle, radii, edge)
+    """Lay the fluid of the pouch, `depth_mm` from front to back in its middle; a little is normal."""
+    at, back, up = knee.pouch
+    middle = (at, back - depth_mm / 2, up)
+    where = _around(place, middle, POUCH[0] * knee.scale)
+    u, y, z = where.place
+    rim = ((u - np.float32(at)) * np.float32(1 / (POUCH[0] * knee.scale))) ** 2
+    rim += ((z - np.float32(up)) * np.float32(1 / (POUCH[1] * knee.scale))) ** 2
+    deep = np.float32(depth_mm / 2) * np.sqrt(np.maximum(1 - rim * rim, 0))
+    distance = np.where(rim < 1, np.abs(y - np.float32(middle[1])) - deep, np.float32(9))
+    _flat(canvas).lay(share(distance, edge), FLUID, where.at)
+    return where.at, _nearest(where, distance, middle)
 
 
 def _flat(canvas: Canvas) -> Canvas:
+    """The same canvas with its voxels in one row."""
     flat = Canvas((1,), canvas.sequences)
     flat.light = canvas.light.reshape(len(canvas.sequences), -1)
     return flat
 
 
-def _lay_where(canvas: Canvas, place: Place, middle: Vector, radii: Vector, edge: float) -> Laid:
-    where = _around(place, middle, max(radii) + edge)
-    distance = ellipsoid(*where.place, middle, radii)
-    _flat(canvas).lay(share(distance, edge), FLUID, where.at)
-    return where.at, _nearest(where, distance, middle)
-
-
 def _around(place: Place, middle: Vector, reach: float) -> Listed:
     reach += 4
-    return listed(place, (middle[0] - reach, middle[1] - reach, middle[2] - reach), (middle[0] + reach, middle[1] + reach, middle[2] + reach))
+    return listed(
+        place,
+        (middle[0] - reach, middle[1] - reach, middle[2] - reach),
+        (middle[0] + reach, middle[1] + reach, middle[2] + reach),
+    )
 
 
 def _nearest(where: Listed, distance: Floats, center: Vector) -> Bools:
@@ -82,7 +87,7 @@ def lay_lesion(canvas: Canvas, case: "Case", knee: Knee, joint: Joint, lesion: L
     """Lay one lesion; returns its voxels: (flat indices, inside)."""
     rng = case.place(lesion)
     flat = _flat(canvas)
-    size = cast(float, lesion.size_mm or 0.0)
+    size = lesion.size_mm or 0.0
     if lesion.finding == "joint effusion":
         return lay_pouch(canvas, knee, place, size, edge)
     if lesion.finding == "cartilage loss":
@@ -217,11 +222,3 @@ def _margin(knee: Knee, lesion: Lesion, size: float) -> Vector:
         return sign * (37.5 * k + 0.2 * size), 7 * k, (PLATEAU - 3.5) * k
     (u, y, z), radii = knee.condyle(sign < 0)
     return u + sign * (radii[0] + 0.1 * size), y, z - 0.15 * radii[2]
-
-
-def circle_area(size: float) -> float:
-    """Of a defect's opening."""
-    return pi * size * size / 4
-
-
-__all__ = ["CARTILAGE", "cartilage_spot", "circle_area", "lay_lesion", "lay_pouch", "pouch_of", "remaining"]

@@ -6,23 +6,22 @@ Physics:
     S = density |1 - 2 exp(-TI/T1) + exp(-TR/T1)| exp(-TE/T2), TR 9000, TE 120, TI 2500 ms, which hides free fluid. Each visit
     varies TR and TE by up to 8 %. Then receive bias, blur below a voxel, Rician noise, the site's tone; 12 bits.
 Findings:
-    glioma (with edema in the white matter around it; solid, necrotic or cystic), meningioma (on the dura), infarct (a wedge to the
-    cortex; acute or chronic), white matter lesion (up to four), subdural collection (a crescent), hydrocephalus, pituitary mass.
-    A patient has at most one of glioma, meningioma, infarct and subdural collection, since two of them would share one place.
+    glioma (with edema in the white matter around it; solid, necrotic or cystic), meningioma (on the dura), infarct (a wedge to
+    the cortex; acute or chronic), white matter lesion (up to four), subdural collection (a crescent), hydrocephalus, pituitary
+    mass. A patient has at most one of glioma, meningioma, infarct and subdural collection, since two of them would share one place.
     Healthy patients have perivascular spaces, bright caps at the horns, and shrink with age: wide sulci and ventricles.
 Measured:
     midline shift (mm): how far the septum between the lateral ventricles lies from the middle of the skull. Gliomas above 20 mm
     and collections above 4 mm push the brain: voxels show the healthy brain of another place.
     frontal horn width (mm): greatest width of both frontal horns together; Evans index (1): that by the greatest width of the
-    cavity. ventricular volume (mL): lateral, third and fourth, less what a tumor fills. intracranial volume (mL): within the inner
-    skull. Both are counted on a lattice of the body (2.5 and 5 mm), not on the picture.
+    cavity. ventricular volume (mL): lateral, third and fourth, less what a tumor fills. intracranial volume (mL): within the
+    inner skull. Both are counted on a lattice of the body (2.5 and 5 mm), not on the picture.
 Known limits:
     The lobes are directions, not gyri of known names; vessels are only one vein; no diffusion, no contrast medium. Edema of
     meningiomas is not drawn. Sulci are sheets of one width.
 """
 
 from dataclasses import replace
-from typing import cast
 
 import numpy as np
 
@@ -31,9 +30,10 @@ from vesalius.phantom import grid as grids
 from vesalius.phantom.bodies import brain_head, brain_lesions
 from vesalius.phantom.bodies.brain_head import Head
 from vesalius.phantom.bodies.brain_inside import Ventricles, paint_brain
-from vesalius.phantom.bodies.brain_lesions import CHRONIC, SUBACUTE, Blob, Crescent, Push, Shape, Wedge
+from vesalius.phantom.bodies.brain_laying import canvas_edge
+from vesalius.phantom.bodies.brain_lesions import CHRONIC, SUBACUTE, Crescent, Push, Shape, Wedge
 from vesalius.phantom.bodies.brain_signal import Canvas, Sequence3, detect, scattered, share, smooth
-from vesalius.phantom.bodies.brain_space import Pose, pose
+from vesalius.phantom.bodies.brain_space import Blob, pose
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Values
 from vesalius.phantom.findings import FindingKind
@@ -44,9 +44,9 @@ FIELD_MM = (200.0, 220.0, 180.0)  # z, y, x
 SIZE_PX = 64
 NOISE = 0.016
 SEQUENCES = (
+    Sequence3("flair", 9000, 120, ti_ms=2500, gain=2.35),  # the first is the one that a question is about: it shows most findings
     Sequence3("t1", 500, 12, gain=1.55),
     Sequence3("t2", 4500, 95, gain=1.42),
-    Sequence3("flair", 9000, 120, ti_ms=2500, gain=2.35),
 )
 PARTS = (
     "brain", "gray matter", "white matter", "basal ganglia", "ventricles", "cerebellum", "brain stem", "edema",
@@ -150,7 +150,7 @@ def draw(case: Case) -> Drawing:
     canvas = Canvas(grid.shape, _protocol(case))
     depth = head.depth(*place)
     skin = brain_head.paint_outside(canvas, head, place, depth, smooth(case.body(2), 11, grid.shape))
-    edge = brain_head.canvas_edge(place)
+    edge = canvas_edge(place)
     at = np.flatnonzero(depth > -edge)
     inner = tuple(axis.reshape(-1)[at] for axis in place)
     masks = _paint_inner(canvas, case, head, vent, push, shapes, (inner, depth.reshape(-1)[at], at), edge, min(grid.spacing_mm))
@@ -228,11 +228,11 @@ def _paint_inner(
             canvas.lay(share(healthy_depth, edge), SUBACUTE if lesion.attributes["stage"] == "subacute" else CHRONIC)
         else:
             covered = parts["ventricles"] & inside
-        lesions[lesion.mask] = covered & inside if len(np.flatnonzero(covered & inside)) else covered
+        lesions[lesion.mask] = covered & inside if (covered & inside).any() else covered
     for mask, covered in lesions.items():
         if isinstance(shapes[mask], Blob | Wedge):
-            for name in (*parts, *(other for other in lesions if other != mask and shapes[other] is None)):
-                (parts if name in parts else lesions)[name] = (parts if name in parts else lesions)[name] & ~covered
+            for other in (*parts.values(), *(lesions[name] for name in lesions if shapes[name] is None)):
+                other &= ~covered
     parts["edema"] = swollen & (brain.surface > 0) & ~parts["ventricles"]
     for covered in lesions.values():
         parts["edema"] &= ~covered
@@ -263,12 +263,11 @@ def _measured(head: Head, vent: Ventricles, push: Push, shapes: dict[str, Shape 
     fluid = float(np.count_nonzero(free)) * step**3 / 1000
     widest = 2 * max(head.side_at(float(place), 4.0) for place in (-10, 0, 10))
     return (
-        Measured("midline shift", round(abs(push.midline_mm), 2), "mm", "septum to the middle of the skull", "t1"),
-        Measured("frontal horn width", round(vent.width, 2), "mm", "greatest width of both frontal horns", "t1", "ventricles"),
-        Measured("Evans index", round(vent.width / widest, 3), "1", "frontal horn width by greatest width of the cavity", "t1"),
-        Measured("ventricular volume", round(fluid, 2), "mL", "lateral, third and fourth ventricles", "t1", "ventricles"),
-        Measured("intracranial volume", round(cavity, 1), "mL", "within the inner skull", "t1"),
+        Measured("midline shift", round(abs(push.midline_mm), 2), "mm", "septum to the middle of the skull", "flair"),
+        Measured("frontal horn width", round(vent.width, 2), "mm", "greatest width of both frontal horns", "flair", "ventricles"),
+        Measured(
+            "Evans index", round(vent.width / widest, 3), "1", "frontal horn width by greatest width of the cavity", "flair"
+        ),
+        Measured("ventricular volume", round(fluid, 2), "mL", "lateral, third and fourth ventricles", "flair", "ventricles"),
+        Measured("intracranial volume", round(cavity, 1), "mL", "within the inner skull", "flair"),
     )
-
-
-__all__ = ["FACTORS", "FINDINGS", "SAYS", "Pose", "cast", "draw", "together"]
