@@ -170,7 +170,9 @@ def test_a_reader_that_leaves_is_no_error_of_ours() -> None:
 
 
 def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
-    slow = "import sys, time\nfrom vesalius import cli\nfrom vesalius.workflows import info\n"
+    slow = "import signal, sys, time\nfrom vesalius import cli\nfrom vesalius.workflows import info\n"
+    # What a shell starts in the background ignores Ctrl-C, and hands that on: these tests may run there.
+    slow += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     slow += "def wait(): print('ready', file=sys.stderr, flush=True); time.sleep(30)\n"
     slow += "info.info = wait\ncli.main(['info'])"
     process = subprocess.Popen([sys.executable, "-c", slow], stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -152,6 +152,18 @@ def test_files_that_a_dicomdir_lists_and_that_are_missing_are_said_by_their_reco
         assert "ZEBRA" not in json.dumps(inventory.to_json())
 
 
+def test_a_dicomdir_whose_records_are_no_sequence_lists_nothing(write_dicom: Write, tmp_path: Path) -> None:
+    write_dicom("A", folder="disc")
+    path = write_directory(tmp_path / "disc" / "DICOMDIR", ["A"])
+    content = path.read_bytes()
+    assert content.count(b"\x04\x00\x20\x12SQ") == 1
+    path.write_bytes(content.replace(b"\x04\x00\x20\x12SQ", b"\x04\x00\x20\x12UT"))
+    for given in (path, path.parent):
+        inventory = read(given)
+        assert "fault" not in json.dumps(inventory.to_json())
+    assert shapes(inventory) == [(6, 5)]
+
+
 @pytest.mark.filterwarnings("ignore:Invalid value for VR CS")
 @pytest.mark.parametrize("parts", [["..", "SECRET"], ["LINK"], ["C:", "A"], ["A", "..", "..", "SECRET"]], ids="/".join)
 def test_a_dicomdir_that_leads_out_of_its_folder_is_refused_and_the_folder_is_read(

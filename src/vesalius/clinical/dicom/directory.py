@@ -5,6 +5,7 @@ from io import BufferedReader, BufferedWriter
 from typing import Any
 
 from vesalius.clinical.dicom.file import quiet, read_dataset
+from vesalius.clinical.dicom.items import items
 from vesalius.clinical.dicom.values import values
 from vesalius.errors import InputRefused
 from vesalius.types import Array
@@ -25,7 +26,7 @@ def references(file: BufferedReader, arguments: Mapping[str, Any], out: Array | 
     dataset, _place = read_dataset(file)
     found = []
     with quiet():
-        records = values(dataset, "DirectoryRecordSequence")
+        records = items(dataset, "DirectoryRecordSequence")
         for record in records[:MOST_RECORDS]:
             parts = [str(part) for part in values(record, "ReferencedFileID")]
             if sum(map(len, parts)) > LONGEST_REFERENCE:
