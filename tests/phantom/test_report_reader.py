@@ -17,7 +17,7 @@ from vesalius.phantom.truth import LANGUAGES
 from vesalius.types import Report
 
 KINDS = world.kinds()
-PATIENTS = 120  # of each kind, at two visits, each told twice in four languages
+PATIENTS = 100  # of each kind, at two visits, each told twice in four languages
 
 
 def plans(kind: str, count: int) -> Iterator[Plan]:
@@ -56,7 +56,7 @@ def test_reading_a_report_gives_back_what_it_was_to_say(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_impression_alone_says_what_is_there(kind: str) -> None:
-    for made in plans(kind, PATIENTS // 4):
+    for made in plans(kind, PATIENTS // 5):
         for language in LANGUAGES:
             stated = read(replace(write(made, kind, language), findings=""), kind)
             there = {finding: state for finding, state in made.told.items() if state in ("present", "uncertain")}

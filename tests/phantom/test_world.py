@@ -38,7 +38,6 @@ def problems(**factors: Any) -> dict[str, tuple[str, ...]]:
 def test_the_folder_is_the_list_of_kinds() -> None:
     folder = Path(vesalius.phantom.__file__).parent / "kinds"
     assert sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__") == KINDS
-    assert phantom.kinds() == KINDS
     assert KIND in KINDS
 
 
@@ -75,8 +74,13 @@ def test_a_catalogue_is_whole(kind: str) -> None:
         assert item.changes in ("mask", "anywhere")
 
 
+def test_the_door_of_the_package_stays_open_when_kinds_are_loaded() -> None:
+    assert phantom.make(KIND, seed=1, size_px=32).kind == KIND
+    assert phantom.__all__ == ["make"], "a function named as a folder is lost when the folder is imported"
+
+
 def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
-    for call in (phantom.factors, world.says, world.catalogue, lambda kind: phantom.make(kind, seed=1)):
+    for call in (world.factors, world.says, world.catalogue, lambda kind: phantom.make(kind, seed=1)):
         with pytest.raises(UsageError) as caught:
             call("chest_mri")
         assert caught.value.code == "unknown_name"

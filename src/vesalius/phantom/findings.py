@@ -211,10 +211,10 @@ def _lesions(kind: str, seed: int, index: int, item: FindingKind, values: Values
         size_mm, grade = None, own.random()
         if item.size_mm:
             low, high = item.size_mm
-            words = [word for word in _severities(item) if word in item.severities]
-            if words:  # each as often as any other, so that how bad it is cannot be guessed
-                word = values["severity"] if values.get("severity") in words else words[int(grade * len(words))]
-                least, most = item.severities[str(word)]
+            severities = [word for word in _severities(item) if word in item.severities]
+            if severities:  # each as often as any other, so that how bad it is cannot be guessed
+                given = values.get("severity")
+                least, most = item.severities[str(given) if given in severities else severities[int(grade * len(severities))]]
                 low, high = max(low, least), min(high, 0.995 * most)  # `most` itself is called by the next word
             drawn_mm = _three_digits(float(np.exp(own.uniform(np.log(low), np.log(high)))))
             size_mm = float(cast(float, values["size_mm"])) if "size_mm" in values else min(max(drawn_mm, low), high)

@@ -13,7 +13,7 @@ import numpy as np
 
 from vesalius.phantom.findings import FindingKind
 from vesalius.phantom.truth import Change, Lesion
-from vesalius.phantom.wording import FOLDER, Frame, Language, Words, load
+from vesalius.phantom.wording import Frame, Language, Words, load
 from vesalius.types import Finding as State
 from vesalius.types import Report
 
@@ -200,8 +200,6 @@ def _absences(findings: Sequence[str], dice: _Dice) -> Iterator[Sentence]:
 
 def write(plan: Plan, kind: str, language: str, words: Words | None = None) -> Report:
     """The report in one language; in the kind's own words unless others are given."""
-    if words is None and not (FOLDER / f"{kind}.json").exists():  # INTERIM, while the kinds are being built
-        return Report(" ".join(f"{lesion.findings}." for lesion in plan.findings), "", language)
     words = words or load(kind)
     speech = words.languages[language]
     shown = {finding for finding, state in plan.told.items() if state in ("present", "uncertain")}
@@ -270,6 +268,10 @@ def _statement(sentence: Sentence, speech: Language) -> str:
     if severity and common["is_severity_among_others"]:
         said, severity = {"severity": severity, **said}, ""
     term = _drawn((speech.plurals if count > 1 else speech.terms)[finding], form >> 8)
+    is_aside = bool(common["aside"]) and term in speech.late  # no number or adjective stands before two nouns
+    if is_aside and count > 1:
+        term, is_aside = speech.plurals[finding][0], False
+    frame = speech.frames[sentence.sort][0 if is_aside else form % len(speech.frames[sentence.sort])]
     before, after = common["counted"] if count > 1 else ("", "")
     number = common["counts"].get(str(count), str(count))
     slots = {
@@ -287,11 +289,10 @@ def _statement(sentence: Sentence, speech: Language) -> str:
     }
     if sentence.size_mm is not None:
         slots["{size}"] = _drawn(common["size"], form >> 24).replace("{size}", _size(sentence.size_mm, common["units"]))
-    if common["aside"] and term in speech.late and (severity or said):  # no adjective stands before two nouns
+    if is_aside and (severity or said):
         size = [] if sentence.size_mm is None else [_size(sentence.size_mm, common["units"])]
         slots["{size}"] = common["aside"].replace("{words}", ", ".join([*filter(None, [severity]), *said.values(), *size]))
         slots["{severity}"] = slots["{others}"] = ""
-    frame = _drawn(speech.frames[sentence.sort], form)
     if sentence.change is not None and sentence.change != "resolved":
         own = speech.said.get(("change", sentence.change, finding))
         if own and "{changed}" in frame:
