@@ -161,7 +161,7 @@ def deid(
     )
 
 
-@app.command(epilog='Example: vesalius ask phantoms/dicom/chest_xray-920000000-visit-0.dcm "Where is the heart?" -o answer')
+@app.command(epilog='Example: vesalius ask phantoms/dicom/chest_xray-920000000-visit-0-frontal.dcm "Where is the heart?" -o answer')
 def ask(
     paths: Paths,
     question: Annotated[str, typer.Argument(metavar="QUESTION", show_default=False, help="One question, in quotes.")],
