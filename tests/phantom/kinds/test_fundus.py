@@ -13,6 +13,11 @@ from vesalius.phantom.truth import Bools, Phantom
 SIZED = [item for item in world.catalogue("fundus") if item.size_mm]
 
 
+def spacing(phantom: Phantom) -> float:
+    assert phantom.picture.spacing_mm is not None
+    return phantom.picture.spacing_mm[0]
+
+
 @cache
 def eye(seed: int, size_px: int = 256, visit: int = 0, **factors: Any) -> Phantom:
     return world.make("fundus", seed=seed, size_px=size_px, visit=visit, wording="canonical", **factors)
@@ -48,7 +53,7 @@ def test_a_lesion_is_as_large_as_stated_on_its_mask(item: Any) -> None:
     for seed, size_mm in ((1, low), (2, high)):
         for visit, change in ((0, "smaller"), (1, "smaller"), (1, "larger")):
             phantom = eye(seed, 384, visit, finding=item.name, size_mm=size_mm, change=change)
-            step = phantom.picture.spacing_mm[0]
+            step = spacing(phantom)
             for lesion in phantom.lesions:
                 extent = greatest_extent_px(phantom.picture.masks[lesion.mask]) * step
                 assert extent == pytest.approx(lesion.size_mm, abs=1.5 * step), (lesion, seed)
@@ -68,7 +73,7 @@ def test_a_lesion_lies_in_its_zone(item: Any) -> None:
                 assert f"{up} {out}" == lesion.zone, seed
             else:
                 target = fovea if lesion.zone == "macula" else disc
-                assert np.hypot(*(middle - target)) * phantom.picture.spacing_mm[0] < 1.8, seed
+                assert np.hypot(*(middle - target)) * spacing(phantom) < 1.8, seed
 
 
 def test_no_lesion_is_cut_off_by_the_camera() -> None:
@@ -91,7 +96,7 @@ def test_the_disc_lies_toward_the_nose_in_right_and_left_eyes() -> None:
 def test_what_is_measured_on_the_masks_is_what_is_stated() -> None:
     for seed in range(6):
         phantom = eye(seed)
-        step = phantom.picture.spacing_mm[0]
+        step = spacing(phantom)
         heights = {
             name: np.ptp(np.flatnonzero(phantom.picture.masks[name].any(axis=1))) + 1 for name in ("optic disc", "optic cup")
         }

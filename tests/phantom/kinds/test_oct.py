@@ -1,6 +1,7 @@
 """What is special to sections of the macula: layers in order, widths, thickness and fluid as measured on the masks."""
 
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -59,9 +60,9 @@ def depth_px(picture: Picture, layer: str) -> Any:
 def test_the_layers_lie_in_order_and_do_not_overlap() -> None:
     for seed in range(6):
         picture = scan(seed, 512).picture
-        assert sum(picture.masks[layer].astype(int) for layer in LAYERS).max() == 1
+        assert np.sum([picture.masks[layer] for layer in LAYERS], axis=0).max() == 1
         depths = [depth_px(picture, layer) for layer in LAYERS]
-        for above, below in zip(depths, depths[1:], strict=False):
+        for above, below in pairwise(depths):
             both = np.isfinite(above) & np.isfinite(below)
             assert (above[both] < below[both]).all(), seed
 

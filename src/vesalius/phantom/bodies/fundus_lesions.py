@@ -75,7 +75,8 @@ def spots_of(case: Case, eye: Eye, lesion: Lesion) -> Spots:
     half = size / 2
     thin = half * float(rng.uniform(0.55, 0.85))
     x, y, angle = place_of(eye, lesion, at, half, thin)
-    return Spots(*(np.array([value]) for value in (x, y, half, thin, angle)), ragged=0.3)
+    middle_x, middle_y, along, across, lean = (np.array([value]) for value in (x, y, half, thin, angle))
+    return Spots(middle_x, middle_y, along, across, lean, ragged=0.3)
 
 
 def _group(

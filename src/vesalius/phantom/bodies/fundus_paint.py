@@ -12,7 +12,9 @@ from vesalius.phantom.bodies.retina_vessels import lay
 from vesalius.phantom.case import Case
 from vesalius.phantom.grid import Grid
 from vesalius.phantom.paint import blur, noise
+from vesalius.phantom.site import toned
 from vesalius.phantom.truth import Bools, Floats
+from vesalius.types import Array
 
 LIGHT, DARK, PALE = (0.84, 0.44, 0.21), (0.47, 0.20, 0.085), (0.90, 0.55, 0.32)
 RIM, CUP = (0.96, 0.64, 0.38), (1.00, 0.90, 0.70)
@@ -20,6 +22,7 @@ ARTERY, VEIN = (0.90, 0.56, 0.55), (0.68, 0.34, 0.42)  # share of the light that
 APERTURE_MM = (6.08, 6.30)
 SHIFT_MM = 0.35  # most, along each axis
 _FADE_PX = 0.5
+_NOISE = 0.012
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def axes_of(grid: Grid, eye: Eye, shot: Shot) -> tuple[Floats, Floats]:
 def retina(case: Case, eye: Eye, x: Floats, y: Floats) -> Floats:
     """The bare retina over the choroid, (3, Y, X)."""
     rng = case.body(2)
-    unit_x, unit_y = (x.ravel() + 7.5) / 15, (y.ravel() + 7.5) / 15
+    unit_x, unit_y = (((axis.ravel() + 7.5) / 15).astype(np.float32) for axis in (x, y))
     dark = eye.pigment
     hue = rng.uniform(-1, 1, 3)
     pale = float(rng.random() ** 3) * (1 - dark)
@@ -219,7 +222,7 @@ def light(case: Case, grid: Grid, shot: Shot, color: Floats) -> None:
     square = (x - np.float32(middle[0])) ** 2 + (y - np.float32(middle[1])) ** 2
     shade = 1 - square * np.float32(shot.vignette / 40)
     shade += x * np.float32(shot.tilt[0] / 6) + y * np.float32(shot.tilt[1] / 6)
-    veil = noise(rng, 3, (x.ravel() + 7) / 14, (y.ravel() + 7) / 14)
+    veil = noise(rng, 3, *(((axis.ravel() + 7) / 14).astype(np.float32) for axis in (x, y)))
     veil *= np.float32(0.5 * shot.haze)
     veil += np.float32(shot.haze)
     np.clip(veil, 0, 0.7, out=veil)
@@ -248,7 +251,7 @@ def aperture(grid: Grid, shot: Shot) -> Floats:
     """What the camera's round stop lets through, 0 to 1, (Y, X); some stops have a notch, some cut above and below."""
     y, x = grid.axes_mm()
     pixel = np.float32(1 / grid.spacing_mm[0])
-    inside = np.clip((np.float32(shot.aperture_mm) - np.sqrt(x * x + y * y)) * pixel + np.float32(0.5), 0, 1)
+    inside: Floats = np.clip((np.float32(shot.aperture_mm) - np.sqrt(x * x + y * y)) * pixel + np.float32(0.5), 0, 1)
     if shot.notch_deg < 360:
         turn = np.radians(shot.notch_deg)
         along = x * np.float32(np.cos(turn)) + y * np.float32(np.sin(turn))
@@ -259,13 +262,24 @@ def aperture(grid: Grid, shot: Shot) -> Floats:
     return inside
 
 
-def noisy(case: Case, shape: tuple[int, ...], level: float) -> Floats:
+def developed(case: Case, color: Floats, stop: Floats) -> Array:
+    """The picture as the camera stores it, (Y, X, 3) uint8."""
+    np.clip(color, 0, 1, out=color)
+    shown = toned(np.moveaxis(color, 0, -1), case.look)
+    planes = np.moveaxis(shown, -1, 0)
+    planes = planes + _noisy(case, stop.shape, _NOISE * case.look.noise)
+    planes *= stop * np.float32(253)
+    planes += np.float32(2.5 + 0.5)
+    return np.ascontiguousarray(np.moveaxis(np.clip(planes, 0, 255).astype(np.uint8), 0, -1))
+
+
+def _noisy(case: Case, shape: tuple[int, ...], level: float) -> Floats:
     """The sensor's noise, (3, Y, X): triangular, of a standard deviation near `level`; mostly common to the colors."""
     rng = case.pose(2)
     count = shape[0] * shape[1]
     raw = np.frombuffer(rng.bytes(5 * count), np.uint8).reshape(5, *shape).astype(np.float32)
     raw -= 127.5
     common = raw[3] + raw[4]
-    grain = raw[:3] + common
+    grain: Floats = raw[:3] + common
     grain *= np.float32(level / (73.9 * np.sqrt(3)))
     return grain

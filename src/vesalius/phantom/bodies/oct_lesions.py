@@ -13,8 +13,8 @@ from vesalius.phantom.paint import Points
 from vesalius.phantom.truth import Lesion
 
 ZONES = ("fovea", "temporal parafovea", "nasal parafovea")
-_REACH_MM = 2.55  # every lesion ends that near to the fovea, so that no scan cuts it off
-_CAP_MM = {"subretinal fluid": 0.24, "pigment epithelial detachment": 0.26, "drusen": 0.075}
+_REACH_MM = 2.35  # every lesion ends that near to the fovea, so that no scan cuts it off
+_CAP_MM = {"subretinal fluid": 0.20, "pigment epithelial detachment": 0.22, "drusen": 0.075}
 _EDGE = {"subretinal fluid": 0.75, "pigment epithelial detachment": 0.62, "drusen": 0.75}  # how steep a dome's rim is
 
 
@@ -52,7 +52,7 @@ def placed_of(case: Case, lesion: Lesion, largest_mm: float) -> Placed:
     if lesion.finding == "macular hole":
         middle = 0.0
     if lesion.finding == "epiretinal membrane":
-        middle = 0.8 * (own[0] - 0.5)
+        middle = min(1.2, 2 * (_REACH_MM - largest_mm / 2)) * (own[0] - 0.5)
     many = int(rng.integers(3, 6 if lesion.finding == "drusen" else 8))
     room = (np.arange(many) + 0.5) / many * 2 - 1
     width = rng.uniform(0.45, 0.98, many) / many
@@ -120,7 +120,7 @@ def cysts_of(item: Placed) -> Cysts:
 
 
 def _swell_mm(item: Placed) -> float:
-    return float(min(0.05 + 0.08 * item.half_mm + 0.07 * item.own[1], 0.20))
+    return float(min(0.05 + 0.08 * item.half_mm + 0.07 * item.own[1], 0.16))
 
 
 def swelling(placed: Sequence[Placed], x_mm: Points) -> Points:
@@ -142,7 +142,8 @@ def filled(placed: Sequence[Placed], x_mm: Points) -> Points:
     """How much of the foveal pit is gone, 0 to 1, (X,)."""
     lost = np.zeros(len(x_mm))
     for item in _of(placed, "epiretinal membrane"):
-        lost = np.maximum(lost, 0.45 + 0.45 * item.own[2])
+        u = (x_mm - item.x_mm) / (item.half_mm + 0.2)
+        lost = np.maximum(lost, (0.3 + 0.5 * item.own[2]) * np.clip(2.5 * (1 - u * u), 0, 1))
     for _ in _of(placed, "macular hole"):
         lost = np.maximum(lost, 0.75)
     for item in _of(placed, "intraretinal fluid"):

@@ -16,7 +16,7 @@ from vesalius.phantom.grid import Grid
 from vesalius.phantom.paint import Points, blur, noise
 from vesalius.phantom.truth import Bools, Floats
 
-FLUID, VITREOUS = 0.10, 0.11
+FLUID, VITREOUS = 0.10, 0.11  # the vitreous varies about it
 _GRAY = {
     "nerve fiber layer": 0.74,
     "ganglion cell layer": 0.54,
@@ -49,11 +49,11 @@ class Scan:
 def scan_of(case: Case) -> Scan:
     """Position and signal of this visit."""
     rng = case.pose(0)
-    shift = rng.uniform(-0.28, 0.28), rng.uniform(0.20, 0.36)
+    shift = rng.uniform(-0.6, 0.6), rng.uniform(0.16, 0.42)
     return Scan(
         shift_mm=(float(shift[0]), float(shift[1])),
-        tilt=float(rng.uniform(-0.045, 0.045)),
-        gain=float(rng.uniform(0.80, 1.12)),
+        tilt=float(rng.uniform(-0.07, 0.07)),
+        gain=float(rng.uniform(0.72, 1.16)),
         speckle=float(rng.uniform(0.05, 0.10)),
         lean=float(rng.uniform(-0.06, 0.06)),
         corner=float(rng.uniform(0.15, 0.6)) if rng.random() < 0.35 else 0.0,
@@ -75,14 +75,14 @@ def section(
         step_mm: between rows.
     """
     rng = case.body(1)
-    own = rng.uniform(0.90, 1.10, len(BORDERS))
+    own = rng.uniform(0.88, 1.12, len(BORDERS))
     gray = {name: np.full(len(x_mm), _GRAY[name] * factor) for name, factor in zip(BORDERS, own, strict=True)}
     gone = disease.atrophied(placed, x_mm)
     gray["photoreceptors"] += gone * (0.45 - gray["photoreceptors"])
     gray["pigment epithelium"] += gone * (0.62 - gray["pigment epithelium"])
     streaks = 1 + 0.3 * np.sin(x_mm * (23 + 9 * own[0]) + 60 * own[1]) * np.sin(x_mm * 11 + 60 * own[2])
-    gray["choroid"] += 0.22 * gone * streaks
-    gray["sclera"] += 0.20 * gone * streaks
+    gray["choroid"] += 0.17 * gone * streaks
+    gray["sclera"] += 0.15 * gone * streaks
     for item in placed:
         if item.lesion.finding == "pigment epithelial detachment":
             inside = np.abs(x_mm - item.x_mm) < item.half_mm
@@ -134,9 +134,10 @@ def _choroid(
         return
     deep = y_mm[first:] - top
     rows = max(int(0.62 / step_mm), 4)  # the texture is made flat, then bent
-    unit_x, unit_y = ((x_mm + 3.6) / 7.2).astype(np.float32), (np.arange(rows, dtype=np.float32) + 0.5) / rows
-    flat = noise(np.random.Generator(np.random.PCG64(int(seeds[0]))), 22, unit_x, unit_y * np.float32(0.42))
-    flat += np.float32(0.7) * noise(np.random.Generator(np.random.PCG64(int(seeds[1]))), 48, unit_x, unit_y * np.float32(0.28))
+    unit_x = ((x_mm + 3.6) / 7.2).astype(np.float32)
+    low, high = (((np.arange(rows) + 0.5) / rows * share).astype(np.float32) for share in (0.42, 0.28))
+    flat = noise(np.random.Generator(np.random.PCG64(int(seeds[0]))), 22, unit_x, low)
+    flat += np.float32(0.7) * noise(np.random.Generator(np.random.PCG64(int(seeds[1]))), 48, unit_x, high)
     at = np.clip(deep * np.float32(rows / 0.62), 0, rows - 1).astype(np.intp)
     islands = np.clip(flat * np.float32(1.6), -1, 1)[at, np.arange(len(x_mm))]
     inside = np.clip(deep * np.float32(1 / 0.03), 0, 1) * np.clip((bottom - y_mm[first:]) * np.float32(1 / 0.03), 0, 1)
@@ -250,14 +251,17 @@ def vitreous(case: Case, lines: Mapping[str, Points], x_mm: Points, y_mm: Floats
 
 
 def exposed(case: Case, scan: Scan, grid: Grid, picture: Floats) -> Floats:
-    """Uneven signal and speckle; the log display makes speckle the same everywhere, with a long dark tail."""
-    y, x = grid.axes_mm()
-    gain = (
-        scan.gain
-        * (1 + scan.lean * x / 3)
-        * (1 - scan.corner * np.clip((np.abs(x) - 1.7) / 1.5, 0, 1) * (np.sign(scan.lean) * x > 0))
-    )
-    shown = picture * gain.astype(np.float32)
+    """Uneven signal, shadows of what floats in the vitreous, and speckle, which the log display makes the same everywhere."""
+    rng = case.pose(1)
+    _, x = grid.axes_mm()
+    edge = np.clip((np.abs(x) - np.float32(1.7)) / np.float32(1.5), 0, 1) * (np.sign(scan.lean) * x > 0)
+    gain = np.float32(scan.gain) * (1 + np.float32(scan.lean / 3) * x) * (1 - np.float32(scan.corner) * edge)
+    gain *= 1 + np.float32(0.09) * noise(rng, 9, ((x.ravel() + 3) / 6).astype(np.float32), np.zeros(1, np.float32))
+    for _ in range(int(rng.integers(0, 3))):
+        at, half, dark = rng.uniform(-3, 3), rng.uniform(0.1, 0.55), rng.uniform(0.15, 0.5)
+        gain *= 1 - np.float32(dark) * np.exp(-(((x - np.float32(at)) / np.float32(half)) ** 4))
+    shown: Floats = picture * gain
+    shown += np.float32(rng.uniform(-0.05, 0.06))
     shown = blur(shown, case.look.blur * 0.0055 / grid.spacing_mm[0])
     raw = np.frombuffer(case.pose(2).bytes(2 * shown.size), np.uint8).reshape(2, *shown.shape)
     grain = _SPECKLE[raw[0]] + _SPECKLE[raw[1]]
@@ -272,7 +276,8 @@ def exposed(case: Case, scan: Scan, grid: Grid, picture: Floats) -> Floats:
 def _speckle() -> Floats:
     """Quantiles of the logarithm of an exponential intensity, of mean 0 and standard deviation 1, (256,)."""
     values = np.log(-np.log1p(-(np.arange(256) + 0.5) / 256))
-    return ((values - values.mean()) / values.std()).astype(np.float32)
+    table: Floats = ((values - values.mean()) / values.std()).astype(np.float32)
+    return table
 
 
 _SPECKLE = _speckle()

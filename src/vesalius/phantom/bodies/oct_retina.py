@@ -38,7 +38,7 @@ _LAYERS = {
     "pigment epithelium": (0.022, 0.020, 0.0, 0.0),
 }
 _NASAL, _TEMPORAL = 1.55, 0.72  # of the nerve fibers at 2.3 mm
-THINNED = {"mild": (0.66, 0.86), "moderate": (0.46, 0.70), "severe": (0.26, 0.52)}  # nerve fibers and ganglion cells left
+THINNED = {"mild": (0.70, 0.90), "moderate": (0.50, 0.76), "severe": (0.30, 0.60)}  # nerve fibers and ganglion cells left
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,16 +64,16 @@ def retina_of(case: Case) -> Retina:
     """The patient's macula: the same at both visits, whatever is found."""
     rng = case.body(0)
     drawn = "right" if rng.random() < 0.5 else "left"
-    common = rng.uniform(0.92, 1.08)
+    common = rng.uniform(0.89, 1.11)
     wave = rng.uniform(0, 0.006), rng.uniform(0.8, 2.2), rng.uniform(0, 6.283)
     return Retina(
         eye=str(case.fixed("eye", drawn)),
         thickness=tuple(float(common * own) for own in rng.uniform(0.90, 1.10, len(_LAYERS))),
-        pit_mm=float(rng.uniform(0.34, 0.56)),
-        pit_depth=float(rng.uniform(0.80, 1.0)),
+        pit_mm=float(rng.uniform(0.30, 0.62)),
+        pit_depth=float(1.0 - 0.5 * rng.random() ** 1.5),
         curve=float(rng.uniform(-0.006, 0.016)),
         wave=(float(wave[0]), float(wave[1]), float(wave[2])),
-        choroid_mm=float(rng.uniform(0.17, 0.40) - 0.10 * np.clip((case.age_years - 50) / 40, 0, 1)),
+        choroid_mm=float(rng.uniform(0.16, 0.42) - 0.10 * np.clip((case.age_years - 50) / 40, 0, 1)),
         choroid_slope=float(rng.uniform(0.01, 0.05)),
     )
 

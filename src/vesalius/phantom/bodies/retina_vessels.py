@@ -76,7 +76,7 @@ def grow(rng: np.random.Generator, disc_mm: tuple[float, float], fovea_mm: tuple
 def _trunks(rng: np.random.Generator, disc_mm: tuple[float, float], radius: Points, winding: float) -> _Paths:
     """The eight trunks: they leave the disc up or down, the temporal ones bend around the macula."""
     count = round(10.5 / STEP_MM)
-    s = np.arange(count) * STEP_MM
+    s = np.arange(count, dtype=np.float64) * STEP_MM
     temporal = _OUT < 0
     pairs = np.repeat(rng.uniform(-1, 1, (4, 3)), 2, axis=0) + 0.35 * rng.uniform(-1, 1, (8, 3))  # both of a pair run together
     begin = np.radians(np.where(temporal, 18, 22) + 12 * pairs[:, 0])
@@ -125,7 +125,7 @@ def _branches(rng: np.random.Generator, parents: _Paths, at: Points, share: Poin
     """Branches to alternate sides of all parents; they bend back along the way of their parent."""
     many, each = at.shape
     count = round(length_mm * 1.25 / STEP_MM)
-    s = np.arange(count) * STEP_MM
+    s = np.arange(count, dtype=np.float64) * STEP_MM
     where = (at * parents.x.shape[1]).astype(np.intp)
     rows = np.arange(many)[:, None]
     side = np.where((np.arange(each) + rng.integers(0, 2, (many, 1))) % 2, 1.0, -1.0)

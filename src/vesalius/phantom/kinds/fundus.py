@@ -32,15 +32,13 @@ from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
 from vesalius.phantom.findings import FindingKind
 from vesalius.phantom.grid import Grid, picture_grid
-from vesalius.phantom.site import toned
 from vesalius.phantom.truth import Bools, Drawing, Floats, Lesion, Measured, Picture
-from vesalius.types import Array, Point
+from vesalius.types import Point
 from vesalius.units import Unit
 
 SAYS = "a color photograph of the retina with disc, vessels and macula, 45 degrees"
 FIELD_MM = 13.0
 SIZE_PX = 256
-NOISE = 0.012
 QUADRANTS = ("superior temporal", "superior nasal", "inferior temporal", "inferior nasal")
 
 FINDINGS = (
@@ -160,7 +158,7 @@ def draw(case: Case) -> Drawing:
     picture = Picture(
         name="fundus",
         kind="image",
-        pixels=_developed(case, color, stop),
+        pixels=paint.developed(case, color, stop),
         spacing_mm=grid.spacing_mm,
         modality="OP",
         masks={**anatomy, **{lesion.mask: masks[lesion.mask] for lesion in case.lesions}},
@@ -168,17 +166,6 @@ def draw(case: Case) -> Drawing:
         points={name: _point(at, eye, shot, grid) for name, at in (("fovea", eye.fovea_mm), ("optic disc", eye.disc_mm))},
     )
     return Drawing((picture,), _measured(case, eye, ratio))
-
-
-def _developed(case: Case, color: Floats, stop: Floats) -> Array:
-    """The picture as the camera stores it, (Y, X, 3) uint8."""
-    np.clip(color, 0, 1, out=color)
-    shown = toned(np.moveaxis(color, 0, -1), case.look)
-    planes = np.moveaxis(shown, -1, 0)
-    planes = planes + paint.noisy(case, stop.shape, NOISE * case.look.noise)
-    planes *= stop * np.float32(253)
-    planes += np.float32(2.5 + 0.5)
-    return np.ascontiguousarray(np.moveaxis(np.clip(planes, 0, 255).astype(np.uint8), 0, -1))
 
 
 def _cup_ratio(case: Case, lesion: Lesion) -> float:

@@ -50,7 +50,7 @@ FINDINGS = (
     FindingKind(
         name="intraretinal fluid",
         code="H35.35",
-        size_mm=(0.6, 1.8),
+        size_mm=(0.5, 1.5),
         size_is="width of the cystic area",
         attributes={"zone": ZONES},
         not_with=("macular hole",),
@@ -60,7 +60,7 @@ FINDINGS = (
     FindingKind(
         name="subretinal fluid",
         code="H33.2",
-        size_mm=(0.8, 2.4),
+        size_mm=(0.6, 1.8),
         size_is="width of the fluid",
         attributes={"zone": ZONES},
         not_with=("macular hole", "geographic atrophy"),
@@ -70,7 +70,7 @@ FINDINGS = (
     FindingKind(
         name="pigment epithelial detachment",
         code="H35.72",
-        size_mm=(0.7, 1.8),
+        size_mm=(0.5, 1.4),
         size_is="width at its base",
         attributes={"content": ("serous", "fibrovascular"), "zone": ZONES},
         not_with=("macular hole", "geographic atrophy", "drusen"),
@@ -80,7 +80,7 @@ FINDINGS = (
     FindingKind(
         name="drusen",
         code="H35.36",
-        size_mm=(0.8, 2.4),
+        size_mm=(0.7, 2.2),
         size_is="width of the row of bumps",
         attributes={"zone": ZONES},
         not_with=("geographic atrophy",),
@@ -90,7 +90,7 @@ FINDINGS = (
     FindingKind(
         name="epiretinal membrane",
         code="H35.37",
-        size_mm=(1.2, 3.0),
+        size_mm=(0.9, 2.4),
         size_is="width along the retina",
         attributes={"shape": ("flat", "wrinkled")},
         not_with=("macular hole",),
@@ -100,7 +100,7 @@ FINDINGS = (
     FindingKind(
         name="macular hole",
         code="H35.34",
-        size_mm=(0.5, 1.0),
+        size_mm=(0.4, 0.9),
         size_is="width at its base",
         not_with=("geographic atrophy",),
         looks_like=("a deep foveal pit", "intraretinal fluid"),
@@ -109,7 +109,7 @@ FINDINGS = (
     FindingKind(
         name="geographic atrophy",
         code="H35.31",
-        size_mm=(0.8, 2.4),
+        size_mm=(0.5, 1.6),
         size_is="width of the lost pigment epithelium",
         attributes={"zone": ZONES},
         looks_like=("bright gaps between shadows of vessels",),
