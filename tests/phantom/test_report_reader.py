@@ -98,6 +98,15 @@ def test_normal_sentences_say_nothing_of_findings(kind: str) -> None:
             assert set(stated.states.values()) == {"not_mentioned"}, text
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_chinese_words_of_one_scale_of_severity_belong_together(kind: str) -> None:
+    speech = wording.load(kind).languages["zh"]
+    for item in world.catalogue(kind):
+        words = (*item.severities, *item.grades)
+        said = {(speech.said.get(("severity", word, item.name)) or speech.said["severity", word])[0] for word in words}
+        assert "中度" not in said or said <= {"轻度", "中度", "重度"}, "an amount of fluid and a size have words of their own"
+
+
 CATALOGUE = (
     FindingKind("effusion", "J90", attributes={"side": ("right", "left")}, grades=("small", "moderate", "large")),
     FindingKind("nodule", "R91.1", (5, 30), "", {"side": ("right", "left"), "zone": ("upper", "lower")}, most=4),
