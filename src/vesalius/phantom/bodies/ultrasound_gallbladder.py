@@ -80,7 +80,7 @@ def draw_bladder(case: Case) -> Bladder:
     """The patient of a case, in an order that does not depend on what is found."""
     rng, pose = case.body(40), case.pose(40)
     wall, long, wide = rng.uniform(12, 30), rng.uniform(25, 38), rng.uniform(10.5, 17)
-    pear, turn, thick = rng.uniform(0.05, 0.32), rng.uniform(-0.6, 0.6), rng.uniform(1.2, 2.4)
+    pear, turn, thick = rng.uniform(0.12, 0.42), rng.uniform(-0.6, 0.6), rng.uniform(1.2, 2.4)
     deep = wall + rng.uniform(8, 26) + wide + 0.5 * long * abs(math.sin(turn))
     depth = deep + rng.uniform(38, 70)
     radius, half = rng.uniform(42, 60), rng.uniform(0.5, 0.62)
@@ -90,7 +90,7 @@ def draw_bladder(case: Case) -> Bladder:
         x, y = rng.uniform(-75, 75), rng.uniform(wall + 8, depth - 8)
         way, length = rng.uniform(-1.2, 1.2), rng.uniform(8, 34)
         vessels.append(
-            (x, y, x + length * math.cos(way), y + length * math.sin(way), rng.uniform(1.8, 4.6), rng.choice([0.0, 1.6]))
+            (x, y, x + length * math.cos(way), y + length * math.sin(way), rng.uniform(1.8, 4.6), rng.choice([0.0, 0.8]))
         )
     side = 1 if rng.random() < 0.5 else -1
     gas = (side * rng.uniform(0.7, 1.1) * (long + 12), deep + rng.uniform(-6, 16), rng.uniform(7, 18) * (rng.random() < 0.8))

@@ -109,9 +109,11 @@ def _arch(x: Floats, middle: float, half: float, power: float) -> Floats:
 def draw_lung(case: Case) -> Lung:
     """The patient of a case, in an order that does not depend on what is found."""
     rng, pose = case.body(20), case.pose(20)
-    is_straight = bool(rng.random() < 0.3)
+    shape = rng.random()  # of the probe: straight, a small sector, or curved
+    is_straight, is_sector = bool(shape < 0.3), bool(shape > 0.8)
     depth, straight_half = rng.uniform(60, 78) if is_straight else rng.uniform(88, 135), rng.uniform(22, 27)
     radius, half = rng.uniform(46, 62), rng.uniform(0.46, 0.58)
+    radius, half = (radius - 30, half + 0.1) if is_sector else (radius, half)
     fat, muscle = rng.uniform(3, 13), rng.uniform(9, 16)
     gap, rib = rng.uniform(27, 36), (rng.uniform(4.5, 6.5), rng.uniform(3.0, 4.2))
     pleura = fat + muscle + 2 * rib[1] - 2

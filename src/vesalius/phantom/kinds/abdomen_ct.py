@@ -27,7 +27,7 @@ from vesalius.phantom.truth import Bools, Drawing, Floats, Lesion, Measured, Pic
 from vesalius.types import Point
 
 SAYS = "Abdomen on CT in four phases of contrast: masses, stones, cysts, aneurysm, ascites, enlarged spleen."
-FIELD_MM = (320.0, 380.0, 380.0)
+FIELD_MM = (300.0, 350.0, 350.0)
 SIZE_PX = 64
 WINDOW = (40.0, 400.0)
 
@@ -37,7 +37,7 @@ FINDINGS = (
     FindingKind(
         "liver mass",
         "K76.89",
-        (16, 48),
+        (15, 42),
         "greatest diameter",
         {
             "zone": ("right lobe", "left lobe"),
