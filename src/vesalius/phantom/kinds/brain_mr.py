@@ -8,7 +8,7 @@ Physics:
 Findings:
     glioma (with edema in the white matter around it; solid, necrotic or cystic), meningioma (on the dura), infarct (a wedge to
     the cortex; acute or chronic), white matter lesion (up to four), subdural collection (a crescent), hydrocephalus, pituitary
-    mass. A patient has at most one of glioma, meningioma, infarct and subdural collection, since two of them would share one place.
+    mass. A patient has at most one of glioma, meningioma, infarct and subdural collection: two would share one place.
     Healthy patients have perivascular spaces, bright caps at the horns, and shrink with age: wide sulci and ventricles.
 Measured:
     midline shift (mm): how far the septum between the lateral ventricles lies from the middle of the skull. Gliomas above 20 mm
