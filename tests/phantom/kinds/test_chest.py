@@ -1,6 +1,7 @@
 """One body, three ways of seeing it: volume, frontal and lateral agree, and what is stated of it is true in all."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,24 +22,24 @@ STEP_MM = 2.5
 ALL = "effusion,nodule,consolidation,pneumothorax,cardiomegaly"
 
 
-def case_of(kind: str, seed: int, **values: object) -> Case:
-    fixed = {"sex": "F", "age_years": 50, **values}
-    first, _, _ = timeline(kind, seed, chest_ct.FINDINGS, fixed)  # type: ignore[arg-type]
-    return open_case(kind, seed, 0, fixed, first, ())  # type: ignore[arg-type]
+def case_of(kind: str, seed: int, **values: Any) -> Case:
+    fixed: dict[str, Any] = {"sex": "F", "age_years": 50, **values}
+    first, _, _ = timeline(kind, seed, chest_ct.FINDINGS, fixed)
+    return open_case(kind, seed, 0, fixed, first, ())
 
 
-def body_of(seed: int, **values: object) -> tuple[Chest, list[Placed]]:
+def body_of(seed: int, **values: Any) -> tuple[Chest, list[Placed]]:
     case = case_of("chest_ct", seed, **values)
     return chest_of(case), placed(case)
 
 
 @cache
-def ct(seed: int, **factors: object) -> Phantom:
+def ct(seed: int, **factors: Any) -> Phantom:
     return world.make("chest_ct", seed=seed, **{"size_px": 96, **factors})
 
 
 @cache
-def xray(seed: int, **factors: object) -> Phantom:
+def xray(seed: int, **factors: Any) -> Phantom:
     return world.make("chest_xray", seed=seed, **{"size_px": 160, **factors})
 
 
@@ -74,8 +75,8 @@ def test_rays_counted_through_the_voxels_give_the_masks_of_both_radiographs(seed
             assert not (voxels[name].any(axis=1) & (frontal <= SEEN_MM)).any(), name
             assert not (voxels[name].any(axis=2) & (lateral <= SEEN_MM)).any(), name
         else:
-            agree(voxels[name].any(axis=1), frontal > SEEN_MM, f"{name}, frontal")
-            agree(voxels[name].any(axis=2), lateral > SEEN_MM, f"{name}, lateral")
+            agree(np.any(voxels[name], axis=1), frontal > SEEN_MM, f"{name}, frontal")
+            agree(np.any(voxels[name], axis=2), lateral > SEEN_MM, f"{name}, lateral")
         if name in ("aorta", "clavicles"):
             continue  # its parts overlap one another
         assert voxels[name].sum() * STEP_MM == pytest.approx(float(frontal.sum()), rel=0.04, abs=10), name
@@ -94,7 +95,7 @@ def test_the_lateral_picture_has_the_rows_and_the_masks_of_the_same_body() -> No
 
 def test_gaps_are_what_cuts_leave_whatever_their_order() -> None:
     rng = np.random.default_rng(3)
-    shape, depth = (6, 9), np.arange(-60, 60, 0.5, np.float32)
+    shape, depth = (6, 9), np.arange(-60, 60, 0.5).astype(np.float32)
 
     def drawn() -> Span:
         front = rng.uniform(-55, 50, shape).astype(np.float32)
@@ -114,7 +115,13 @@ def test_gaps_are_what_cuts_leave_whatever_their_order() -> None:
 
 def test_the_same_seed_is_the_same_body_with_the_same_lesions_in_both_kinds() -> None:
     for seed in range(6):
-        fixed = {"finding": "nodule,consolidation", "side": "left", "zone": "upper", "shape": "round", "margin": "smooth"}
+        fixed: dict[str, Any] = {
+            "finding": "nodule,consolidation",
+            "side": "left",
+            "zone": "upper",
+            "shape": "round",
+            "margin": "smooth",
+        }
         fixed |= {"density": "solid", "count": 1}
         one, other = (case_of(kind, seed, **fixed) for kind in ("chest_ct", "chest_xray"))
         a, b = chest_of(one), chest_of(other)
@@ -146,7 +153,7 @@ def test_an_effusion_is_as_high_as_stated(size_mm: float, side: str) -> None:
         )
         spacing = volume.picture.spacing_mm
         assert spacing is not None
-        assert extents_mm(volume, "effusion")[0] == pytest.approx(size_mm, abs=float(np.hypot(*spacing[:2])))
+        assert extents_mm(volume, "effusion")[0] == pytest.approx(size_mm, abs=float(np.hypot(spacing[0], spacing[1])))
         tilt = 0.07 * extents_mm(picture, "effusion")[1]  # a tilted patient's fluid is measured along the picture
         assert extents_mm(picture, "effusion")[0] == pytest.approx(size_mm, abs=3.3 + tilt)
         for phantom in (volume, picture):

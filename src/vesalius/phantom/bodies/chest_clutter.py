@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from vesalius.phantom.bodies.chest_body import Chest
-from vesalius.phantom.bodies.chest_spans import Rays
+from vesalius.phantom.bodies.chest_spans import Rays, Reals
 from vesalius.phantom.paint import Points, lay_tubes
-from vesalius.phantom.truth import Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +22,9 @@ class Clutter:
 
 def clutter_of(rng: np.random.Generator, c: Chest) -> Clutter:
     """In an order that never changes."""
-    folds, leads, buttons = [], [], []
+    folds: list[tuple[float, float, float, float, float]] = []
+    leads: list[Points] = []
+    buttons: list[tuple[float, float, float]] = []
     has_fold, has_leads, has_shutters = rng.random() < 0.3, rng.random() < 0.15, rng.random() < 0.4
     for _ in range(2):
         side = 1.0 if rng.random() < 0.5 else -1.0
@@ -43,7 +44,7 @@ def clutter_of(rng: np.random.Generator, c: Chest) -> Clutter:
     return Clutter(tuple(folds), tuple(leads), tuple(buttons), (cut[0], cut[1], cut[2], cut[3]))
 
 
-def lay_clutter(found: Floats, clutter: Clutter, c: Chest, rays: Rays) -> None:
+def lay_clutter(found: Reals, clutter: Clutter, c: Chest, rays: Rays) -> None:
     """Adds what it attenuates to a frontal picture."""
     for x0, z0, angle, length, amount in clutter.folds:
         rows, columns = rays.window((x0 - 90, z0 - 90, x0 + 90, z0 + 90))
@@ -69,7 +70,7 @@ def lay_clutter(found: Floats, clutter: Clutter, c: Chest, rays: Rays) -> None:
         found[rows, columns] += 0.10 * np.maximum(1 - line * (1 / 2.0), 0) * (z > c.arch[1]) * (z < c.apex_z - 3)
 
 
-def shuttered(picture: Floats, clutter: Clutter, spacing_mm: float) -> None:
+def shuttered(picture: Reals, clutter: Clutter, spacing_mm: float) -> None:
     """Black where the shutters were closed."""
     size_px = len(picture)
     edges = [min(max(round(v / spacing_mm), 0), size_px // 8) for v in clutter.shutters_mm]

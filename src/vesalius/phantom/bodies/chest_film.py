@@ -9,10 +9,9 @@ import numpy as np
 from vesalius.phantom.bodies.chest_lesions import collapsed
 from vesalius.phantom.bodies.chest_parts import Part, level
 from vesalius.phantom.bodies.chest_scene import SEEN_MM, Scene
-from vesalius.phantom.bodies.chest_spans import Rays, Span, total
+from vesalius.phantom.bodies.chest_spans import Rays, Reals, Span, total
 from vesalius.phantom.bodies.chest_tree import STEP_MM, Tree
 from vesalius.phantom.paint import blur, lay_tubes, noise
-from vesalius.phantom.truth import Floats
 
 WATER = 0.0158  # attenuation per mm, effective over the beam's spectrum
 FAT = 0.0138
@@ -30,7 +29,7 @@ ADDED = {
 }  # per mm, beyond that of water, which the body is full of; the breasts lie outside it
 NODULE = {"solid": 1.06, "calcified": 2.3}  # times the attenuation of water
 
-Lengths = Callable[[list[Span]], Floats]
+Lengths = Callable[[list[Span]], Reals]
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,10 @@ class Exposure:
     sharpening: float
 
 
-def attenuation(scene: Scene, lung: Floats, seen: Lengths) -> Floats:
+def attenuation(scene: Scene, lung: Reals, seen: Lengths) -> Reals:
     """Of the patient without lesions and without the lungs' vessels, by a function that adds up the beams' way."""
     c = scene.chest
-    found: Floats = seen(scene.named("body")) * FAT
+    found: Reals = seen(scene.named("body")) * FAT
     found += seen(scene.named("wall")) * (WATER - FAT)
     found -= lung * (WATER * c.air)
     by_tissue: dict[float, list[Span]] = {}
@@ -77,7 +76,7 @@ def _added(part: Part, scene: Scene) -> list[tuple[float, Span]]:
     return [(ADDED[part.tissue], item)]
 
 
-def vessels(size_px: int, tree: Tree, column: Floats, row: Floats, scale: float) -> Floats:
+def vessels(size_px: int, tree: Tree, column: Reals, row: Reals, scale: float) -> Reals:
     """Millimetres of blood in the lungs' vessels over a square picture, laid down at pixels; `scale` in pixels per mm."""
     found = np.zeros((size_px, size_px), np.float32)
     for thick, width_mm in ((1, 2.2), (0, 1.0)):
@@ -87,7 +86,7 @@ def vessels(size_px: int, tree: Tree, column: Floats, row: Floats, scale: float)
     return found
 
 
-def lesions_added(scene: Scene, plain: Floats, blood: Floats, lung: Floats, seen: Lengths) -> Floats:
+def lesions_added(scene: Scene, plain: Reals, blood: Reals, lung: Reals, seen: Lengths) -> Reals:
     """What the lesions add to a picture's attenuation; nothing outside their masks.
 
     Args:
@@ -117,7 +116,7 @@ def lesions_added(scene: Scene, plain: Floats, blood: Floats, lung: Floats, seen
     return found
 
 
-def pleura(scene: Scene) -> Floats:
+def pleura(scene: Scene) -> Reals:
     """The thin line that a lung's own pleura draws where it has left the chest wall, in attenuation, frontal."""
     found = np.zeros(scene.rays.shape, np.float32)
     for wrong in scene.wrong:
@@ -130,19 +129,10 @@ def pleura(scene: Scene) -> Floats:
     return found
 
 
-def patchy(scene: Scene, rng_phase: float) -> Floats:
-    """How fully consolidated lung is filled, about 1, over the plane: lobules of 12 to 40 mm."""
-    x, z = scene.rays.x, scene.rays.z
-    wave = np.sin(x * 0.19 + z * 0.05 + 6 * rng_phase) * np.cos(z * 0.16 - x * 0.04)
-    wave = wave + 0.7 * np.sin(x * 0.42 - z * 0.31 + 3 * rng_phase) * np.cos(z * 0.37 + x * 0.2)
-    found: Floats = 0.86 + 0.13 * wave
-    return found
-
-
-def softened(plain: Floats, rays: Rays, how: Exposure, rng: np.random.Generator) -> Floats:
+def softened(plain: Reals, rays: Rays, how: Exposure, rng: np.random.Generator) -> Reals:
     """The grain of tissue, the unsharpness of the beam and the room's sharpening of edges."""
     size_px = rays.shape[0]
-    unit: Floats = (np.arange(size_px, dtype=np.float32) + np.float32(0.5)) / np.float32(size_px)
+    unit: Reals = (np.arange(size_px, dtype=np.float32) + np.float32(0.5)) / np.float32(size_px)
     grain = noise(rng, 7, unit, unit) * np.float32(0.018)
     grain += noise(rng, 42, unit, unit) * np.float32(0.008)
     grain += 1
@@ -154,13 +144,13 @@ def softened(plain: Floats, rays: Rays, how: Exposure, rng: np.random.Generator)
     return found
 
 
-def levels(plain: Floats) -> tuple[float, float]:
+def levels(plain: Reals) -> tuple[float, float]:
     """Low and high attenuation of the patient, as the automatic exposure finds them."""
     inside = np.sort(plain[plain > 0.6], axis=None)
     return float(inside[int(0.08 * len(inside))]), float(inside[int(0.92 * len(inside))])
 
 
-def developed(total_way: Floats, limits: tuple[float, float], rays: Rays, how: Exposure, grain: Floats) -> Floats:
+def developed(total_way: Reals, limits: tuple[float, float], rays: Rays, how: Exposure, grain: Reals) -> Reals:
     """Quanta counted with noise and shown on the film's curve, in [0, 1]; dense is bright."""
     found = grain * np.exp(total_way * np.float32(0.5))
     found *= np.float32((how.dose * rays.area_mm2) ** -0.5)
@@ -170,7 +160,8 @@ def developed(total_way: Floats, limits: tuple[float, float], rays: Rays, how: E
     found *= np.float32(-3.2 * how.contrast / (high - low))
     np.exp(found, out=found)
     found += 1
-    return np.reciprocal(found, out=found)
+    shown: Reals = np.reciprocal(found, out=found)
+    return shown
 
 
 def frontal_lengths(rays: Rays) -> Lengths:

@@ -10,10 +10,10 @@ import numpy as np
 from vesalius.phantom.bodies.chest_body import MOST_BREATH_MM, Chest, draw_chest
 from vesalius.phantom.bodies.chest_findings import ZONES
 from vesalius.phantom.bodies.chest_parts import abdomen, cage
-from vesalius.phantom.bodies.chest_spans import Box, Ends, Rays, Span, around, bulge, span
+from vesalius.phantom.bodies.chest_spans import Box, Ends, Rays, Reals, Span, around, bulge, span
 from vesalius.phantom.case import Case
 from vesalius.phantom.paint import Points, stream
-from vesalius.phantom.truth import Floats, Lesion
+from vesalius.phantom.truth import Lesion
 
 _BODY, _PLACE = 1, 4  # streams of random numbers
 _ANGLES = 120
@@ -182,7 +182,7 @@ def _nodule_span(item: Placed, c: Chest, rays: Rays) -> Span:
     reach = float(outline.max())
     ripple = 0.22 if item.lesion.attributes["margin"] == "spiculated" else 0.0
 
-    def ends(x: Floats, z: Floats) -> Ends:
+    def ends(x: Reals, z: Reals) -> Ends:
         right, up = x - x0, z - z0
         radius = radius_at(outline, right, up)
         half = bulge(1 - (right * right + up * up) / (radius * radius)) * item.deep
@@ -193,14 +193,14 @@ def _nodule_span(item: Placed, c: Chest, rays: Rays) -> Span:
     return span(rays, (x0 - reach, z0 - reach, x0 + reach, z0 + reach), ends)
 
 
-def radius_at(outline: Points, right: Floats, up: Floats) -> Floats:
+def radius_at(outline: Points, right: Reals, up: Reals) -> Reals:
     """The outline's radius in the direction of each point."""
     at = np.arctan2(up, right) * np.float32(_ANGLES / (2 * math.pi))
     cell = np.floor(at)
     rest = at - cell
     index = cell.astype(np.intp)
     table = outline.astype(np.float32)
-    found: Floats = table[index % _ANGLES] * (1 - rest) + table[(index + 1) % _ANGLES] * rest
+    found: Reals = table[index % _ANGLES] * (1 - rest) + table[(index + 1) % _ANGLES] * rest
     return found
 
 
@@ -209,7 +209,7 @@ def _consolidation_span(item: Placed, c: Chest, rays: Rays) -> Span:
     x0, y0, z0 = _turned(item, c)
     high, wide = float(cast(float, item.lesion.size_mm)) / 2, float(outline.max())
 
-    def ends(x: Floats, z: Floats) -> Ends:
+    def ends(x: Reals, z: Reals) -> Ends:
         right, up = x - x0, (z - z0) * (1 / high)
         steep = 1 - up * up * up * up
         radius = radius_at(outline, right, up * (high * 0.6)) * bulge(steep.copy())
@@ -225,8 +225,8 @@ def _consolidation_span(item: Placed, c: Chest, rays: Rays) -> Span:
 def angle_bottom(c: Chest, sign: float) -> float:
     """The lowest point of the pleural cavity of a side, to half a millimetre."""
     low, high = min(c.dome_z) - 75, min(c.dome_z) + 5
-    z = np.arange(low, high, 1.0, np.float32)[:, None]
-    x = (sign * np.arange(24, c.lung_u + c.lung_half, 3.0, np.float32))[None, :]
+    z = np.arange(low, high, 1.0).astype(np.float32)[:, None]
+    x = (sign * np.arange(24, c.lung_u + c.lung_half, 3.0)).astype(np.float32)[None, :]
     _, half = cage(c, np.abs(x), z, 0.0)
     front, back = abdomen(c, x, z)
     free = (half > 0) & ((front > c.lung_y - half + 0.05) | (back < c.lung_y + half - 0.05))
@@ -240,7 +240,7 @@ def _fluid_span(item: Placed, c: Chest, rays: Rays) -> Span:
     bottom = angle_bottom(c, sign)
     edge = c.lung_u + c.lung_half
 
-    def ends(x: Floats, z: Floats) -> Ends:
+    def ends(x: Reals, z: Reals) -> Ends:
         u = np.abs(x)
         _, half = cage(c, u, z, 0.0)
         out = np.clip((u - c.mediastinum) * (1 / (0.86 * (edge - c.mediastinum))), 0, 1)
@@ -259,7 +259,7 @@ def _half_box(sign: float, low: float, high: float, edge: float) -> Box:
     return (-edge, low, 0.0, high) if sign < 0 else (0.0, low, edge, high)
 
 
-def collapsed(c: Chest, item: Placed, x: Floats, z: Floats) -> Floats:
+def collapsed(c: Chest, item: Placed, x: Reals, z: Reals) -> Reals:
     """Squared relative distance from the axis of a lung that has fallen off the chest wall: 1 on its own pleura."""
     size = float(cast(float, item.lesion.size_mm))
     wide = 0.32 * size + 3
@@ -276,7 +276,7 @@ def _free_air_span(item: Placed, c: Chest, rays: Rays) -> Span:
     """Air between lung and chest wall: all of the depth above and beside the lung, less and less before it."""
     edge = c.lung_u + c.lung_half
 
-    def ends(x: Floats, z: Floats) -> Ends:
+    def ends(x: Reals, z: Reals) -> Ends:
         _, half = cage(c, np.abs(x), z, 0.0)
         kept = bulge(np.minimum((1 - collapsed(c, item, x, z)) * (1 / 0.3), 1))
         back = c.lung_y + half - 2 * half * kept

@@ -6,8 +6,7 @@ import numpy as np
 
 from vesalius.phantom.bodies.chest_body import Chest
 from vesalius.phantom.bodies.chest_parts import hull
-from vesalius.phantom.bodies.chest_spans import Rays, Span, gaps
-from vesalius.phantom.truth import Floats
+from vesalius.phantom.bodies.chest_spans import Rays, Reals, Span, gaps
 
 LOBES = ("right upper lobe", "right middle lobe", "right lower lobe", "left upper lobe", "left lower lobe")
 
@@ -17,14 +16,14 @@ def lungs(c: Chest, rays: Rays, cuts: Sequence[Span]) -> list[Span]:
     return gaps(hull(c, rays), cuts)
 
 
-def fissures(c: Chest, rays: Rays) -> tuple[Floats, Floats]:
+def fissures(c: Chest, rays: Rays) -> tuple[Reals, Reals]:
     """The oblique fissures as y over the plane, behind which a lower lobe lies, and z above which the horizontal one is."""
     slope, height = c.fissure
     oblique = (rays.z + 24) * slope + 14 + 0.06 * np.abs(rays.x)
     return np.broadcast_to(oblique, rays.shape), height - 0.05 * np.abs(rays.x)
 
 
-def lobe_lengths(c: Chest, rays: Rays, air: Sequence[Span]) -> dict[str, Floats]:
+def lobe_lengths(c: Chest, rays: Rays, air: Sequence[Span]) -> dict[str, Reals]:
     """Millimetres of each lobe along each beam of a frontal picture."""
     oblique, horizontal = fissures(c, rays)
     lower, front = np.zeros(rays.shape, np.float32), np.zeros(rays.shape, np.float32)

@@ -1,14 +1,25 @@
-"""The anatomy of a chest as spans, in the order in which a painter would lay one over the other."""
+"""The soft tissues and the airways of a chest as spans."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from vesalius.phantom.bodies.chest_body import Chest
-from vesalius.phantom.bodies.chest_spans import Course, Ends, Rays, Span, around, before, bulge, ellipsoid, hulled, span, tube
-from vesalius.phantom.truth import Bools, Floats
+from vesalius.phantom.bodies.chest_spans import (
+    Course,
+    Ends,
+    Rays,
+    Reals,
+    Span,
+    around,
+    before,
+    bulge,
+    ellipsoid,
+    hulled,
+    span,
+    tube,
+)
 
 WIDE = 400.0
 
@@ -21,12 +32,6 @@ class Part:
     tissue: str
     span: Span
     cuts: bool = False
-
-
-def parts(c: Chest, rays: Rays) -> list[Part]:
-    """Everything except the lungs' own contents and the lesions, from the skin inward."""
-    cuts = cutting(c, rays)
-    return [*wall(c, rays), *cuts[:2], *below(c, rays), *cuts[2:], *inner(c, rays), *bones(c, rays)]
 
 
 def wall(c: Chest, rays: Rays) -> list[Part]:
@@ -49,7 +54,7 @@ def wall(c: Chest, rays: Rays) -> list[Part]:
     return found
 
 
-def trunk(c: Chest, x: Floats, z: Floats, inset: float) -> Ends:
+def trunk(c: Chest, x: Reals, z: Reals, inset: float) -> Ends:
     """Neck, shoulders and trunk, less a layer of `inset` mm."""
     u = np.abs(x)
     neck = 52.0
@@ -72,7 +77,7 @@ def trunk(c: Chest, x: Floats, z: Floats, inset: float) -> Ends:
     return front, back
 
 
-def cage(c: Chest, u: Floats, z: Floats, grow: float) -> tuple[Floats, Floats]:
+def cage(c: Chest, u: Reals, z: Reals, grow: float) -> tuple[Reals, Reals]:
     """Squared relative distance from a lung's axis, and half the depth of the cage there; wider by `grow` mm all around."""
     outward = u - c.lung_u
     high = np.maximum(z - c.widest_z, 0) * (1 / (c.apex_z + grow - c.widest_z))
@@ -86,7 +91,7 @@ def cage(c: Chest, u: Floats, z: Floats, grow: float) -> tuple[Floats, Floats]:
 def hull(c: Chest, rays: Rays) -> Span:
     """Both pleural cavities, as if nothing were between them and below them."""
 
-    def ends(x: Floats, z: Floats) -> Ends:
+    def ends(x: Reals, z: Reals) -> Ends:
         _, half = cage(c, np.abs(x), z, 0.0)
         return around(c.lung_y, half)
 
@@ -104,7 +109,7 @@ def cutting(c: Chest, rays: Rays) -> list[Part]:
     ]
 
 
-def abdomen(c: Chest, x: Floats, z: Floats) -> Ends:
+def abdomen(c: Chest, x: Reals, z: Reals) -> Ends:
     """Everything below the domes of the diaphragm, within the cage."""
     u = np.abs(x)
     across = (u - (c.lung_u + 2)) * (1 / (c.lung_half - 2))
@@ -120,7 +125,7 @@ def below(c: Chest, rays: Rays) -> list[Part]:
     bubble = (c.lung_u + 4.0, -22.0, c.dome_z[1] - c.bubble[1] - 9)
     low = min(c.dome_z)
 
-    def left(x: Floats, z: Floats) -> Ends:
+    def left(x: Reals, z: Reals) -> Ends:
         front, back = abdomen(c, x, z)
         return front + 5, np.where(x > 0.35 * c.lung_u - 0.4 * (z - c.dome_z[0]), back - 5, front)
 
@@ -132,7 +137,7 @@ def below(c: Chest, rays: Rays) -> list[Part]:
     ]
 
 
-def core(c: Chest, x: Floats, z: Floats) -> Ends:
+def core(c: Chest, x: Reals, z: Reals) -> Ends:
     """The mediastinum's fat from the sternum to the spine: where it is widest it fills the whole depth."""
     middle = (z - (c.arch[1] + 4)) * (1 / 78.0)
     wide = c.mediastinum + np.minimum(7 * middle * middle, 15)
@@ -168,18 +173,18 @@ def great_vessels(c: Chest, rays: Rays) -> list[Part]:
     front_y, back_y = c.heart[1] - 8, c.spine_y - 14
     ascending = -0.55 * arch_x
 
-    def up(z: Floats) -> Course:
+    def up(z: Reals) -> Course:
         rise = np.clip((arch_z - z) * (1 / 80), 0, 1)
         return ascending + 16 * rise * rise - front_y * c.turn, front_y + 10 * rise, radius
 
-    def down(z: Floats) -> Course:
+    def down(z: Reals) -> Course:
         fall = np.clip((arch_z - z) * (1 / 200), 0, 1)
         return arch_x + 3 - 12 * fall * fall - back_y * c.turn, back_y + 3 * fall, 0.72 * radius
 
     x1, x2 = ascending - front_y * c.turn, arch_x + 3 - back_y * c.turn
     sine, cosine = (back_y - front_y) / math.hypot(back_y - front_y, x2 - x1), (x2 - x1) / math.hypot(back_y - front_y, x2 - x1)
 
-    def over(x: Floats, z: Floats) -> Ends:
+    def over(x: Reals, z: Reals) -> Ends:
         half = bulge(radius * radius * 0.8 - (z - arch_z) ** 2) * (1 / sine)
         half = half * ((x > x1 - radius) & (x < x2 + radius))
         middle = front_y + (x - x1) * (cosine / sine)
@@ -190,7 +195,7 @@ def great_vessels(c: Chest, rays: Rays) -> list[Part]:
     hilum_z = arch_z - 44
     trunk_span = ellipsoid(rays, (arch_x - 2 + 18 * c.turn, -18.0, hilum_z), (23.0, 20.0, 32.0))
 
-    def across(x: Floats) -> Course:
+    def across(x: Reals) -> Course:
         u = np.abs(x)
         return hilum_z + 0.16 * x, 4.0 + 0.1 * u, 11 - 0.07 * u
 
@@ -210,9 +215,10 @@ def great_vessels(c: Chest, rays: Rays) -> list[Part]:
     ]
 
 
-def spine_x(c: Chest, z: Floats) -> Floats:
+def spine_x(c: Chest, z: Reals) -> Reals:
     """How far to the side the spine is bent at each height."""
-    return c.spine_bend[0] * np.sin(z * 0.016 + c.spine_bend[1]) - c.spine_y * c.turn
+    found: Reals = c.spine_bend[0] * np.sin(z * 0.016 + c.spine_bend[1]) - c.spine_y * c.turn
+    return found
 
 
 def spine(c: Chest, rays: Rays) -> Span:
@@ -220,10 +226,11 @@ def spine(c: Chest, rays: Rays) -> Span:
     return tube(rays, (-WIDE, WIDE), lambda z: (spine_x(c, z), c.spine_y, 18.0), (-52, 52), 0.82)
 
 
-def level(c: Chest, z: Floats) -> Floats:
+def level(c: Chest, z: Reals) -> Reals:
     """Height within a vertebra, from -0.5 to 0.5: at 0 its middle, beyond 0.38 the disc."""
-    found = (z - c.rib_z) * (1 / c.rib_gap)
-    return found - np.rint(found)
+    found: Reals = (z - c.rib_z) * (1 / c.rib_gap)
+    found = found - np.rint(found)
+    return found
 
 
 def inner(c: Chest, rays: Rays) -> list[Part]:
@@ -250,109 +257,3 @@ def inner(c: Chest, rays: Rays) -> list[Part]:
         Part("bronchus", "air", branch(1.0)),
         Part("scar", "cortex", ellipsoid(rays, (scar_x, 0.0, scar_z), (max(radius, 0.01), radius + 0.01, max(radius, 0.01)))),
     ]
-
-
-def bones(c: Chest, rays: Rays) -> list[Part]:
-    """Ribs behind and in front, cartilage, sternum, collar bones, shoulder blades, arms, the spine's arches."""
-    edge = c.lung_u + c.lung_half
-    found = []
-    box = (-edge - 14, -WIDE, edge + 14, WIDE)
-    x, z = rays.at(*rays.window(box))
-    u = np.abs(x)
-    shell = cage(c, u, z, 1.0)[1], cage(c, u, z, 8.5)[1]
-    for where in ("back", "front"):
-        for name, tissue, share in (("ribs", "cortex", 1.0), ("marrow", "spongy", 0.68)):
-            found.append(Part(name, tissue, span(rays, box, rib_course(c, where, share, shell))))
-    found.append(Part("cartilage", "cartilage", span(rays, box, rib_course(c, "cartilage", 0.9, shell))))
-    front_y = c.lung_y - c.lung_depth / 2
-    sternum = ellipsoid(rays, (-front_y * c.turn, front_y - 9, c.arch[1] - 24), (17.0, 7.0, 82.0), 0.0, (0.0, -0.06))
-    found.append(Part("sternum", "spongy", sternum))
-    box = (-165.0, c.clavicle[0] - 14, 165.0, c.clavicle[0] + c.clavicle[1] + 16)
-    found += [Part("clavicle", tissue, span(rays, box, lambda x, z, s=s: clavicles(c, x, z, s))) for tissue, s in _SHELL]
-    back_y = c.lung_y + c.lung_depth / 2 + 15
-    for side in (-1.0, 1.0):
-        at = side * (edge + 26) - back_y * c.turn
-        blade = span(rays, (at - 36, c.apex_z - 134, at + 36, c.apex_z + 2), lambda x, z, a=at: blade_ends(c, x, z, a, back_y))
-        found.append(Part("scapula", "cortex", blade))
-        head = (side * (c.half_width + 30), 8.0, c.shoulder_z - 62)
-        found += [Part("arm", tissue, ellipsoid(rays, head, (25 * s + 0.5, 25 * s, 26 * s + 0.5))) for tissue, s in _SHELL]
-    found.append(Part("arches", "spongy", span(rays, (-60, -WIDE, 60, WIDE), lambda x, z: arches(c, x, z))))
-    return found
-
-
-_SHELL = (("cortex", 1.0), ("spongy", 0.74))
-
-
-def rib_course(c: Chest, where: str, share: float, shell: Ends) -> Callable[[Floats, Floats], Ends]:
-    """Bands on the cage, each a rib; `share` of their thickness. `shell`: half the depth within and without the bone."""
-    return lambda x, z: rib_ends(c, x, z, where, share, shell)
-
-
-def rib_ends(c: Chest, x: Floats, z: Floats, where: str, share: float, shell: Ends) -> Ends:
-    """Front and back of the bands at each beam."""
-    u = np.abs(x)
-    edge = c.lung_u + c.lung_half + 8
-    out = np.minimum(u * (1 / edge), 1.1)
-    arched = out * (1 - out)
-    if where == "back":
-        gap = c.rib_gap * (1 + 0.12 * out)
-        offset = c.rib_z + 34.0 * arched - c.rib_drop * out * out * out - z
-    else:
-        gap = c.rib_gap * (1.24 - 0.12 * out)
-        offset = c.rib_z - c.rib_drop - c.front_drop * (1 - out) * 1.35 - 22 * arched - z
-        if where == "cartilage":
-            offset = offset - 1.1 * np.maximum(0.9 * c.lung_u - u, 0)
-    offset = offset / gap
-    number = np.rint(offset)
-    away = (offset - number) * gap * (1 / (c.rib_half * (share if share > 0.7 else 0.7)))
-    band = bulge(1 - away * away)
-    last = 11 if where == "back" else 8 if where == "front" else 6
-    band *= (number >= (0 if where == "back" else 1)) & (number < last)
-    if where == "back":
-        band *= u > 13.0
-    elif where == "front":
-        band *= u > 0.88 * c.lung_u
-    else:
-        band *= (u < 0.9 * c.lung_u) & (u > 14)
-    near, far = shell
-    half = (far - near) * (0.5 * share) * band
-    middle = (far + near) * 0.5
-    return around(c.lung_y + (middle if where == "back" else -middle), half)
-
-
-def clavicles(c: Chest, x: Floats, z: Floats, share: float) -> Ends:
-    """Both collar bones; their inner ends move with the patient's turning."""
-    y = c.lung_y - 0.42 * c.lung_depth
-    u = np.abs(x + y * c.turn)
-    out = u * (1 / 150.0)
-    arched = out * (1 - out)
-    middle = c.clavicle[0] + c.clavicle[1] * out + 26 * arched * (1 - 2 * out)
-    half = (6.5 - 6 * arched) * share
-    away = (z - middle) / half
-    inside = bulge(1 - away * away)
-    inside *= (u > 12) & (u < 156)
-    return around(y + 60 * out * out, inside * half * 1.2)
-
-
-def blade_ends(c: Chest, x: Floats, z: Floats, at: float, y: float) -> Ends:
-    """A shoulder blade: a plate with a thicker inner border, beneath the muscles of the back."""
-    across, up = (x - at) * (1 / 34.0), (z - (c.apex_z - 66)) * (1 / 66.0)
-    disc = bulge(1 - across * across - up * up)
-    half = np.minimum(disc * 9.0, 2.1 + 1.6 * np.maximum(1 - disc * 2.4, 0))
-    _, back = trunk(c, x, z, c.fat)
-    return around(np.minimum(y - 0.16 * np.maximum(np.abs(x) - abs(at) + 20, 0), back - 9), half)
-
-
-def arches(c: Chest, x: Floats, z: Floats) -> Ends:
-    """Behind the vertebral bodies: pedicles, the roof of the canal and a spine in the middle."""
-    h, u = level(c, z), np.abs(x - spine_x(c, z))
-    pedicle = bulge(1 - ((u - 13) * (1 / 4.5)) ** 2 - ((h - 0.1) * (c.rib_gap / 7.0)) ** 2) * 8.0
-    process = bulge(1 - (u * (1 / 3.4)) ** 2) * bulge(1 - ((h - 0.14) * (c.rib_gap / 8.0)) ** 2) * 9.0
-    wing = 4.0 * ((u > 14) & (u < 31)) * bulge(1 - ((h - 0.12) * (c.rib_gap / 4.5)) ** 2)
-    y = c.spine_y + 20 + 12 * (u < 3.4)
-    return around(y, np.maximum(np.maximum(pedicle, process), wing))
-
-
-def split_sides(mask: Bools, x: Floats) -> dict[str, Bools]:
-    """A mask of both sides as the patient's right and left."""
-    return {"right": mask & (x < 0), "left": mask & (x >= 0)}

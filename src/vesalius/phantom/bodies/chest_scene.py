@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from vesalius.phantom.bodies.chest_body import Chest
+from vesalius.phantom.bodies.chest_bones import bones
 from vesalius.phantom.bodies.chest_lesions import Placed, spans_of
 from vesalius.phantom.bodies.chest_lungs import lungs
-from vesalius.phantom.bodies.chest_parts import Part, cutting, parts
+from vesalius.phantom.bodies.chest_parts import Part, below, cutting, inner, wall
 from vesalius.phantom.bodies.chest_spans import Rays, Span, cropped
 from vesalius.phantom.truth import Lesion
 
@@ -62,7 +63,7 @@ class Scene:
 
 def scene_of(chest: Chest, lesions: Sequence[Placed], rays: Rays, *, lungs_only: bool = False) -> Scene:
     """Everything that the beams pass, or what decides where the lungs are."""
-    anatomy = cutting(chest, rays) if lungs_only else parts(chest, rays)
+    anatomy = cutting(chest, rays) if lungs_only else anatomy_of(chest, rays)
     cuts = [part.span for part in anatomy if part.cuts]
     healthy = air = lungs(chest, rays, cuts)
     wrong: list[Wrong] = []
@@ -81,6 +82,12 @@ def scene_of(chest: Chest, lesions: Sequence[Placed], rays: Rays, *, lungs_only:
         elif placed.lesion.finding == "cardiomegaly":
             wrong.append(Wrong(placed, None, tuple(part.span for part in anatomy if part.name == "heart")))
     return Scene(chest, rays, anatomy, healthy, air, wrong)
+
+
+def anatomy_of(chest: Chest, rays: Rays) -> list[Part]:
+    """Everything except the lungs' own contents, in the order in which a painter would lay one over the other."""
+    cuts = cutting(chest, rays)
+    return [*wall(chest, rays), *cuts[:2], *below(chest, rays), *cuts[2:], *inner(chest, rays), *bones(chest, rays)]
 
 
 def within(pieces: Sequence[Span], shape: Span) -> tuple[Span, ...]:

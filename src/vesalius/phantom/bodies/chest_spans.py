@@ -8,15 +8,17 @@ from the side.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from vesalius.phantom.truth import Bools, Floats
+from vesalius.phantom.truth import Bools
 
+Reals = npt.NDArray[np.floating[Any]]  # of 32 bits over planes and volumes, of 64 bits of single points
 Box = tuple[float, float, float, float]  # (x0, z0, x1, z1) in millimetres
-Ends = tuple[Floats, Floats]
-Course = tuple[Floats | float, Floats | float, Floats | float]  # of a tube: the other coordinate, y, radius
+Ends = tuple[Reals, Reals]
+Course = tuple[Reals | float, Reals | float, Reals | float]  # of a tube: the other coordinate, y, radius
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +31,8 @@ class Rays:
         to_row, to_column: (per mm of x, per mm of z, at the origin): where a point falls, in pixels.
     """
 
-    x: Floats
-    z: Floats
+    x: Reals
+    z: Reals
     shape: tuple[int, int]
     to_row: tuple[float, float, float]
     to_column: tuple[float, float, float]
@@ -40,7 +42,7 @@ class Rays:
         """Of the plane that one beam stands for."""
         return 1 / abs(self.to_row[0] * self.to_column[1] - self.to_row[1] * self.to_column[0])
 
-    def pixel(self, x_mm: Floats | float, z_mm: Floats | float) -> tuple[Floats | float, Floats | float]:
+    def pixel(self, x_mm: Any, z_mm: Any) -> tuple[Any, Any]:
         """Row and column of a point, in pixels: pixel i covers [i, i + 1)."""
         row, column = self.to_row, self.to_column
         return row[0] * x_mm + row[1] * z_mm + row[2], column[0] * x_mm + column[1] * z_mm + column[2]
@@ -56,7 +58,7 @@ class Rays:
             found.append(slice(min(max(int(low) - 1, 0), count), min(max(int(high) + 2, 0), count)))
         return found[0], found[1]
 
-    def at(self, rows: slice, columns: slice) -> tuple[Floats, Floats]:
+    def at(self, rows: slice, columns: slice) -> tuple[Reals, Reals]:
         """The coordinates x and z of a window."""
         found = []
         for axis in (self.x, self.z):
@@ -70,11 +72,11 @@ class Span:
 
     rows: slice
     columns: slice
-    front: Floats
-    back: Floats
+    front: Reals
+    back: Reals
 
     @property
-    def length(self) -> Floats:
+    def length(self) -> Reals:
         """Millimetres of it, 0 or more, of the window's shape."""
         return np.maximum(self.back - self.front, 0)
 
@@ -112,7 +114,7 @@ def side_rays(size_px: int, spacing_mm: float, shift_z_mm: float, step_x_mm: flo
     return Rays(x, z, (size_px, columns), to_row, (1 / step_x_mm, 0.0, columns / 2))
 
 
-def span(rays: Rays, box: Box | None, ends: Callable[[Floats, Floats], Ends]) -> Span:
+def span(rays: Rays, box: Box | None, ends: Callable[[Reals, Reals], Ends]) -> Span:
     """The span that a function of (x, z) describes, within a box outside which it is nothing."""
     rows, columns = rays.window(box)
     x, z = rays.at(rows, columns)
@@ -123,12 +125,12 @@ def span(rays: Rays, box: Box | None, ends: Callable[[Floats, Floats], Ends]) ->
     return Span(rows, columns, front, back)
 
 
-def around(middle: Floats | float, half: Floats) -> Ends:
+def around(middle: Reals | float, half: Reals) -> Ends:
     """From `half` before the middle to `half` behind it."""
     return middle - half, middle + half
 
 
-def bulge(rest: Floats) -> Floats:
+def bulge(rest: Reals) -> Reals:
     """The root of what is positive, 0 elsewhere; overwrites its argument."""
     np.maximum(rest, 0, out=rest)
     return np.sqrt(rest, out=rest)
@@ -147,7 +149,7 @@ def ellipsoid(
     high = math.hypot(radii[0] * sine, radii[2] * cosine)
     box = (center[0] - wide, center[2] - high, center[0] + wide, center[2] + high)
 
-    def ends(x: Floats, z: Floats) -> Ends:
+    def ends(x: Reals, z: Reals) -> Ends:
         right, up = x - center[0], z - center[2]
         if turn:
             along, across = (
@@ -190,7 +192,7 @@ def before(item: Span, other: Span) -> Span:
 def tube(
     rays: Rays,
     extent: tuple[float, float],
-    course: Callable[[Floats], Course],
+    course: Callable[[Reals], Course],
     reach: tuple[float, float],
     stretch: float = 1.0,
     along: str = "z",
@@ -207,7 +209,7 @@ def tube(
     """
     box = (reach[0], extent[0], reach[1], extent[1]) if along == "z" else (extent[0], reach[0], extent[1], reach[1])
 
-    def ends(x: Floats, z: Floats) -> Ends:
+    def ends(x: Reals, z: Reals) -> Ends:
         run, other = (z, x) if along == "z" else (x, z)
         middle, y, radius = course(run)
         away = other - middle
@@ -282,7 +284,7 @@ _UNITS, _OFFSET = 1024, 512.0  # positions are sorted as whole numbers of 1/1024
 _NONE = (1 << 24) << 32 | (1 << 24)  # a cut that is not there begins and ends beyond every body
 
 
-def total(spans: Sequence[Span], shape: tuple[int, int]) -> Floats:
+def total(spans: Sequence[Span], shape: tuple[int, int]) -> Reals:
     """Millimetres of all of them together over each beam; they may overlap."""
     found = np.zeros(shape, np.float32)
     for item in spans:
@@ -290,7 +292,7 @@ def total(spans: Sequence[Span], shape: tuple[int, int]) -> Floats:
     return found
 
 
-def from_the_side(spans: Sequence[Span], rows: int, columns: int, step_y_mm: float, step_x_mm: float, y0_mm: float) -> Floats:
+def from_the_side(spans: Sequence[Span], rows: int, columns: int, step_y_mm: float, step_x_mm: float, y0_mm: float) -> Reals:
     """Millimetres along x of all of them together over each (z, y): (rows, columns), the spans' rows being the picture's.
 
     Each beam adds its own step of x to the pixels between its ends; the part of a pixel that it covers counts in part.
@@ -312,7 +314,7 @@ def from_the_side(spans: Sequence[Span], rows: int, columns: int, step_y_mm: flo
     return lengths.astype(np.float32)
 
 
-def fill(volume: npt.NDArray[np.uint8], y: Floats, item: Span, value: int, only: Bools | None = None) -> None:
+def fill(volume: npt.NDArray[np.uint8], y: Reals, item: Span, value: int, only: Bools | None = None) -> None:
     """Set the voxels of a part (Z, Y, X) whose centers lie within a span; the part's rows are the span's plane's rows.
 
     `only` limits it to voxels that are true there.

@@ -10,11 +10,11 @@ from vesalius.phantom.bodies.chest_body import Chest
 from vesalius.phantom.bodies.chest_lungs import LOBES, fissures
 from vesalius.phantom.bodies.chest_parts import Part, level
 from vesalius.phantom.bodies.chest_scene import MASKS, Scene
-from vesalius.phantom.bodies.chest_spans import Span, fill
+from vesalius.phantom.bodies.chest_spans import Reals, Span, fill
 from vesalius.phantom.bodies.chest_tree import Tree
 from vesalius.phantom.grid import Grid
 from vesalius.phantom.paint import noise
-from vesalius.phantom.truth import Bools, Floats
+from vesalius.phantom.truth import Bools
 
 TISSUES = (
     "outside", "fat", "muscle", "breast", "liver", "heart", "blood", "spongy", "cortex", "air", "spleen", "cartilage",
@@ -81,7 +81,7 @@ _LATE = (
 _WRONG = {"effusion": "fluid", "pneumothorax": "free air", "consolidation": "airless"}
 
 
-def _paint(labels: Labels, y: Floats, part: Part, scene: Scene, code: dict[str, int]) -> None:
+def _paint(labels: Labels, y: Reals, part: Part, scene: Scene, code: dict[str, int]) -> None:
     """One structure; the heart with its chambers, the spine with discs and end plates."""
     item = part.span
     fill(labels, y, item, code["muscle" if part.name == "body" else part.tissue])
@@ -96,7 +96,7 @@ def _paint(labels: Labels, y: Floats, part: Part, scene: Scene, code: dict[str, 
             fill(labels, y, Span(item.rows, item.columns, item.front, np.where(there, item.back, item.front)), code[tissue])
 
 
-def _anatomy(scene: Scene, grid: Grid, y: Floats, held: Bools) -> dict[str, Bools]:
+def _anatomy(scene: Scene, grid: Grid, y: Reals, held: Bools) -> dict[str, Bools]:
     """Masks of lungs, lobes and the structures that `MASKS` names."""
     c, rays = scene.chest, scene.rays
     left = np.broadcast_to((rays.x >= 0)[:, None, :], (1, 1, grid.shape[2]))
@@ -128,7 +128,7 @@ def _nearest(mask: Bools, scene: Scene, shape: Span | None, grid: Grid) -> Bools
     return found
 
 
-def vessels(tree: Tree, c: Chest, grid: Grid) -> Floats:
+def vessels(tree: Tree, c: Chest, grid: Grid) -> Reals:
     """The share of each voxel, (Z, Y, X), that the lungs' vessels fill: about, for those thinner than a voxel."""
     steps = grid.spacing_mm
     volume = np.zeros(grid.shape, np.float32)
@@ -167,7 +167,7 @@ def hounsfield(
     grid: Grid,
     labels: Labels,
     masks: dict[str, Bools],
-    blood: Floats,
+    blood: Reals,
     scan: Scan,
     rng: np.random.Generator,
     texture: np.random.Generator,
@@ -220,19 +220,19 @@ def hounsfield(
     return out
 
 
-def _smoothed(hu: Floats, share: float) -> Floats:
+def _smoothed(hu: Reals, share: float) -> Reals:
     """Each voxel gives a share of itself to its neighbors along every axis."""
     for axis in range(3):
         hu = _mixed(hu, share, axis)
     return hu
 
 
-def _smoothed_plane(hu: Floats, share: float) -> Floats:
+def _smoothed_plane(hu: Reals, share: float) -> Reals:
     """The same within slices."""
     return _mixed(_mixed(hu, share, 1), share, 2)
 
 
-def _mixed(hu: Floats, share: float, axis: int) -> Floats:
+def _mixed(hu: Reals, share: float, axis: int) -> Reals:
     found = hu * np.float32(1 - 2 * share)
     scaled = hu * np.float32(share)
     count = hu.shape[axis]

@@ -26,14 +26,14 @@ from vesalius.phantom.bodies.chest_lesions import placed
 from vesalius.phantom.bodies.chest_lungs import lobe_lengths, lobe_spans
 from vesalius.phantom.bodies.chest_measures import measured
 from vesalius.phantom.bodies.chest_scene import MASKS, SEEN_MM, Scene, scene_of
-from vesalius.phantom.bodies.chest_spans import Rays, Span, from_the_side, picture_rays, side_rays
+from vesalius.phantom.bodies.chest_spans import Rays, Reals, Span, from_the_side, picture_rays, side_rays
 from vesalius.phantom.bodies.chest_tree import tree_of
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
 from vesalius.phantom.grid import PICTURE, Grid, picture_grid, unfit
 from vesalius.phantom.paint import letter
 from vesalius.phantom.site import toned
-from vesalius.phantom.truth import Bools, Drawing, Floats, Picture
+from vesalius.phantom.truth import Bools, Drawing, Picture
 from vesalius.types import Point
 
 SAYS = "a chest radiograph, frontal and if asked for lateral, of the body of chest_ct"
@@ -100,7 +100,7 @@ def _frontal(case: Case, scene: Scene, stand: Stand) -> Picture:
     tree = tree_of(scene.chest, case.seed)
     row, column = rays.pixel(tree.x - tree.y * scene.chest.turn, tree.z)
     lung = seen(scene.healthy)
-    blood = film.vessels(rays.shape[0], tree, cast(Floats, column), cast(Floats, row), 1 / stand.grid.spacing_mm[0])
+    blood = film.vessels(rays.shape[0], tree, cast(Reals, column), cast(Reals, row), 1 / stand.grid.spacing_mm[0])
     blood *= np.minimum(lung * np.float32(1 / 40), 1) * np.float32(film.WATER * 1.25)
     plain = film.attenuation(scene, lung, seen) + blood
     clutter = clutter_of(case.pose(2), scene.chest)
@@ -122,7 +122,7 @@ def _lateral(case: Case, chest: Chest, stand: Stand) -> Picture:
     scene = scene_of(chest, placed(case), rays)
     first_mm = stand.shift_mm[0] - size_px / 2 * spacing_mm
 
-    def seen(spans: list[Span]) -> Floats:
+    def seen(spans: list[Span]) -> Reals:
         return from_the_side(spans, size_px, size_px, spacing_mm, STEP_MM, first_mm)
 
     plane = picture_rays(size_px, spacing_mm, (0.0, stand.shift_mm[1]), 0.0)
@@ -130,7 +130,7 @@ def _lateral(case: Case, chest: Chest, stand: Stand) -> Picture:
     row, _ = plane.pixel(tree.x, tree.z)
     column = (tree.y - first_mm) / spacing_mm
     lung = seen(scene.healthy)
-    blood = film.vessels(size_px, tree, column, cast(Floats, row), 1 / spacing_mm)
+    blood = film.vessels(size_px, tree, column, cast(Reals, row), 1 / spacing_mm)
     blood *= np.minimum(lung * np.float32(1 / 60), 1) * np.float32(film.WATER * 1.25)
     plain = film.attenuation(scene, lung, seen) + blood
     added = film.lesions_added(scene, plain, blood, lung, seen)
@@ -139,7 +139,7 @@ def _lateral(case: Case, chest: Chest, stand: Stand) -> Picture:
     return _picture("lateral", pixels, _masks(scene, lobes, seen), stand.grid, "LL", {})
 
 
-def _developed(case: Case, plain: Floats, added: Floats, rays: Rays, stand: Stand, stream: int) -> Floats:
+def _developed(case: Case, plain: Reals, added: Reals, rays: Rays, stand: Stand, stream: int) -> Reals:
     """In [0, 1]. What is added by lesions comes after blur and sharpening, so that it changes its mask alone."""
     limits = film.levels(plain)
     grain = case.pose(stream).standard_normal(rays.shape, dtype=np.float32)
@@ -148,7 +148,7 @@ def _developed(case: Case, plain: Floats, added: Floats, rays: Rays, stand: Stan
     return toned(film.developed(soft, limits, rays, stand.how, grain), case.look)
 
 
-def _masks(scene: Scene, lobes: dict[str, Floats], seen: film.Lengths) -> dict[str, Bools]:
+def _masks(scene: Scene, lobes: dict[str, Reals], seen: film.Lengths) -> dict[str, Bools]:
     """Where the beam passes more than nothing of each structure and each lesion."""
     found = {name: way > SEEN_MM for name, way in lobes.items()}
     for side in ("right", "left"):
@@ -174,7 +174,7 @@ def _landmarks(c: Chest, rays: Rays) -> dict[str, Point]:
     return found
 
 
-def _lay_marker(pixels: Floats, stand: Stand) -> None:
+def _lay_marker(pixels: Reals, stand: Stand) -> None:
     """The letter of lead at its side."""
     axis = stand.grid.axes_mm()[1].ravel()
     half = stand.grid.field_mm[0] / 2
@@ -182,7 +182,7 @@ def _lay_marker(pixels: Floats, stand: Stand) -> None:
     pixels[letter(stand.marker, axis, axis, (left, -half + 10 + stand.marker_mm[1]), 20.0)] = 0.97
 
 
-def _picture(name: str, pixels: Floats, masks: dict[str, Bools], grid: Grid, view: str, points: dict[str, Point]) -> Picture:
+def _picture(name: str, pixels: Reals, masks: dict[str, Bools], grid: Grid, view: str, points: dict[str, Point]) -> Picture:
     """Twelve bits."""
     stored = np.rint(pixels * np.float32(4095)).astype(np.uint16)
     return Picture(name, "image", stored, grid.spacing_mm, "DX", masks, view=view, points=points)
