@@ -17,6 +17,7 @@ from vesalius.phantom.truth import Bools, Floats, Lesion
 
 REACH_MM = 5.5  # every lesion lies that near to the frame's origin, so that no position of the camera cuts it off
 HEMORRHAGES = {"mild": (3, 7), "moderate": (9, 20), "severe": (84, 96)}  # severe: more than 20 in each of four quadrants
+SPOTTED = ("microaneurysms", "hemorrhages", "hard exudates", "cotton-wool spot", "drusen", "laser scars")
 _GOLDEN = 2.399963
 _THREAD_MM = 0.030  # radius of new vessels
 # Places of groups from the disc's middle, up (mirrored for down): temporal and nasal; and which a finding's first one takes.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vesalius.phantom.bodies.fundus_eye import Eye, inside_ellipse
-from vesalius.phantom.bodies.retina_vessels import lay
+from vesalius.phantom.bodies.retina_vessels import laid_on, lay
 from vesalius.phantom.case import Case
 from vesalius.phantom.grid import Grid
 from vesalius.phantom.paint import blur, noise
@@ -21,7 +21,6 @@ RIM, CUP = (0.96, 0.64, 0.38), (1.00, 0.90, 0.70)
 ARTERY, VEIN = (0.90, 0.56, 0.55), (0.68, 0.34, 0.42)  # share of the light that comes back through a wide vessel
 APERTURE_MM = (6.08, 6.30)
 SHIFT_MM = 0.35  # most, along each axis
-_FADE_PX = 0.5
 _NOISE = 0.012
 
 
@@ -77,8 +76,8 @@ def retina(case: Case, eye: Eye, x: Floats, y: Floats) -> Floats:
     base = [(1 - pale) * own + pale * other for own, other in zip(base, PALE, strict=True)]
     base = [own * (1 + size * by) for own, size, by in zip(base, (0.05, 0.10, 0.16), hue, strict=True)]
     broad = noise(rng, 5, unit_x, unit_y)
-    fine = noise(rng, 46, unit_x, unit_y) + noise(rng, 83, unit_x, unit_y)
-    grain, tiger = rng.uniform(0.010, 0.028), float(rng.random() ** 1.5) * (1 - 0.7 * dark)  # how much of the choroid is seen
+    fine = noise(rng, 71, unit_x, unit_y)
+    grain, tiger = rng.uniform(0.012, 0.036), float(rng.random() ** 1.5) * (1 - 0.7 * dark)  # how much of the choroid is seen
     ribbons = fine * np.float32(grain)
     if tiger > 0.08:
         ribbons += _ribbons(rng, unit_x, unit_y) * np.float32(0.19 * tiger)
@@ -98,7 +97,6 @@ def _ribbons(rng: np.random.Generator, unit_x: Floats, unit_y: Floats) -> Floats
     """Vessels of the choroid as bands where smooth noise is near zero, -0.4 to 0.6."""
     field = noise(rng, 31, unit_x, unit_y)
     field += noise(rng, 19, unit_x, unit_y)
-    field += np.float32(0.6) * noise(rng, 8, unit_x, unit_y)
     np.abs(field, out=field)
     field *= np.float32(-1 / 0.6)
     field += np.float32(0.6)
@@ -142,7 +140,7 @@ def _nerve_fibers(rng: np.random.Generator, eye: Eye, x: Floats, y: Floats, colo
 def disc(case: Case, eye: Eye, x: Floats, y: Floats, pixel_mm: float, color: Floats) -> tuple[Bools, Bools]:
     """The optic disc with its healthy cup, drawn in place; where the disc and that cup are."""
     rng = case.body(4)
-    pale, warm = rng.uniform(-0.20, 0.08), rng.uniform(-0.10, 0.25)
+    pale, warm = rng.uniform(-0.12, 0.08), rng.uniform(-0.10, 0.10)
     halo, crescent, edge = rng.uniform(0, 0.30), float(rng.random() ** 2) * 0.7, rng.uniform(0.05, 0.14)
     pit = rng.uniform(0.45, 1.0)
     rows, columns = (_near(axis, middle, 2.4) for axis, middle in ((y, eye.disc_mm[1]), (x, eye.disc_mm[0])))
@@ -190,22 +188,18 @@ def lighten(color: Floats, share: Floats, light: float) -> None:
 
 def vessels(eye: Eye, grid: Grid, shot: Shot, color: Floats) -> tuple[Bools, Bools]:
     """Veins, then arteries that cross before them, drawn in place; where arteries and where veins are."""
-    count, step = grid.shape[0] * grid.shape[1], grid.spacing_mm[0]
-    depth, widest = np.full(2 * count, -9, np.float32), np.zeros(2 * count, np.float32)
+    laid = laid_on(grid)
     for order in eye.vessels.orders:
-        lay(order, grid, eye.mirror, shot.shift_mm, depth, widest)
-    depth, widest = depth.reshape(2, *grid.shape), widest.reshape(2, *grid.shape)
-    cover = np.clip(depth * np.float32(1 / step) + np.float32(_FADE_PX), 0, 1)
-    cover *= np.minimum(widest * np.float32(2 / step), 1)
-    cover *= np.clip(widest * np.float32(1 / 0.05) + np.float32(0.25), 0, 1) * np.float32(eye.blood)  # thin blood is pale
-    vein, artery = cover
+        lay(order, grid, eye.mirror, shot.shift_mm, laid)
+    vein, artery = laid.cover.reshape(2, *grid.shape) * np.float32(eye.blood)
     vein *= 1 - np.float32(0.8) * artery
-    middle = np.clip((depth[1] - np.float32(0.55) * widest[1]) * np.float32(1 / (0.3 * step + 0.01)), 0, 1)
-    middle *= np.float32(0.35 * eye.blood) * (widest[1] > 0.035)  # the reflex along an artery's middle
+    middle = laid.middle.reshape(2, *grid.shape)[1] * np.float32(0.35 * eye.blood)  # the reflex along an artery's middle
+    shine = artery * (1 - middle)
     for plane, through_vein, through_artery in zip(color, VEIN, ARTERY, strict=True):
         plane *= 1 - vein * np.float32(1 - through_vein)
-        plane *= 1 - artery * np.float32(1 - through_artery) * (1 - middle)
-    return depth[1] > 0, depth[0] > 0
+        plane *= 1 - shine * np.float32(1 - through_artery)
+    in_vein, in_artery = laid.inside.reshape(2, *grid.shape)
+    return in_artery, in_vein
 
 
 def focus(color: Floats, shot: Shot, pixel_mm: float, look_blur: float) -> None:
@@ -264,7 +258,6 @@ def aperture(grid: Grid, shot: Shot) -> Floats:
 
 def developed(case: Case, color: Floats, stop: Floats) -> Array:
     """The picture as the camera stores it, (Y, X, 3) uint8."""
-    np.clip(color, 0, 1, out=color)
     shown = toned(np.moveaxis(color, 0, -1), case.look)
     planes = np.moveaxis(shown, -1, 0)
     planes = planes + _noisy(case, stop.shape, _NOISE * case.look.noise)
@@ -274,12 +267,13 @@ def developed(case: Case, color: Floats, stop: Floats) -> Array:
 
 
 def _noisy(case: Case, shape: tuple[int, ...], level: float) -> Floats:
-    """The sensor's noise, (3, Y, X): triangular, of a standard deviation near `level`; mostly common to the colors."""
+    """The sensor's noise, (3, Y, X), of a standard deviation of `level`; mostly common to the colors."""
     rng = case.pose(2)
     count = shape[0] * shape[1]
-    raw = np.frombuffer(rng.bytes(5 * count), np.uint8).reshape(5, *shape).astype(np.float32)
+    raw = np.frombuffer(rng.bytes(4 * count), np.uint8).reshape(4, *shape).astype(np.float32)
     raw -= 127.5
-    common = raw[3] + raw[4]
-    grain: Floats = raw[:3] + common
-    grain *= np.float32(level / (73.9 * np.sqrt(3)))
+    raw[3] *= np.float32(1.5)
+    grain: Floats = raw[:3]
+    grain += raw[3]
+    grain *= np.float32(level / (73.9 * np.sqrt(1 + 1.5**2)))
     return grain

@@ -4,9 +4,11 @@ The eye's frame: millimetres on the retina, x toward the nose, y toward the feet
 """
 
 from dataclasses import dataclass
+from functools import cache
 from math import ceil
 
 import numpy as np
+import numpy.typing as npt
 
 from vesalius.phantom.grid import Grid
 from vesalius.phantom.paint import Points
@@ -18,6 +20,7 @@ _OUT = np.array([-1, -1, 1, 1, -1, -1, 1, 1.0])  # temporal or nasal
 _IS_ARTERY = np.array([1, 0] * 4, np.bool_)
 _THINNEST_MM = 0.014  # radius
 _AVASCULAR_MM = 0.45  # nothing is drawn that near the fovea
+_REFLEX_MM = 0.035  # narrower vessels have no bright middle
 _MURRAY = 3.0  # the cube of a parent's radius is shared by its branches
 
 
@@ -66,8 +69,8 @@ def grow(rng: np.random.Generator, disc_mm: tuple[float, float], fovea_mm: tuple
     at = (np.arange(7) + rng.uniform(0.15, 0.85, (8, 7))) / 7 * 0.85 + 0.13
     trunks = _narrowed(trunks, at, share)
     first = _cut(_branches(rng, trunks, at, share, 2.9, winding), fovea_mm)
-    share = rng.uniform(0.5, 0.78, (len(first.x), 3))
-    at = (np.arange(3) + rng.uniform(0.1, 0.9, share.shape)) / 3 * 0.85 + 0.1
+    share = rng.uniform(0.5, 0.78, (len(first.x), 2))
+    at = (np.arange(2) + rng.uniform(0.1, 0.9, share.shape)) / 2 * 0.85 + 0.1
     first = _narrowed(first, at, share)
     second = _cut(_branches(rng, first, at, share, 1.5, winding), fovea_mm)
     return Vessels(tuple(_order(paths) for paths in (_cut(trunks, fovea_mm), first, second)), artery_mm, vein_mm)
@@ -84,7 +87,7 @@ def _trunks(rng: np.random.Generator, disc_mm: tuple[float, float], radius: Poin
     turn_mm = np.where(temporal, 6.3, 4.0) + 0.7 * pairs[:, 2]
     part = np.clip(s / turn_mm[:, None], 0, 1)
     from_vertical = begin[:, None] + (end - begin)[:, None] * part * part * (3 - 2 * part)
-    from_vertical += winding * _wiggles(rng, 8, s)
+    from_vertical += winding * (_wiggles(rng, 8, s) + 0.5 * _wiggles(rng, 8, 0.5 * s))
     x, y = _OUT[:, None] * np.sin(from_vertical), _UP[:, None] * np.cos(from_vertical)
     start = rng.uniform(-0.16, 0.16, (2, 8))
     alive = s[None, :] < np.where(temporal, 10.5, 6.5)[:, None]
@@ -100,13 +103,11 @@ def _trunks(rng: np.random.Generator, disc_mm: tuple[float, float], radius: Poin
 
 
 def _wiggles(rng: np.random.Generator, many: int, s: Points) -> Points:
-    """Deviations of the heading in radians, (many, S): two waves each."""
-    wave_mm, phase = rng.uniform([[1.0], [2.4]], [[2.0], [4.5]], (2, many)), rng.uniform(0, 6.283, (2, many))
-    size = rng.uniform([[0.05], [0.08]], [[0.20], [0.25]], (2, many))
-    waves = np.sin((s * (6.283 / wave_mm)[..., None] + phase[..., None]).astype(np.float32))
-    waves *= size[..., None].astype(np.float32)
-    together: Points = waves.sum(axis=0).astype(np.float64)
-    return together
+    """Deviations of the heading in radians, (many, S)."""
+    wave_mm, phase, size = rng.uniform(1.2, 3.6, many), rng.uniform(0, 6.283, many), rng.uniform(0.08, 0.30, many)
+    angle = s.astype(np.float32) * (6.283 / wave_mm).astype(np.float32)[:, None] + phase.astype(np.float32)[:, None]
+    waves: Points = np.sin(angle).astype(np.float64) * size[:, None]
+    return waves
 
 
 def _narrowed(paths: _Paths, at: Points, share: Points) -> _Paths:
@@ -154,7 +155,7 @@ def _cut(paths: _Paths, fovea_mm: tuple[float, float]) -> _Paths:
     near = dx * dx + dy * dy < _AVASCULAR_MM**2
     crossed = (dy * paths.up[:, None] < -0.15) & (dx < 2.0)
     open_way = ~np.logical_or.accumulate(near | crossed, axis=1)
-    alive = paths.alive & open_way & (paths.x * paths.x + paths.y * paths.y < 49)
+    alive = paths.alive & open_way & (paths.x * paths.x + paths.y * paths.y < 46)
     return _Paths(paths.x, paths.y, paths.heading, paths.radius, alive, paths.is_artery, paths.up)
 
 
@@ -164,16 +165,36 @@ def _order(paths: _Paths) -> Order:
     return Order(paths.x[alive], paths.y[alive], paths.heading[alive], paths.radius[alive], is_artery)
 
 
-def lay(order: Order, grid: Grid, mirror: int, shift_mm: tuple[float, float], depth_mm: Floats, widest_mm: Floats) -> None:
-    """Raise two flat fields, (2 Y X,), veins before arteries, to how deep each pixel lies in a vessel.
+@dataclass(frozen=True, eq=False)
+class Laid:
+    """Vessels on a grid, flat, (2 Y X,), veins before arteries.
+
+    Attributes:
+        cover: share of each pixel's light that a vessel takes, 0 to 1: less where it is thin.
+        middle: 1 along the middle line of wide vessels.
+        inside: where the pixel's center is in a vessel.
+    """
+
+    cover: Floats
+    middle: Floats
+    inside: Bools
+
+
+def laid_on(grid: Grid) -> Laid:
+    """Nothing laid yet."""
+    count = 2 * grid.shape[0] * grid.shape[1]
+    return Laid(np.zeros(count, np.float32), np.zeros(count, np.float32), np.zeros(count, np.bool_))
+
+
+def lay(order: Order, grid: Grid, mirror: int, shift_mm: tuple[float, float], laid: Laid) -> None:
+    """Lay vessels of one order over what is laid already.
 
     Args:
         order: what is laid.
         grid: of the picture.
         mirror: what x of the eye's frame is multiplied by.
         shift_mm: what is added to (x, y) after that.
-        depth_mm: radius less distance from the middle line, negative outside, by at most two pixels.
-        widest_mm: radius of the widest vessel within reach.
+        laid: is raised in place.
     """
     rows, columns = grid.shape
     step = grid.spacing_mm[0]
@@ -188,23 +209,51 @@ def lay(order: Order, grid: Grid, mirror: int, shift_mm: tuple[float, float], de
             radius_mm=np.tile(order.radius_mm, many),
             is_artery=np.tile(order.is_artery, many),
         )
+    thin = order.radius_mm <= 0.5 * step
+    if reach > 1 and thin.any():  # what is thin needs to look at few pixels
+        for part in (thin, ~thin):
+            some = Order(
+                x_mm=order.x_mm[part],
+                y_mm=order.y_mm[part],
+                heading=order.heading[part],
+                radius_mm=order.radius_mm[part],
+                is_artery=order.is_artery[part],
+                piece_mm=step / 2,
+            )
+            lay(some, grid, mirror, shift_mm, laid)
+        return
     x = ((order.x_mm * mirror + shift_mm[0]) / step + columns / 2).astype(np.float32)
     y = ((order.y_mm + shift_mm[1]) / step + rows / 2).astype(np.float32)
-    inside = (x >= reach + 1) & (y >= reach + 1) & (x < columns - reach - 1) & (y < rows - reach - 1)
-    x, y, radius = x[inside], y[inside], order.radius_mm[inside].astype(np.float32)
+    within = (x >= reach + 1) & (y >= reach + 1) & (x < columns - reach - 1) & (y < rows - reach - 1)
+    x, y, radius = x[within], y[within], order.radius_mm[within].astype(np.float32)
+    if not len(x):
+        return
     column, row = x.astype(np.intp), y.astype(np.intp)
     right, down = x - column - np.float32(0.5), y - row - np.float32(0.5)
-    plane = row * columns + column + order.is_artery[inside] * (rows * columns)
-    span = np.arange(-reach, reach + 1)
-    far_y, far_x = (axis.ravel() for axis in np.meshgrid(span, span, indexing="ij"))
-    kept = far_x**2 + far_y**2 <= (reach + 0.5) ** 2
-    far_y, far_x = far_y[kept, None], far_x[kept, None]
+    plane = row * columns + column + order.is_artery[within] * (rows * columns)
+    far_y, far_x = _offsets(reach)
     away = (right - far_x.astype(np.float32)) ** 2
     away += (down - far_y.astype(np.float32)) ** 2
     np.sqrt(away, out=away)
     away *= np.float32(-step)
     away += radius
-    near = np.flatnonzero(away > np.float32(-0.6 * step))  # most offsets of a thin vessel are of no use
-    at = (plane + (far_y * columns + far_x)).ravel()[near]
-    np.maximum.at(depth_mm, at, away.ravel()[near])
-    np.maximum.at(widest_mm, at, np.broadcast_to(radius, away.shape).ravel()[near])
+    near = np.flatnonzero(away > np.float32(-0.5 * step))  # most offsets of a thin vessel are of no use
+    offset, point = np.divmod(near, len(x))
+    at = plane[point] + (far_y * columns + far_x).ravel()[offset]
+    depth, wide = away.ravel()[near], radius[point]
+    cover = np.clip(depth * np.float32(1 / step) + np.float32(0.5), 0, 1)
+    pale = np.minimum(radius * np.float32(2 / step), 1) * np.clip(radius * np.float32(1 / 0.05) + np.float32(0.25), 0, 1)
+    np.maximum.at(laid.cover, at, cover * pale[point])
+    laid.inside[at[depth > 0]] = True
+    deep = np.flatnonzero((depth > np.float32(0.55) * wide) & (wide > _REFLEX_MM))
+    middle = (depth[deep] - np.float32(0.55) * wide[deep]) * np.float32(1 / (0.3 * step + 0.01))
+    np.maximum.at(laid.middle, at[deep], np.minimum(middle, 1))
+
+
+@cache
+def _offsets(reach: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """The pixels within reach of one, (K, 1) each."""
+    span = np.arange(-reach, reach + 1)
+    far_y, far_x = (axis.ravel() for axis in np.meshgrid(span, span, indexing="ij"))
+    kept = far_x**2 + far_y**2 <= (reach + 0.5) ** 2
+    return far_y[kept, None], far_x[kept, None]

@@ -17,6 +17,7 @@ Known limits: venous beading, intraretinal microvascular anomalies, vitreous ble
           A vessel thinner than a pixel is a dotted line in its mask.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -27,7 +28,8 @@ from vesalius.phantom import grid as grids
 from vesalius.phantom.bodies import fundus_lesions as disease
 from vesalius.phantom.bodies import fundus_paint as paint
 from vesalius.phantom.bodies.fundus_eye import CUPS, MACULA_MM, Eye, eye_of
-from vesalius.phantom.bodies.retina_vessels import lay
+from vesalius.phantom.bodies.fundus_lesions import Spots
+from vesalius.phantom.bodies.retina_vessels import laid_on, lay
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
 from vesalius.phantom.findings import FindingKind
@@ -114,7 +116,7 @@ _PAINT = {
     "drusen": ((0.95, 0.74, 0.40), 0.72, 0.04),
     "hard exudates": ((1.00, 0.87, 0.45), 0.92, 0.025),
     "laser scars": ((0.86, 0.68, 0.43), 0.75, 0.03),
-    "neovascularization": ((0.66, 0.28, 0.32), -0.95, 0.015),
+    "neovascularization": ((0.66, 0.28, 0.32), -0.85, 0.015),
     "hemorrhages": ((0.56, 0.22, 0.27), -1.0, 0.035),
     "microaneurysms": ((0.55, 0.18, 0.22), -1.0, 0.02),
 }
@@ -136,13 +138,14 @@ def draw(case: Case) -> Drawing:
     arteries, veins = paint.vessels(eye, grid, shot, color)
     paint.focus(color, shot, grid.spacing_mm[0], case.look.blur)
     masks: dict[str, Bools] = {}
+    spots = {lesion.mask: disease.spots_of(case, eye, lesion) for lesion in case.lesions if lesion.finding in disease.SPOTTED}
     ratio = eye.cup_ratio
     for lesion in case.of("glaucomatous cupping"):
         ratio = _cup_ratio(case, lesion)
         is_cup = masks[lesion.mask] = _cupped(case, lesion, eye, ratio, x, y, arteries | veins, color)
     for finding in _PAINT:
         for lesion in case.of(finding):
-            masks[lesion.mask] = _lesion(case, eye, lesion, grid, shot, color)
+            masks[lesion.mask] = _lesion(case, eye, lesion, spots, grid, shot, color)
     paint.light(case, grid, shot, color)
     stop = paint.aperture(grid, shot)
     dx, dy = x - np.float32(eye.fovea_mm[0]), y - np.float32(eye.fovea_mm[1])
@@ -165,7 +168,7 @@ def draw(case: Case) -> Drawing:
         view="R" if eye.eye == "right" else "L",  # DICOM's image laterality
         points={name: _point(at, eye, shot, grid) for name, at in (("fovea", eye.fovea_mm), ("optic disc", eye.disc_mm))},
     )
-    return Drawing((picture,), _measured(case, eye, ratio))
+    return Drawing((picture,), _measured(case, eye, ratio, spots))
 
 
 def _cup_ratio(case: Case, lesion: Lesion) -> float:
@@ -188,14 +191,17 @@ def _cupped(case: Case, lesion: Lesion, eye: Eye, ratio: float, x: Floats, y: Fl
     return depth > 0
 
 
-def _lesion(case: Case, eye: Eye, lesion: Lesion, grid: Grid, shot: paint.Shot, color: Floats) -> Bools:
+def _lesion(
+    case: Case, eye: Eye, lesion: Lesion, spots: Mapping[str, Spots], grid: Grid, shot: paint.Shot, color: Floats
+) -> Bools:
     """One lesion, drawn in place; where it is."""
     tint, cover, fade_mm = _PAINT[lesion.finding]
     step = grid.spacing_mm[0]
     if lesion.finding == "neovascularization":
-        depth, mask = _threads(case, eye, lesion, grid, shot)
+        taken, mask = _threads(case, eye, lesion, grid, shot)
+        depth = taken * np.float32(0.8 * grid.spacing_mm[0])  # threads have no soft edge
     else:
-        depth, mask = disease.depth_of_spots(disease.spots_of(case, eye, lesion), grid, eye.mirror, shot.shift_mm)
+        depth, mask = disease.depth_of_spots(spots[lesion.mask], grid, eye.mirror, shot.shift_mm)
     rows, columns = _window(mask)
     inside, here = depth[rows, columns], mask[rows, columns]
     if lesion.attributes.get("margin") == "ill-defined":
@@ -219,14 +225,13 @@ def _lesion(case: Case, eye: Eye, lesion: Lesion, grid: Grid, shot: paint.Shot, 
 
 
 def _threads(case: Case, eye: Eye, lesion: Lesion, grid: Grid, shot: paint.Shot) -> tuple[Floats, Bools]:
-    """New vessels: how deep each pixel lies in one, and where they are; no thinner than a pixel."""
+    """How much of each pixel new vessels cover, and where they are; no thinner than a pixel."""
     order = disease.threads_of(case, eye, lesion)
-    order = replace(order, radius_mm=np.maximum(order.radius_mm, 0.5 * grid.spacing_mm[0]))
+    laid = laid_on(grid)
+    wide = np.maximum(order.radius_mm, 0.5 * grid.spacing_mm[0])
+    lay(replace(order, radius_mm=wide), grid, eye.mirror, shot.shift_mm, laid)
     count = grid.shape[0] * grid.shape[1]
-    depth, widest = np.full(2 * count, -9, np.float32), np.zeros(2 * count, np.float32)
-    lay(order, grid, eye.mirror, shot.shift_mm, depth, widest)
-    field = depth[:count].reshape(grid.shape)
-    return field, field > 0
+    return laid.cover[:count].reshape(grid.shape), laid.inside[:count].reshape(grid.shape)
 
 
 def _window(mask: Bools) -> tuple[slice, slice]:
@@ -241,13 +246,13 @@ def _point(at_mm: tuple[float, float], eye: Eye, shot: paint.Shot, grid: Grid) -
     return Point((y / grid.spacing_mm[0] + grid.shape[0] / 2, x / grid.spacing_mm[1] + grid.shape[1] / 2))
 
 
-def _measured(case: Case, eye: Eye, ratio: float) -> tuple[Measured, ...]:
+def _measured(case: Case, eye: Eye, ratio: float, spots: Mapping[str, Spots]) -> tuple[Measured, ...]:
     """What is measured on the stated geometry and counted on the lesions."""
-    aneurysms = sum(len(disease.spots_of(case, eye, lesion).x_mm) for lesion in case.of("microaneurysms"))
+    aneurysms = sum(len(spots[lesion.mask].x_mm) for lesion in case.of("microaneurysms"))
     fewest = 0
     for lesion in case.of("hemorrhages"):
-        spots = disease.spots_of(case, eye, lesion)
-        zones = [disease.zone_of(eye, x, y) for x, y in zip(spots.x_mm, spots.y_mm, strict=True)]
+        bleeding = spots[lesion.mask]
+        zones = [disease.zone_of(eye, x, y) for x, y in zip(bleeding.x_mm, bleeding.y_mm, strict=True)]
         fewest = min(zones.count(zone) for zone in QUADRANTS)
     grade = graded({lesion.finding for lesion in case.lesions}, fewest)
     told = (
