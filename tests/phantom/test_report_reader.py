@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from vesalius.errors import UsageError
 from vesalius.phantom import wording, world
@@ -147,6 +149,7 @@ def stated(text: str, language: str = "en") -> Stated:
         ("A pleural effusion cannot be excluded. The nodule is no longer seen.", "uncertain", "absent"),
         ("Possible nodule. Nodule in the right lower zone.", "not_mentioned", "present"),
         ("Pleural effusion and nodule.", "present", "present"),
+        ("Nodule near pleural effusion.", "present", "present"),
         ("", "not_mentioned", "not_mentioned"),
     ],
 )
@@ -172,8 +175,9 @@ def test_doubt_is_no_denial_in_any_language(text: str, language: str, state: str
     assert stated(text, language).states["effusion"] == state
 
 
-def test_two_findings_in_a_sentence_keep_their_own_words() -> None:
-    one, other = stated("Large right pleural effusion and a 14 mm nodule in the left upper zone.").lesions
+@pytest.mark.parametrize("joint", [" and a ", ", ", " with a "])
+def test_two_findings_in_a_sentence_keep_their_own_words(joint: str) -> None:
+    one, other = stated(f"Large right pleural effusion{joint}14 mm nodule in the left upper zone.").lesions
     assert one == Said("effusion", "present", (("severity", "large"), ("side", "right")))
     assert other == Said("nodule", "present", (("side", "left"), ("zone", "upper")), 14.0)
 
@@ -199,6 +203,33 @@ def test_numbers_and_sizes_are_told_apart(text: str, language: str, count: int, 
 def test_headings_part_findings_from_impression() -> None:
     said = stated("FINDINGS: Nodule in the right upper zone, larger than before. IMPRESSION: Right nodule.")
     assert said.lesions == (Said("nodule", "present", (("side", "right"), ("zone", "upper")), None, "larger"),)
+
+
+PIECES = [
+    "no ",
+    "possible ",
+    "nodule",
+    "pleural effusion",
+    " and ",
+    " but ",
+    "right ",
+    "upper zone",
+    "3 ",
+    "9999999 ",
+    "1.4 mm",
+    ". ",
+]
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(text=st.one_of(st.text(), st.lists(st.sampled_from(PIECES)).map("".join)), language=st.sampled_from(LANGUAGES))
+def test_any_text_can_be_read(text: str, language: str) -> None:
+    said = stated(text, language)
+    assert set(said.states) == {"effusion", "nodule"}
+    for lesion in said.lesions:
+        assert said.states[lesion.finding] != "not_mentioned"
+        assert set(lesion.attributes) <= {("side", "right"), ("side", "left"), ("zone", "upper"), ("zone", "lower")}
+    assert len(said.lesions) < 1000
 
 
 def test_a_report_of_an_unknown_kind_is_refused() -> None:

@@ -23,6 +23,7 @@ _STOP = re.compile(r"\.(?!\d)|[。।;；؛!?！？؟\n]")  # the point in 1.4 m
 _MM = {"mm": 1, "cm": 10, "µm": 0.001, "μm": 0.001, "مم": 1, "سم": 10, "ميكرومتر": 0.001, "毫米": 1, "厘米": 10, "微米": 0.001}
 _SIZE = rf"\d+(?:\.\d+)?\s*(?:{'|'.join(_MM)})"
 _NUMBER = r"(?<![0-9a-z.])\d+(?![\d.])"
+_MANY = 99  # more lesions of one sentence are not believed
 _LETTER = r"\w\u064b-\u0652\u0900-\u0963\u0970-\u097f"  # with the marks of Arabic and Devanagari, without the danda
 
 _Sort = Literal["finding", "said", "cue", "count", "size"]
@@ -91,7 +92,7 @@ class Reader:
         longest_first = "|".join(re.escape(text) for text in sorted(self._means, key=len, reverse=True))
         before, after = ("", "") if language == "zh" else (f"(?<![{_LETTER}])", f"(?![{_LETTER}])")
         joined = "و?" if language == "ar" else ""  # "and" is written together with the next word
-        self._words = re.compile(f"{before}{joined}(?P<words>{longest_first}){after}|{_SIZE}|{_NUMBER}")
+        self._words = re.compile(f"{before}{joined}(?P<words>{longest_first}){after}|{_SIZE}|{_NUMBER}|[,،，、/]")
 
     def read(self, report: Report) -> Stated:
         """As the function of that name."""
@@ -116,6 +117,8 @@ class Reader:
     def _token(self, text: str) -> _Token:
         if text in self._means:
             return self._means[text]
+        if not text[0].isdigit():
+            return [("cue", ("joints",))]
         number, unit = re.fullmatch(r"([\d.]+)\s*(\D*)", text).groups()  # type: ignore[union-attr]
         return [("size", (str(float(number) * _MM[unit]),))] if unit else [("count", (number,))]
 
@@ -127,8 +130,9 @@ class Reader:
             return
         state: State = "absent" if "resolved" in cues else "uncertain" if "uncertain" in cues else "present"
         for piece in _cut(clause, "joints") if sum(bool(_findings(token)) for token in clause) > 1 else [clause]:
-            for finding in [finding for token in piece for finding in _findings(token)][:1]:
-                yield from self._lesions(finding, state, piece)
+            findings = [finding for token in piece for finding in _findings(token)]
+            yield from self._lesions(findings[0], state, piece) if findings else ()
+            yield from (Said(finding, state) for finding in findings[1:])  # whose words these are is not known
 
     def _lesions(self, finding: str, state: State, piece: list[_Token]) -> Iterator[Said]:
         """The lesions that a piece of a clause speaks of, all alike."""
@@ -141,7 +145,7 @@ class Reader:
                 elif sort == "size":
                     sizes.append(float(what[0]))
                 elif sort == "count":
-                    counts.append(int(what[0]))
+                    counts.append(min(int(what[0]), _MANY))
         cues = _cues(piece)
         change = next((change for change in ("resolved", *CHANGES) if change in cues), None)
         said = Said(finding, state, tuple(sorted(attributes.items())), sizes[0] if sizes else None, change)

@@ -5,7 +5,8 @@
 
     exam          language → what the examination is called
     findings      finding → language → noun phrases, the canonical one first
-    attributes    attribute → word → language → how it is said; "nodule.severity" says it of that finding only
+    attributes    attribute → word → language → how it is said; "nodule.severity" says it of that finding only, in the
+                  languages that differ, and "nodule.change" says there how it has changed
     normal        language → sentences that are true of a healthy patient, the same in all languages
     normal_unless for each of these sentences the findings with which it would be false; may be left out
 """
