@@ -95,7 +95,6 @@ def unfit(values: Values, field_mm: Sequence[float]) -> list[Problem]:
             return [Problem("size_px", "follows from spacing_mm", ("leave one of them out",))]
         covered = int(cast(float, values["size_px"])) * steps[0] / field_mm[0]
         said = Problem("spacing_mm", "the body would not fit or not fill the picture", (allowed,))
-        said = Problem("spacing_mm", "the body would not fit or not fill the picture", (allowed,))
         return [] if 0.9 <= covered <= 1.15 else [said]
     counts = [length / step for length, step in zip(field_mm, steps, strict=True)]
     return [] if all(low <= count <= high for count in counts) else [Problem("spacing_mm", "too fine or too coarse", (allowed,))]
