@@ -11,7 +11,7 @@ TEXTURE_PX, KNOT_PX = 1024, 16  # of the table: a power of two, and how far its 
 
 
 def texture(row: Floats, column: Floats) -> Floats:
-    """Smooth noise in [-1, 1] at coordinates of a table that repeats itself, which broadcast; `KNOT_PX` of them are as wide as a grain."""
+    """Smooth noise in [-1, 1] at coordinates, which broadcast, of a table that repeats itself; a grain is `KNOT_PX` wide."""
     last = TEXTURE_PX - 1
     at = row.astype(np.int32)
     at &= last

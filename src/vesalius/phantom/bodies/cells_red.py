@@ -7,6 +7,7 @@ from vesalius.phantom.truth import Bools, Floats
 
 STAGES = ("ring", "trophozoite", "schizont")
 RED_ROW, SICKLE_ROW, PARASITE_ROW, DOT_ROW = 12, 8, 12, 8
+RED_REACH_UM = 6.1  # from an oval red cell's center
 SICKLE_UM = 5.6  # half of the length
 _SICKLE_WIDE = 1.9
 
@@ -17,7 +18,7 @@ def paint_red(canvas: Canvas, rows: Floats, blur_um: float, amount: float) -> No
     Where two overlap the light passes both.
     """
     is_oval = rows[:, 3] > np.float32(1.13)
-    for which, reach_um in ((~is_oval, 5.25), (is_oval, 6.1)):
+    for which, reach_um in ((~is_oval, 5.25), (is_oval, RED_REACH_UM)):
         part = rows[which]
         part = part[canvas.sees(part, reach_um)]
         if len(part):

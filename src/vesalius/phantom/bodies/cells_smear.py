@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from vesalius.phantom.bodies import cells_red as red
 from vesalius.phantom.bodies import cells_white as white
@@ -30,29 +31,35 @@ class Smear:
     white: Floats
 
 
-def cells_of(specimen: Specimen, tiles: Sequence[tuple[int, int]], low_um: Floats) -> Smear:
-    """The cells of tiles whose corners are placed at `low_um`, (T, 2). No random draw depends on the lesions."""
+def cells_of(specimen: Specimen, tiles: Sequence[tuple[int, int]], low_um: Floats, canvas: Canvas) -> Smear:
+    """The cells of tiles whose corners are placed at `low_um`, (T, 2), as far as the canvas can see them.
+
+    No random draw depends on the lesions, nor on what is seen.
+    """
     side, _ = _ROWS[specimen.crowding]
     dots = (_PLATELETS + _GRAINS) * red.DOT_ROW + 2
     numbers = specimen.numbers(tiles, white.NEEDS + side * side * _RED_NUMBERS + dots + _PARASITES * red.PARASITE_ROW)
     nucleated = white.places(numbers)
     taken = white.occupy(specimen, tiles, numbers, nucleated)
-    reds, is_red, reserved = _reds(specimen, numbers.take(side * side, _RED_NUMBERS))
+    n = numbers.take(side * side, _RED_NUMBERS)
+    place, is_red, reserved = _places(specimen, n)
     platelets, is_platelet = _dots(numbers, _PLATELETS, specimen.platelets)
-    platelets[..., 2] = 0.95 + platelets[..., 2] * np.float32(0.75)
     grains, is_grain = _dots(numbers, _GRAINS, specimen.precipitate)
-    grains[..., 2] = 0.25 + grains[..., 2] ** 3 * np.float32(0.75)
-    parasites = _parasites(specimen, reds, is_red, numbers.take(_PARASITES, red.PARASITE_ROW).copy())
-    sickles = _sickles(specimen, reserved)
-    for rows in (reds, sickles, parasites, platelets, grains, nucleated):
+    parasites = _parasites(specimen, place, is_red, n, numbers.take(_PARASITES, red.PARASITE_ROW).copy())
+    sickles = _sickles(specimen, place, n, reserved)
+    for rows in (place, sickles, parasites, platelets, grains, nucleated):
         rows[..., :2] += low_um[:, None]
+    is_red &= canvas.sees(place, red.RED_REACH_UM)
+    platelet, grain = platelets[is_platelet], grains[is_grain]
+    platelet[:, 2] = 0.95 + platelet[:, 2] * np.float32(0.75)
+    grain[:, 2] = 0.25 + grain[:, 2] ** 3 * np.float32(0.75)
     return Smear(
-        reds[is_red],
+        _reds(specimen, place[is_red], n[is_red]),
         sickles.reshape(-1, red.SICKLE_ROW),
         parasites.reshape(-1, red.PARASITE_ROW),
-        platelets[is_platelet],
-        grains[is_grain],
-        nucleated[taken],
+        platelet,
+        grain,
+        nucleated[taken & canvas.sees(nucleated, white.REACH_UM)],
     )
 
 
@@ -64,70 +71,87 @@ def _dots(numbers: Numbers, most: int, mean: float) -> tuple[Floats, Bools]:
     return rows, np.arange(most)[None] < count
 
 
-def _reds(specimen: Specimen, n: Floats) -> tuple[Floats, Bools, Floats]:
-    """The red cells' places in each tile, (T, N, 12), which are taken, (T, N), and the reserved ones, (T, 12, 12)."""
+def _places(specimen: Specimen, n: Floats) -> tuple[Floats, Bools, npt.NDArray[np.intp]]:
+    """Where red cells may lie in each tile, (T, N, 2), which places are taken, (T, N), and which are reserved, (T, 12)."""
     side, share = _ROWS[specimen.crowding]
     index = np.arange(side * side)
     row, column = index // side, index % side
     pitch = np.float32(TILE_UM / side)
-    rows = np.empty((*n.shape[:2], red.RED_ROW), np.float32)
-    shift = np.where(row % 2 == 0, np.float32(0.25), np.float32(-0.25))
-    rows[..., 0] = (row + np.float32(0.5) + middling(n[..., 11:14]) * np.float32(0.23)) * pitch
-    rows[..., 1] = (column + np.float32(0.5) + shift + middling(n[..., 14:17]) * np.float32(0.23)) * pitch
-    rows[..., 2] = specimen.red_um * (1 + np.float32(specimen.red_spread) * np.clip(middling(n[..., 17:20]), -2, 2))
-    is_oval = n[..., 0] < specimen.oval
-    rows[..., 3] = 1 + n[..., 1] * np.float32(0.12) + is_oval * (0.2 + n[..., 2] * np.float32(0.25))
-    rows[..., 4] = n[..., 3] * np.float32(6.283)
-    rows[..., 5] = specimen.pallor * (0.55 + n[..., 4] * np.float32(0.65))
-    rows[..., 6] = 0.48 + n[..., 5] * np.float32(0.3)
-    rows[..., 7:9] = (n[..., 6:8] - np.float32(0.5)) * np.float32(0.24)
-    rows[..., 9] = 0.82 + n[..., 8] * np.float32(0.36)
-    rows[..., 10] = n[..., 9] * np.float32(0.045)
-    rows[..., 11] = n[..., 10]
+    place = np.empty((*n.shape[:2], 2), np.float32)
+    shift = np.where(row % 2 == 0, np.float32(0.75), np.float32(0.25))
+    place[..., 0] = (row + np.float32(0.5) + middling(n[..., 11:14]) * np.float32(0.23)) * pitch
+    place[..., 1] = (column + shift + middling(n[..., 14:17]) * np.float32(0.23)) * pitch
     period, one, two = specimen.wave
     turn = np.float32(2 * np.pi / period)
-    uneven = np.sin(rows[..., 0] * turn + np.float32(one)) * np.sin(rows[..., 1] * turn + np.float32(two))
+    uneven = np.sin(place[..., 0] * turn + np.float32(one)) * np.sin(place[..., 1] * turn + np.float32(two))
     taken = n[..., 20] < share + np.float32(0.16) * uneven
-    within = np.minimum(rows[..., :2], TILE_UM - rows[..., :2]).min(axis=-1)
     # Sickle cells keep clear of the tile's edge and of the places of white cells, which would hide them.
-    unfit = 2 * (within < red.SICKLE_UM + 1) + (_between(rows) < np.float32(0.3)) + n[..., 21]
+    unfit = 2 * (_within(place) < red.SICKLE_UM + 1) + (_between(place) < np.float32(0.3)) + n[..., 21]
     reserved = np.argsort(unfit, axis=1, kind="stable")[:, :_RESERVED]
-    tiles = np.arange(len(rows))[:, None]
-    taken[tiles, reserved] = False
-    return rows, taken, rows[tiles, reserved]
+    taken[np.arange(len(place))[:, None], reserved] = False
+    return place, taken, reserved
 
 
-def _sickles(specimen: Specimen, reserved: Floats) -> Floats:
-    """Sickle cells at reserved places, (T, count, 8)."""
-    found = specimen.lesion("sickle cells")
-    first = reserved[:, : found[1] if found else 0]
-    rows = np.zeros((*first.shape[:2], red.SICKLE_ROW), np.float32)
-    rows[..., :2], rows[..., 2] = first[..., :2], first[..., 4]
-    rows[..., 3:7] = (first[..., 4:5] * np.array([7.1, 3.3, 5.7, 11.9], np.float32)) % 1
+def _reds(specimen: Specimen, place: Floats, n: Floats) -> Floats:
+    """Red cells at places (N, 2), (N, RED_ROW)."""
+    rows = np.empty((len(n), red.RED_ROW), np.float32)
+    rows[:, :2] = place
+    rows[:, 2] = specimen.red_um * (1 + np.float32(specimen.red_spread) * np.clip(middling(n[:, 17:20]), -2, 2))
+    rows[:, 3] = 1 + n[:, 1] * np.float32(0.12) + (n[:, 0] < specimen.oval) * (0.2 + n[:, 2] * np.float32(0.25))
+    rows[:, 4] = n[:, 3] * np.float32(6.283)
+    rows[:, 5] = specimen.pallor * (0.55 + n[:, 4] * np.float32(0.65))
+    rows[:, 6] = 0.48 + n[:, 5] * np.float32(0.3)
+    rows[:, 7:9] = (n[:, 6:8] - np.float32(0.5)) * np.float32(0.24)
+    rows[:, 9] = 0.82 + n[:, 8] * np.float32(0.36)
+    rows[:, 10] = n[:, 9] * np.float32(0.045)
+    rows[:, 11] = n[:, 10]
     return rows
 
 
-def _parasites(specimen: Specimen, reds: Floats, is_red: Bools, out: Floats) -> Floats:
+def _sickles(specimen: Specimen, place: Floats, n: Floats, reserved: npt.NDArray[np.intp]) -> Floats:
+    """Sickle cells at reserved places, (T, count, 8)."""
+    found = specimen.lesion("sickle cells")
+    first = reserved[:, : found[1] if found else 0]
+    tiles = np.arange(len(place))[:, None]
+    rows = np.zeros((*first.shape, red.SICKLE_ROW), np.float32)
+    angle = n[tiles, first, 3] * np.float32(6.283)
+    rows[..., :2], rows[..., 2] = place[tiles, first], angle
+    rows[..., 3:7] = (angle[..., None] * np.array([7.1, 3.3, 5.7, 11.9], np.float32)) % 1
+    return rows
+
+
+def _parasites(specimen: Specimen, place: Floats, is_red: Bools, n: Floats, out: Floats) -> Floats:
     """Parasites in round red cells that no white cell can lie on, (T, count, 12)."""
     found = specimen.lesion("malaria")
     if not found:
         return out[:, :0]
     _, count, lesion = found
-    within = np.minimum(reds[..., :2], TILE_UM - reds[..., :2]).min(axis=-1) > _MARGIN_UM
-    unfit = 8 * ~is_red + 4 * ~within + 2 * (_between(reds) < np.float32(0.22)) + (reds[..., 3] > np.float32(1.2))
-    order = np.argsort(unfit + reds[..., 11], axis=1, kind="stable")[:, :count]
-    host = reds[np.arange(len(reds))[:, None], order]
+    unfit = 8 * ~is_red + 4 * (_within(place) < _MARGIN_UM) + 2 * (_between(place) < np.float32(0.22))
+    order = np.argsort(unfit + (n[..., 0] < specimen.oval) + n[..., 10], axis=1, kind="stable")[:, :count]
+    host = place[np.arange(len(place))[:, None], order]
     out = out[:, :count]
-    turn = out[..., 10] * np.float32(6.283)
-    out[..., 0] = host[..., 0] + np.sin(turn) * out[..., 11] * np.float32(1.1)
-    out[..., 1] = host[..., 1] + np.cos(turn) * out[..., 11] * np.float32(1.1)
+    turn, away = out[..., 10] * np.float32(6.283), out[..., 11] * np.float32(1.1)
+    out[..., 0] = host[..., 0] + np.sin(turn) * away
+    out[..., 1] = host[..., 1] + np.cos(turn) * away
     out[..., 2] = red.STAGES.index(lesion.attributes["stage"])
     return out
 
 
-def _between(rows: Floats) -> Floats:
+def _within(place: Floats) -> Floats:
+    """How far places lie from their tile's edge, µm."""
+    found: Floats = np.float32(TILE_UM / 2) - _farther(np.abs(place - np.float32(TILE_UM / 2)))
+    return found
+
+
+def _between(place: Floats) -> Floats:
     """How far a red cell is from the nearest place of a white cell, 0 to 0.5 of their distance, along the farther axis."""
-    found: Floats = np.abs((rows[..., :2] * np.float32(white.SIDE / TILE_UM)) % 1 - np.float32(0.5)).max(axis=-1)
+    off = np.abs((place * np.float32(white.SIDE / TILE_UM)) % 1 - np.float32(0.5))
+    return _farther(off)
+
+
+def _farther(off: Floats) -> Floats:
+    """The larger of the two coordinates."""
+    found: Floats = np.maximum(off[..., 0], off[..., 1])
     return found
 
 

@@ -41,8 +41,8 @@ class Canvas:
         return self.low_um[0] + self.shape[0] * self.step_um, self.low_um[1] + self.shape[1] * self.step_um
 
     def sees(self, rows: Floats, reach_um: float | Floats) -> Bools:
-        """Which cells, (N, 2 or more) with y and x first, reach into the picture."""
-        y, x = rows[:, 0], rows[:, 1]
+        """Which cells, (…, 2 or more) with y and x first, reach into the picture."""
+        y, x = rows[..., 0], rows[..., 1]
         found: Bools = (y > self.low_um[0] - reach_um) & (y < self.high_um[0] + reach_um)
         found &= (x > self.low_um[1] - reach_um) & (x < self.high_um[1] + reach_um)
         return found

@@ -16,6 +16,7 @@ from vesalius.phantom.truth import Bools, Floats
 from vesalius.types import Point
 
 FINEST_UM = 1.05  # a coarser grid is drawn finer and averaged, so that no cell falls between its pixels
+_REACH_UM = 31.0  # from its own tile to where the largest thing may reach
 _LESION_SHARE, _SHARE = 0.25, 0.5  # of a coarse pixel that something has to cover to be marked there
 
 
@@ -44,12 +45,14 @@ def view(
     corner = (at[0] * TILE_UM, at[1] * TILE_UM)
     canvas = Canvas(low_um, step_um / parts, corner, np.zeros((DYES, *fine), np.float32), {})
     blur_um = 0.25 + 0.3 * specimen.case.look.blur
-    rows = range(floor(low_um[0] / TILE_UM) - 1, ceil(canvas.high_um[0] / TILE_UM) + 1)
-    columns = range(floor(low_um[1] / TILE_UM) - 1, ceil(canvas.high_um[1] / TILE_UM) + 1)
+    rows, columns = (
+        range(floor((low - _REACH_UM) / TILE_UM), ceil((high + _REACH_UM) / TILE_UM))
+        for low, high in zip(low_um, canvas.high_um, strict=True)
+    )
     near = [(row, column) for row in rows for column in columns]
     tiles, corners = [(at[0] + row, at[1] + column) for row, column in near], np.array(near, np.float32) * np.float32(TILE_UM)
     if specimen.kind == "smear":
-        smear = cells_smear.cells_of(specimen, tiles, corners)
+        smear = cells_smear.cells_of(specimen, tiles, corners, canvas)
         cells_smear.paint(canvas, smear, specimen, blur_um)
         cells = _in_smear(canvas, smear)
     else:

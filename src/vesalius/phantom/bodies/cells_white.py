@@ -145,8 +145,10 @@ def paint(canvas: Canvas, cells: Floats, looks: dict[str, Sort], blur_um: float,
     sort = cells[:, 2].astype(np.intp)
     kinds = [looks[name] for name in SORTS]
     radius = radii(cells, looks)
-    stamp = stamps(canvas, cells[:, 0], cells[:, 1], REACH_UM)
-    inside_um = _inside(stamp, cells, radius, np.array([kind.wobble for kind in kinds], np.float32)[sort])
+    wobble = np.array([kind.wobble for kind in kinds], np.float32)[sort]
+    reach_um = min(REACH_UM, float((radius * (1 + 2 * wobble)).max()) + 0.3)
+    stamp = stamps(canvas, cells[:, 0], cells[:, 1], reach_um)
+    inside_um = _inside(stamp, cells, radius, wobble)
     cover = soft(inside_um, canvas, blur_um)
     core = soft(_nucleus(stamp, cells, sort, radius), canvas, blur_um)
     core *= cover
@@ -196,12 +198,12 @@ def _nucleus(stamp: Stamps, cells: Floats, sort: np.ndarray, radius: Floats) -> 
     lobes = _lobes(cells, sort) * radius[:, None, None]
     best = np.full(stamp.at.shape, np.float32(-99))
     for lobe in range(_LOBES):
-        y, x, size = (lobes[:, lobe, column, None, None] for column in range(3))
-        there = lobes[:, lobe, 2] > 0
-        if not there.any():
+        there = np.flatnonzero(lobes[:, lobe, 2] > 0)
+        if not len(there):
             continue
-        away = np.sqrt((stamp.dy - y) ** 2 + (stamp.dx - x) ** 2)
-        np.maximum(best, size - away, out=best)
+        y, x, size = (lobes[there, lobe, column, None, None] for column in range(3))
+        reach = size - np.sqrt((stamp.dy[there] - y) ** 2 + (stamp.dx[there] - x) ** 2)
+        best[there] = np.maximum(best[there], reach) if lobe else reach
     return best
 
 

@@ -51,7 +51,8 @@ class Spot:
             row = self.y * cosine + self.x * sine + np.float32(place[2 * number])
             total += texture(row, self.x * cosine - self.y * sine + np.float32(place[2 * number + 1]))
         total *= np.float32(0.75)
-        return np.clip(total, -1, 1, out=total)
+        np.clip(total, -1, 1, out=total)
+        return total
 
     def globules(self, count: int, small_mm: float, large_mm: float, spread: float, most: float) -> Floats:
         """`count` soft discs at random within `most` of the outline, of amount 1 or a little less."""
@@ -73,12 +74,15 @@ class Spot:
         for angle in (turn, turn + pi / 3, turn + 2 * pi / 3):
             across = self.y * np.float32(cos(angle)) - self.x * np.float32(sin(angle))
             total += np.cos(across * np.float32(2 * pi / pitch_mm) + bend)
-        lines = np.clip(np.float32(0.62) - total * np.float32(0.45), 0, 1)
+        lines: Floats = np.clip(np.float32(0.62) - total * np.float32(0.45), 0, 1)
         if uneven > 0.3:
             lines *= np.clip(self.grain(2.6 * pitch_mm) * 1.6 + 0.75, 0, 1)
         # Where pixels are nearly as wide as the meshes, only their mean is seen.
         fade = np.float32(np.exp(-((0.75 * self.grid.spacing_mm[0] / pitch_mm) ** 2) * 4))
-        return np.float32(0.5) + (lines - np.float32(0.5)) * fade
+        lines -= np.float32(0.5)
+        lines *= fade
+        lines += np.float32(0.5)
+        return lines
 
 
 def paint(case: Case, lesion: Lesion, outline: Outline, pose: Pose, found: Floats, scale: Floats, grid: Grid) -> Bools:

@@ -86,7 +86,7 @@ def _outline(case: Case, lesion: Lesion, y_mm: float, x_mm: float) -> Outline:
 
 def _rim(outline: Outline) -> tuple[Points, Points]:
     """Points of the outline about its middle, (y, x)."""
-    angle = np.arange(_POINTS) * (2 * pi / _POINTS)
+    angle = np.arange(_POINTS, dtype=np.float64) * (2 * pi / _POINTS)
     radius = outline.radius(angle)
     return radius * np.sin(angle), radius * np.cos(angle)
 

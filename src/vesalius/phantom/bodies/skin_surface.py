@@ -76,11 +76,8 @@ def prepare(case: Case) -> Skin:
     hairs = _hairs(rng, least + int(rng.random() * (most - least + 1)))
     hair_mm, shade = float(rng.uniform(0.06, 0.13)), float(rng.random())
     colour = (0.10, 0.08, 0.07) if shade < 0.6 or tone > 2 else (0.45, 0.33, 0.20) if shade < 0.85 else (0.72, 0.70, 0.68)
-    patch = (
-        *(float(number) for number in rng.uniform(-12, 12, 2)),
-        float(rng.uniform(4, 14)),
-        float(rng.uniform(0, 1)) ** 2 * 0.3,
-    )
+    y_mm, x_mm, wide_mm, red = (float(rng.uniform(*span)) for span in ((-12, 12), (-12, 12), (4, 14), (0, 1)))
+    patch = (y_mm, x_mm, wide_mm, 0.3 * red**2)
     return Skin(melanin, blood, freckles[:count], hairs, hair_mm, colour, patch)
 
 

@@ -13,6 +13,7 @@ erythema is weak on the darkest skin, as it is in life.
 """
 
 import numpy as np
+import numpy.typing as npt
 
 from vesalius.errors import Problem
 from vesalius.phantom.bodies import skin_outline as shape
@@ -148,9 +149,7 @@ def draw(case: Case) -> Drawing:
     )
     measured = [one for lesion, outline in lesions for one in _measured(lesion, outline)]
     counted = (
-        Measured(
-            "number of freckles", float(len(skin.freckles)), "1", "flat brown spots within 22 mm of the middle, seen or not"
-        ),
+        Measured("number of freckles", float(len(skin.freckles)), "1", "flat brown spots on 44 by 44 mm about the middle"),
         Measured("number of hairs", float(len(skin.hairs[0])), "1", "hairs that lie on the skin, in the picture or beside it"),
     )
     return Drawing((picture,), (*counted, *measured))
@@ -180,7 +179,7 @@ def _measured(lesion: Lesion, outline: shape.Outline) -> tuple[Measured, ...]:
     )
 
 
-def _detected(shown: Floats, case: Case) -> np.ndarray:
+def _detected(shown: Floats, case: Case) -> npt.NDArray[np.uint8]:
     """The camera's tone and noise."""
     toned_up = toned(shown, case.look)
     grain = case.pose(6).standard_normal(shown.shape[:2], dtype=np.float32)
