@@ -8,8 +8,8 @@ import numpy as np
 from vesalius.phantom.bodies.abdomen_space import At, Spot, Warp, draw_warp, ellipsoid, single
 from vesalius.phantom.truth import Floats
 
-SPLEEN_MM = {"mild": (130.0, 150.0), "moderate": (150.0, 175.0), "severe": (175.0, 205.0)}
-AORTA_MM = {"small": (32.0, 45.0), "moderate": (45.0, 55.0), "large": (55.0, 75.0)}
+SPLEEN_MM = {"mild": (126.0, 138.0), "moderate": (138.0, 152.0), "severe": (152.0, 170.0)}  # normal: below 120
+AORTA_MM = {"small": (31.0, 40.0), "moderate": (40.0, 50.0), "large": (50.0, 62.0)}
 SPLEEN_LEAN = (0.0, 0.22)  # mm to (the left, the back) per mm upwards
 _RETRO_MM = 16.0  # between the wall of the cavity and what lies in front of the muscles of the back
 
@@ -61,7 +61,7 @@ class Abdomen:
     aorta_bend: tuple[float, float]  # amplitude, phase
     aneurysm: tuple[float, float, float]  # radius, middle z, half length; radius 0 for none
     cava: tuple[float, float]  # x, radius
-    fluid: float  # greatest depth of ascites
+    fluid: tuple[float, float]  # greatest depth of ascites, and the height at which it has it
     warp: Warp
 
     @property
@@ -88,7 +88,7 @@ def draw_abdomen(rng: np.random.Generator, sex: str, age: int, *, spleen: str, a
     """
     stout, tall = float(rng.uniform(-1, 1)), float(rng.uniform(0.93, 1.07))
     female = sex == "F"
-    width = 154 + 18 * stout + rng.uniform(-5, 5) - 5 * female
+    width = 150 + 15 * stout + rng.uniform(-11, 11) - 5 * female
     front, back = 108 + 26 * stout + rng.uniform(-10, 12), 100 + 8 * stout + rng.uniform(-4, 4)
     fat = (7 + 10 * (stout + 1)) * rng.uniform(0.6, 1.3) + 4 * female
     muscle = rng.uniform(9, 14) - 2 * female
@@ -103,10 +103,10 @@ def draw_abdomen(rng: np.random.Generator, sex: str, age: int, *, spleen: str, a
     )
     normal_mm, share = rng.uniform(82, 118), float(rng.uniform())
     length = normal_mm if not spleen else SPLEEN_MM[spleen][0] + share * (SPLEEN_MM[spleen][1] - SPLEEN_MM[spleen][0])
-    thick = rng.uniform(24, 30) * (length / 100) ** 0.45
-    axes = (float(thick), float(rng.uniform(44, 52) * (length / 100) ** 0.4), float(length / 2))
-    top = domes[1] - rng.uniform(4, 16)
-    center = (inner - axes[0] * 0.85 - 6, spine_y - rng.uniform(22, 34), top - length / 2)
+    thick = rng.uniform(21, 32) * (length / 100) ** 0.15
+    axes = (float(thick), float(rng.uniform(40, 54) * (length / 100) ** 0.15), float(length / 2))
+    top = domes[1] - rng.uniform(2, 30)
+    center = (inner - axes[0] * 0.85 - 6, spine_y - rng.uniform(14, 42), top - length / 2)
     kidneys = {}
     for side, sign in (("right", -1), ("left", 1)):
         size = rng.uniform(0.92, 1.1) * tall
@@ -126,7 +126,8 @@ def draw_abdomen(rng: np.random.Generator, sex: str, age: int, *, spleen: str, a
     wide = (low + float(rng.uniform()) * (high - low)) / 2
     vessel = (rng.uniform(4, 14), float(radius), rng.uniform(-112, -98))
     bend = (rng.uniform(0, 5) + 0.05 * max(age - 50, 0), rng.uniform(0, 2 * math.pi))
-    sac = (wide, rng.uniform(-62, -44), rng.uniform(26, 36))
+    sac = (wide, rng.uniform(-72, -34), rng.uniform(17, 30))
+    level = float(rng.uniform(-85, -5))
     return Abdomen(
         half_width=float(width),
         front=float(front),
@@ -152,7 +153,7 @@ def draw_abdomen(rng: np.random.Generator, sex: str, age: int, *, spleen: str, a
         aorta_bend=(float(bend[0]), float(bend[1])),
         aneurysm=_floats(sac),
         cava=(float(rng.uniform(-30, -22)), float(rng.uniform(8, 12))),
-        fluid=fluid,
+        fluid=(fluid, level),
         warp=draw_warp(rng, 9.0),
     )
 
@@ -262,13 +263,14 @@ def liver(a: Abdomen, at: At, plain: At) -> Floats:
 
 
 def ascites_depth(a: Abdomen, at: At) -> Floats:
-    """How deep ascites lies along the wall of the cavity on each ray: as deep as stated in the right flank, less elsewhere."""
+    """How deep ascites lies along the wall of the cavity: as deep as stated in the right flank at one height, less elsewhere."""
     x, y, z = at
     slant = y / np.sqrt(x * x + y * y + 1)
     ray = single(1 - np.clip((-slant - 0.25) * 1.6, 0, 1) ** 2)
     ray *= 1 - np.clip((slant - 0.15) * 2.6, 0, 1) ** 2
-    ray *= np.where(x < 0, np.float32(a.fluid), np.float32(0.7 * a.fluid))
-    return single(ray * (1 - 0.6 * np.clip((z + 20) / 120, 0, 1)))
+    deep, level = a.fluid
+    ray *= np.where(x < 0, np.float32(deep), np.float32(0.6 * deep))
+    return single(ray * (1 - np.clip(np.abs(z - np.float32(level)) / 90, 0, 1) ** 2))
 
 
 def aorta_axis(a: Abdomen, z: Floats | float) -> tuple[Floats, Floats]:

@@ -12,7 +12,7 @@ from vesalius.phantom.case import Case
 from vesalius.phantom.truth import Bools, Floats, Lesion
 
 POLES = {"upper pole": 0.62, "middle third": 0.0, "lower pole": -0.62}
-_STONE_HU = {"calcified": 900.0, "faint": 330.0}
+_STONE_HU = {"calcified": 1100.0, "faint": 420.0}
 _DEPTHS = {"renal cyst": (0.75, 0.62), "renal mass": (0.75, -0.66)}  # direction (outward, to the back): the two never meet
 
 
@@ -22,9 +22,9 @@ def place(case: Case, still: Abdomen, canvas: Canvas, lesion: Lesion) -> Spot:
     u = rng.uniform(-1, 1, 4).tolist()
     size = lesion.size_mm or 0.0
     if lesion.finding == "liver mass":
-        return canvas.of_viscera(_in_liver(still, lesion, u, size))
+        return canvas.of_viscera([_in_liver(still, lesion, u, size)])[0]
     if lesion.finding == "gallstone":
-        return canvas.of_viscera(_in_gallbladder(still, lesion, u, size))
+        return canvas.of_viscera([_in_gallbladder(still, lesion, u, size)])[0]
     k = still.kidneys[str(lesion.side)]
     height = POLES[str(lesion.zone)] + 0.06 * u[0]
     if lesion.finding == "kidney stone":

@@ -77,6 +77,7 @@ class Canvas:
         cos, sin = math.cos(pose.turn_rad), math.sin(pose.turn_rad)
         x, y = x - np.float32(pose.shift_mm[0]), y - np.float32(pose.shift_mm[1])
         self.grid, self.pose, self.warp, self.edge_mm = grid, pose, warp, edge_mm
+        self._turn, self._most_mm = (cos, sin), warp.most_mm
         self.x, self.y = x * cos + y * sin, y * cos - x * sin  # (1, Y, X)
         self.z = z - np.float32(pose.shift_mm[2])  # (Z, 1, 1)
         self.hu: Floats = np.full(grid.shape, -1000, np.float32)
@@ -86,20 +87,24 @@ class Canvas:
 
     def region(self, low: Sequence[float], high: Sequence[float], *, viscera: bool = False) -> Region:
         """The voxels that hold a box of the body from `low` to `high` (x, y, z), and a little more; may be empty."""
-        margin = self.edge_mm + 1 + (self.warp.most_mm if viscera else 0)
-        cos, sin = math.cos(self.pose.turn_rad), math.sin(self.pose.turn_rad)
-        corners = [(x, y) for x in (low[0] - margin, high[0] + margin) for y in (low[1] - margin, high[1] + margin)]
-        xs, ys = [x * cos - y * sin for x, y in corners], [x * sin + y * cos for x, y in corners]
-        drop = self.pose.breath_mm if viscera else 0.0
-        spans = ((low[2] - margin - drop, high[2] + margin - drop), (min(ys), max(ys)), (min(xs), max(xs)))
-        found = []
-        for (least, most), shift, count, step in zip(
-            spans, self.pose.shift_mm[::-1], self.grid.shape, self.grid.spacing_mm, strict=True
-        ):
-            first = math.floor((least + shift) / step + count / 2)
-            last = math.ceil((most + shift) / step + count / 2)
-            found.append(slice(min(max(first, 0), count), min(max(last, 0), count)))
-        return found[0], found[1], found[2]
+        margin = self.edge_mm + 1 + (self._most_mm if viscera else 0)
+        (cos, sin), shift = self._turn, self.pose.shift_mm
+        x, y, z = ((a + b) / 2 for a, b in zip(low, high, strict=True))
+        half_x, half_y, half_z = ((b - a) / 2 + margin for a, b in zip(low, high, strict=True))
+        z -= self.pose.breath_mm if viscera else 0.0
+        wide = cos * half_x + abs(sin) * half_y
+        deep = cos * half_y + abs(sin) * half_x
+        return (
+            self._span(0, z + shift[2], half_z),
+            self._span(1, x * sin + y * cos + shift[1], deep),
+            self._span(2, x * cos - y * sin + shift[0], wide),
+        )
+
+    def _span(self, axis: int, middle: float, half: float) -> slice:
+        """The voxels along an axis of the volume that a stretch of it covers."""
+        count, step = self.grid.shape[axis], self.grid.spacing_mm[axis]
+        first, last = math.floor((middle - half) / step + count / 2), math.ceil((middle + half) / step + count / 2)
+        return slice(min(max(first, 0), count), min(max(last, 0), count))
 
     def at(self, region: Region, *, viscera: bool = False) -> At:
         """The coordinates (x, y, z) in a region: of the body, or those that viscera are drawn in."""
@@ -134,13 +139,14 @@ class Canvas:
         z, y, x = (value / step + count / 2 for value, step, count in steps)
         return z, y, x
 
-    def of_viscera(self, spot: Spot) -> Spot:
-        """Where in the body a place of the viscera lies."""
-        x, y, z = spot
+    def of_viscera(self, spots: Sequence[Spot]) -> list[Spot]:
+        """Where in the body places of the viscera lie."""
+        given = np.array(spots, np.float32).T
+        found = given
         for _ in range(3):
-            dx, dy, dz = _moved(self.warp, *(np.full((1, 1, 1), value, np.float32) for value in (x, y, z)))
-            x, y, z = spot[0] - float(dx.item()), spot[1] - float(dy.item()), spot[2] - float(dz.item())
-        return x, y, z - self.pose.breath_mm
+            found = given - np.stack(_moved(self.warp, found[0], found[1], found[2]))
+        found[2] -= np.float32(self.pose.breath_mm)
+        return [(float(x), float(y), float(z)) for x, y, z in found.T]
 
 
 def _moved(warp: Warp, x: Floats, y: Floats, z: Floats) -> At:
@@ -210,14 +216,15 @@ def lay_tubes(
     viscera: bool = False,
 ) -> None:
     """Paint a bent tube: `layers` are (depth below its surface, HU), from the outside in."""
+    points = canvas.of_viscera(points) if viscera else points
     for start, end, first, last in zip(points[:-1], points[1:], radii[:-1], radii[1:], strict=True):
         wide = max(first, last)
         low = [min(pair) - wide for pair in zip(start, end, strict=True)]
         high = [max(pair) + wide for pair in zip(start, end, strict=True)]
-        region = canvas.region(low, high, viscera=viscera)
+        region = canvas.region(low, high)
         if any(part.start >= part.stop for part in region):
             continue
-        distance = tube(canvas.at(region, viscera=viscera), start, end, (first, last))
+        distance = tube(canvas.at(region), start, end, (first, last))
         for depth, hu in layers:
             canvas.paint(region, distance - np.float32(depth) if depth else distance, hu)
 

@@ -16,11 +16,12 @@ _CONTENTS = ((12.0, 6.0), (32.0, 14.0), (190.0, 60.0))  # water, food, contrast 
 
 def paint_bowel(canvas: Canvas, a: Abdomen, hu: Mapping[str, float], rng: np.random.Generator, cavity: Floats) -> None:
     """Small bowel in loops, the colon as a frame around it, the stomach and the pancreas."""
-    drunk = int(rng.choice([0, 0, 1, 1, 2]))
+    drunk = int(rng.choice([0, 0, 1, 1, 2, 2]))
     for _ in range(int(rng.integers(15, 22))):
-        start = (rng.uniform(-80, 85), rng.uniform(-0.68 * a.front, -5), rng.uniform(-150, -8))
+        start = (rng.uniform(-115, 125), rng.uniform(-0.68 * a.front, 12), rng.uniform(-150, 12))
         points, radius = _loop(a, rng, start), rng.uniform(9, 13)
-        fill = _CONTENTS[drunk][0] + rng.uniform(-1, 1) * _CONTENTS[drunk][1]
+        filled = drunk if rng.random() < 0.6 else int(rng.integers(2))
+        fill = _CONTENTS[filled][0] + rng.uniform(-1, 1) * _CONTENTS[filled][1]
         _gut(canvas, cavity, points, [radius] * len(points), hu["bowel"], fill, rng.uniform(0.2, 1.4))
     side = a.half_width - a.fat - a.muscle - 26
     front = -(a.front - a.fat_front - a.muscle - 24)
@@ -46,7 +47,7 @@ def _loop(a: Abdomen, rng: np.random.Generator, start: Spot) -> list[Spot]:
     for turn, tilt in turns:
         heading, rise = heading + turn, 0.6 * rise + 0.7 * tilt
         x, y, z = x + 21 * math.cos(heading), y + 15 * math.sin(heading), z + 12 * rise
-        x, y, z = max(min(x, 88.0), -88.0), max(min(y, 8.0), -0.72 * a.front), max(min(z, 22.0), -150.0)
+        x, y, z = max(min(x, 128.0), -118.0), max(min(y, 22.0), -0.72 * a.front), max(min(z, 30.0), -150.0)
         points.append((x, y, z))
     return points
 
@@ -75,27 +76,29 @@ def _gut(
     *,
     stool: float = 0.0,
 ) -> None:
-    """A gut: wall, content, and gas above a level, given as a share of the radius towards the front."""
+    """A gut: wall, then content, with gas above a level, given as a share of the radius towards the front."""
+    pieces = []
+    points = canvas.of_viscera(points)
     for start, end, first, last in zip(points[:-1], points[1:], radii[:-1], radii[1:], strict=True):
         wide = max(first, last)
         region = canvas.region(
             [min(pair) - wide for pair in zip(start, end, strict=True)],
             [max(pair) + wide for pair in zip(start, end, strict=True)],
-            viscera=True,
         )
         if any(part.start >= part.stop for part in region):
             continue
-        at = canvas.at(region, viscera=True)
+        at = canvas.at(region)
         distance = np.minimum(tube(at, start, end, (first, last)), cavity[region] - 1)
         canvas.paint(region, distance, wall_hu)
-        middle = (start[1] + end[1]) / 2
-        gas = (middle - level * wide) - at[1]
+        pieces.append((region, at, distance, (start[1] + end[1]) / 2 - level * wide))
+    for region, at, distance, surface in pieces:
+        gas = surface - at[1]
         if stool:
             bent = at[1] * np.float32(0.37) + at[2] * np.float32(0.23)
             speckle = np.sin(at[0] * np.float32(0.31) + 2 * np.sin(bent)) * np.sin(
                 at[1] * np.float32(0.41) - at[2] * np.float32(0.53)
             )
-            content = fill_hu + np.clip(speckle - 0.2, -0.3, 0.5) * np.float32(-8 * stool)
+            content = fill_hu + np.clip(speckle - 0.3, -0.2, 0.6) * np.float32(-3.5 * stool)
         else:
             content = np.float32(fill_hu)
         gas *= np.float32(1 / canvas.edge_mm)
@@ -305,9 +308,9 @@ def paint_spleen(canvas: Canvas, a: Abdomen, hu: Mapping[str, float], rng: np.ra
     region = canvas.region(*spleen_box(a))
     at = canvas.at(region)
     distance = anatomy.spleen(a, at)
-    k, p = rng.uniform(0.3, 0.5, 3), rng.uniform(0, 2 * math.pi, 3)
-    stripes = np.sin(at[0] * k[0] + 1.6 * np.sin(at[1] * k[1] + p[1])) * np.sin(at[2] * k[2] + p[2])
-    canvas.paint(region, distance, hu["spleen"] + stripes * np.float32(26 if mottled else 2))
+    k, p = rng.uniform(0.16, 0.34, 4).tolist(), rng.uniform(0, 2 * math.pi, 3).tolist()
+    stripes = np.sin(at[0] * k[0] + 1.8 * np.sin(at[1] * k[1] + p[1]) + at[2] * k[3]) * np.sin(at[2] * k[2] + 0.14 * at[1] + p[2])
+    canvas.paint(region, distance, hu["spleen"] + stripes * np.float32(20 if mottled else 2))
     mask = canvas.empty()
     mask[region] = distance > 0
     return mask

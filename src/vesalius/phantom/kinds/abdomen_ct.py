@@ -51,7 +51,7 @@ FINDINGS = (
     FindingKind(
         "gallstone",
         "K80.20",
-        (7, 20),
+        (8, 22),
         "greatest diameter",
         {"density": ("calcified", "faint")},
         most=3,
@@ -60,7 +60,7 @@ FINDINGS = (
     FindingKind(
         "kidney stone",
         "N20.0",
-        (6, 18),
+        (8, 20),
         "greatest diameter",
         {"side": _SIDES, "zone": _POLES, "density": ("calcified", "faint")},
         looks_like=("excreted contrast medium", "calcium of the aorta"),
@@ -82,9 +82,9 @@ FINDINGS = (
     FindingKind(
         "ascites",
         "R18.8",
-        (12, 45),
+        (9, 30),
         "greatest depth along the wall of the cavity",
-        severities={"small": (12, 20), "moderate": (20, 32), "large": (32, 45)},
+        severities={"small": (9, 14), "moderate": (14, 21), "large": (21, 30)},
         looks_like=("fluid in bowel",),
         changes="anywhere",
     ),
@@ -112,7 +112,7 @@ def draw(case: Case) -> Drawing:
         fluid=next((lesion.size_mm or 0.0 for lesion in case.of("ascites")), 0.0),
     )
     pose = case.pose(0)
-    shift, turn, breath = pose.uniform(-1, 1, 3) * (7, 9, 12), float(pose.uniform(-0.07, 0.07)), float(pose.uniform(-7, 7))
+    shift, turn, breath = pose.uniform(-1, 1, 3) * (9, 14, 18), float(pose.uniform(-0.07, 0.07)), float(pose.uniform(-7, 7))
     phase = PHASES[int(pose.integers(len(PHASES)))]
     hu = contrast(case.body(1), str(case.fixed("phase", phase)), case.age_years)
     field = grid.volume_grid(case.values, field_mm=FIELD_MM, size_px=SIZE_PX)
@@ -151,10 +151,10 @@ def _painted(case: Case, canvas: Canvas, still: Abdomen, hu: dict[str, float], *
     cavity = wall.paint_wall(canvas, a, hu, case.body(2))
     masks: dict[str, Bools] = {}
     found: dict[str, Bools] = {}
-    if a.fluid:
+    if a.fluid[0]:
         distance, found["ascites"] = lesions.ascites_mask(a, canvas, cavity)
         canvas.paint((slice(None), slice(None), slice(None)), distance, hu["fluid"])
-        cavity = cavity - np.where(distance > -1, 0.75 * a.fluid, 0)
+        cavity = cavity - np.where(distance > -1, 0.75 * a.fluid[0], 0)
     viscera.paint_bowel(canvas, a, hu, case.body(3), cavity)
     wall.paint_back(canvas, a, hu, case.body(4))
     wall.paint_thorax(canvas, a, hu, cavity, case.body(5))
