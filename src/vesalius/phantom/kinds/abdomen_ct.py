@@ -15,6 +15,7 @@ import numpy as np
 from vesalius.errors import Problem
 from vesalius.phantom import grid
 from vesalius.phantom.bodies import abdomen_lesions as lesions
+from vesalius.phantom.bodies import abdomen_vessels as vessels
 from vesalius.phantom.bodies import abdomen_viscera as viscera
 from vesalius.phantom.bodies import abdomen_wall as wall
 from vesalius.phantom.bodies.abdomen import Abdomen, aorta_axis, aorta_radius, breathing, draw_abdomen
@@ -158,14 +159,14 @@ def _painted(case: Case, canvas: Canvas, still: Abdomen, hu: dict[str, float], *
     viscera.paint_bowel(canvas, a, hu, case.body(3), cavity)
     wall.paint_back(canvas, a, hu, case.body(4))
     wall.paint_thorax(canvas, a, hu, cavity, case.body(5))
-    aorta = viscera.paint_vessels(canvas, a, hu, case.body(6))
+    aorta = vessels.paint_vessels(canvas, a, hu, case.body(6))
     masks["gallbladder"] = viscera.paint_gallbladder(canvas, still, hu)
     masks["liver"] = viscera.paint_liver(canvas, still, hu, case.body(7))
     masks["spleen"] = viscera.paint_spleen(canvas, a, hu, case.body(8), mottled=mottled)
     for number, (side, k) in enumerate(a.kidneys.items()):
         masks[f"{side} kidney"] = viscera.paint_kidney(canvas, k, hu, case.body(9, number))
     masks["aorta"] = canvas.empty()
-    masks["aorta"][aorta] = viscera.aorta_distance(canvas, a, aorta) > 0
+    masks["aorta"][aorta] = vessels.aorta_distance(canvas, a, aorta) > 0
     if "ascites" in found:
         for name in ("liver", "spleen", "gallbladder", "right kidney", "left kidney"):
             found["ascites"] &= ~masks[name]

@@ -21,7 +21,7 @@ import numpy as np
 from vesalius.errors import Problem
 from vesalius.phantom import findings as patients
 from vesalius.phantom import grid
-from vesalius.phantom.bodies import ultrasound_gallbladder, ultrasound_head, ultrasound_lung
+from vesalius.phantom.bodies import ultrasound_chest, ultrasound_gallbladder, ultrasound_head, ultrasound_lung
 from vesalius.phantom.bodies.ultrasound_beam import Probe, Scene, Screen, draw_machine, film, scale, screen
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
@@ -185,7 +185,7 @@ Seen = tuple[Probe, Scene, Screen, Mapping[str, Bools], tuple[Measured, ...]]
 def _lung(case: Case, time_s: Floats, sway: Floats) -> Seen:
     lung = ultrasound_lung.draw_lung(case)
     at = _screen(case, lung.probe)
-    masks = ultrasound_lung.masks(lung, at, time_s, sway, {lesion.finding for lesion in case.lesions})
+    masks = ultrasound_chest.masks(lung, at, time_s, sway, {lesion.finding for lesion in case.lesions})
     measured = [
         Measured(
             "B-lines", float(len(lung.b_lines)), "1", "vertical lines of ring-down that start at the lung's surface", "clip"
@@ -199,7 +199,7 @@ def _lung(case: Case, time_s: Floats, sway: Floats) -> Seen:
             "pleura",
         ),
     ]
-    return lung.probe, ultrasound_lung.scene(lung, case, time_s, sway), at, masks, tuple(measured)
+    return lung.probe, ultrasound_chest.scene(lung, case, time_s, sway), at, masks, tuple(measured)
 
 
 def _head(case: Case, time_s: Floats, sway: Floats) -> Seen:
