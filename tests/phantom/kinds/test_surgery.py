@@ -1,5 +1,7 @@
 """surgery: lengths hold in the plane of the field, events in the frames, and transcripts are as wrong as they say."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -117,7 +119,7 @@ def test_phases_follow_one_another_without_a_gap() -> None:
         phases = [event for event in made(seed, size_px=32, frames=10).events if event.sort == "phase"]
         assert phases[0].begin == 0
         assert phases[-1].end == 10
-        assert all(a.end == b.begin for a, b in zip(phases[:-1], phases[1:], strict=True))
+        assert all(a.end == b.begin for a, b in pairwise(phases))
         order = [PHASES.index(event.name) for event in phases]
         assert order == list(range(order[0], order[0] + len(order)))
 

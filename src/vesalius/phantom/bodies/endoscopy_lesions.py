@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import cos, pi, sin
+from math import asin, cos, pi, sin
 
 import numpy as np
 
@@ -193,13 +193,16 @@ def _ulcer(scene: Scene, item: Placed) -> list[Met]:
 
 
 def _bleeding(scene: Scene, item: Placed) -> list[Met]:
-    """Fresh blood that runs along the wall from where it comes out; its length is its size."""
-    radius = scene.at_least(item.radius_mm, item.point)
+    """Fresh blood that runs aslant along the wall from where it comes out; its length is its size."""
+    numbers = item.numbers()
+    lean, phase = (1 if numbers.random() < 0.5 else -1) * numbers.uniform(0.75, 1.2), numbers.uniform(0, 6)
+    # Around the tube the wall bends towards its middle: blood whose ends are that far apart begins nearer to the middle.
+    bend = sin(lean) ** 2 / (2 * scene.tube.radius)
+    radius = sin(0.5 * asin(min(2 * item.radius_mm * bend, 0.95))) / bend
+    radius = scene.at_least(radius, item.point)
     met = on_wall(scene.surface, scene.camera, scene.lens, item.point, radius)
     if met is None:
         return []
-    numbers = item.numbers()
-    lean, phase = numbers.uniform(-0.5, 0.5), numbers.uniform(0, 6)
     sideways, along = met.along(item.around), met.from_middle[2]
     run = (along * cos(lean) + sideways * sin(lean)) * np.float32(1 / radius)
     across = (sideways * cos(lean) - along * sin(lean)) * np.float32(1 / radius)

@@ -58,14 +58,14 @@ def draw_tool(rng: np.random.Generator, name: str) -> Tool:
 
 
 def draw_over(tool: Tool, moments: Floats, lens: Optics, picture: Floats) -> Bools:
-    """Draw the tool over the frames at `moments` (T,) of a picture (T, Y, X, 3) in [0, 1]; where it is, (T, Y, X)."""
-    mask = np.zeros(picture.shape[:3], np.bool_)
+    """Draw the tool over the frames at `moments` (T,) of a picture (3, T, Y, X) in [0, 1]; where it is, (T, Y, X)."""
+    mask = np.zeros(picture.shape[1:], np.bool_)
     for frame in np.flatnonzero(tool.out(moments)):
         share = (float(moments[frame]) - tool.begin) / (tool.end - tool.begin)
         reach = 0.45 + 0.55 * sin(pi * min(max(share, 0.0), 1.0)) ** 0.7
         wobble = 0.02 * sin(9 * share)
         tip = tuple(a + (b - a) * reach + wobble for a, b in zip(tool.enters, tool.tip, strict=True))
-        mask[frame] = _draw_frame(tool, (tip[0], tip[1]), lens, picture[frame])
+        mask[frame] = _draw_frame(tool, (tip[0], tip[1]), lens, picture[:, frame])
     return mask
 
 
@@ -107,5 +107,5 @@ def _cylinder(picture: Floats, mask: Bools, inside: Bools, across: Array, color:
     body = np.sqrt(np.maximum(1 - at * at, 0))
     glint = np.exp(-(((at + 0.35) / 0.16) ** 2))
     for channel, part in enumerate(color):
-        picture[..., channel][inside] = np.clip(part * (0.18 + 0.82 * body) + 0.55 * glint, 0, 1)
+        picture[channel][inside] = np.clip(part * (0.18 + 0.82 * body) + 0.55 * glint, 0, 1)
     mask |= inside

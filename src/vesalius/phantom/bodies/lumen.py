@@ -16,9 +16,10 @@ from vesalius.phantom.truth import Bools, Floats
 
 FAR_MM = 165.0  # where a ray ends that meets no wall
 _STEPS = 28
-_LEAVE_AT = (3, 5, 7, 9, 11, 13, 16, 19, 22, 25)  # steps after which rays that have arrived are left alone
-_CLOSE_MM, _CLOSE = 0.02, 0.0015  # a ray has arrived when it is as near as that, or as that share of its length
-_TILT = 0.12  # of a fold against the cross section: its share of the gap
+_LEAVE_AT = (2, 3, 4, 5, 7, 9, 11, 13, 16, 19, 22, 25)  # steps after which rays that have arrived are left alone
+_CAUTION = 1.25  # a step is the gap over that: a fold ahead may be nearer than the wall beside
+_CLOSE_MM, _CLOSE = 0.1, 0.003  # a ray has arrived when it is as near as that, or as that share of its length
+_TILT = 0.10  # of a fold against the cross section: its share of the gap
 _TABLE_MM, _TABLE_ANGLES = 0.5, 160
 
 Indices = npt.NDArray[np.intp]
@@ -91,29 +92,25 @@ class Tube:
     @cached_property
     def _table(self) -> tuple[Floats, Floats, Floats]:
         """The wall's radius by (angle, z) and the axis by z, every `_TABLE_MM`: what most steps of a ray are taken with."""
-        z = np.arange(0, FAR_MM + 45, _TABLE_MM, dtype=np.float32)
+        z = np.arange(_TABLE_MM / 2, FAR_MM + 45, _TABLE_MM, dtype=np.float32)
         angle = ((np.arange(_TABLE_ANGLES) + 0.5) * (2 * pi / _TABLE_ANGLES) - pi).astype(np.float32)
         radius, _ = self.wall(angle[:, None], z[None, :])
         return (np.ascontiguousarray(radius).ravel(), *self.axis(z))
 
     def gap_at(self, x: Floats, y: Floats, z: Floats) -> Floats:
-        """How far the wall is from a place, measured away from the axis, mm; below zero within the wall."""
+        """About how far the wall is from a place, away from the axis, mm; below zero within it. Spoils x and y."""
         radius, axis_x, axis_y = self._table
-        row = z * np.float32(1 / _TABLE_MM)
-        np.clip(row, 0, len(axis_x) - 2, out=row)
-        low = row.astype(np.intp)
-        row -= low
-        x = x - axis_x.take(low, mode="clip")
-        y = y - axis_y.take(low, mode="clip")
+        row = (z * np.float32(1 / _TABLE_MM)).astype(np.intp)
+        np.clip(row, 0, len(axis_x) - 1, out=row)
+        x -= axis_x.take(row, mode="clip")
+        y -= axis_y.take(row, mode="clip")
         angle = np.arctan2(y, x)
         angle += np.float32(pi)
         angle *= np.float32(_TABLE_ANGLES / (2 * pi) * 0.99999)
         at = angle.astype(np.intp)
         at *= len(axis_x)
-        at += low
+        at += row
         gap = radius.take(at, mode="clip")
-        at += 1
-        gap += (radius.take(at, mode="clip") - gap) * row
         x *= x
         y *= y
         x += y
@@ -133,14 +130,14 @@ def draw_tube(rng: np.random.Generator, folds: int = 12) -> Tube:
     """A patient's colon: its width, folds and bends."""
     gap = rng.uniform(17, 25)
     radius = rng.uniform(19, 25)
-    strength = rng.uniform(0.16, 0.30) * radius
+    strength = rng.uniform(0.17, 0.30) * radius
     turn, far = rng.uniform(0, 2 * pi), rng.uniform(8, 46)
     return Tube(
         radius=radius,
         gap=gap,
-        fold_z=((np.arange(folds) + 0.5 + rng.uniform(-0.10, 0.10, folds)) * gap).astype(np.float32),
+        fold_z=((np.arange(folds) + 0.5 + rng.uniform(-0.09, 0.09, folds)) * gap).astype(np.float32),
         fold_height=(strength * rng.uniform(0.75, 1.3, folds)).astype(np.float32),
-        fold_half=(gap * rng.uniform(0.15, 0.26, folds)).astype(np.float32),
+        fold_half=(gap * rng.uniform(0.20, 0.30, folds)).astype(np.float32),
         fold_turn=rng.uniform(0, 2 * pi, folds).astype(np.float32),
         lobes=rng.uniform(0, 2 * pi / 3),
         three=rng.uniform(0.2, 1.0),
@@ -199,23 +196,20 @@ class Hits:
     far: Bools
 
 
-def cast(tube: Tube, camera: Camera, rays_xyz: tuple[Floats, Floats, Floats], wanted: Indices | None = None) -> Hits:
+def cast(tube: Tube, camera: Camera, rays_xyz: tuple[Floats, Floats, Floats], t: Floats | None = None) -> Hits:
     """Follow each ray to the wall: distance (mm), place (mm), angle about the axis, height of the fold, normal.
 
-    `wanted`: the columns of the rays that matter; the others are as if they had met something at 1 mm.
+    `t`: the distances, if `march` has found them already.
     """
-    if wanted is None:
+    if t is None:
         t = march(tube, camera, rays_xyz)
-    else:
-        t = np.ones(rays_xyz[0].shape, np.float32)
-        t[:, wanted] = march(tube, camera, (rays_xyz[0][:, wanted], rays_xyz[1][:, wanted], rays_xyz[2][:, wanted]))
     x, y, z = (camera.at[:, axis, None] + rays_xyz[axis] * t for axis in range(3))
     far = t >= np.float32(FAR_MM)
     axis_x, axis_y = tube.axis(z)
     out_x, out_y = x - axis_x, y - axis_y
     distance = np.sqrt(out_x * out_x + out_y * out_y)
     angle = np.arctan2(out_y, out_x)
-    _, fold, by_angle, by_z = tube.wall(angle, z, slopes=True)
+    radius, fold, by_angle, by_z = tube.wall(angle, z, slopes=True)
     lean_x, lean_y = tube.axis(z + np.float32(0.5))
     inverse: Floats = np.reciprocal(np.maximum(distance, np.float32(1e-3)))
     radial_x, radial_y = out_x * inverse, out_y * inverse
@@ -223,6 +217,11 @@ def cast(tube: Tube, camera: Camera, rays_xyz: tuple[Floats, Floats, Floats], wa
     around = by_angle * inverse
     # The wall is where distance from the axis - radius = 0; its gradient points outward.
     normal_x, normal_y, normal_z = -radial_x - around * radial_y, -radial_y + around * radial_x, lean + by_z
+    # The last step is Newton's, with the wall itself: the march was content with a table.
+    closing = normal_x * rays_xyz[0] + normal_y * rays_xyz[1] + normal_z * rays_xyz[2]
+    last = (distance - radius) / np.minimum(closing, np.float32(-0.05))
+    np.clip(last, -1, 1, out=last)
+    t, x, y, z = t + last, x + last * rays_xyz[0], y + last * rays_xyz[1], z + last * rays_xyz[2]
     unit: Floats = np.reciprocal(np.sqrt(normal_x * normal_x + normal_y * normal_y + normal_z * normal_z))
     return Hits(t, distance, x, y, z, angle, fold, (normal_x * unit, normal_y * unit, normal_z * unit), far)
 
@@ -238,14 +237,15 @@ def march(tube: Tube, camera: Camera, rays_xyz: tuple[Floats, Floats, Floats]) -
     origin = [np.repeat(camera.at[:, axis], shape[1]) for axis in range(3)]
     direction = [part.ravel() for part in rays_xyz]
     going: Indices = np.arange(found.size)
-    gap = tube.gap_at(*origin)
-    step, t = gap * np.float32(0.8), found + gap * np.float32(0.8)
+    gap = tube.gap_at(origin[0].copy(), origin[1].copy(), origin[2])
+    step = gap * np.float32(0.8)
+    t = step.copy()
     for number in range(_STEPS):
         left = tube.gap_at(*(origin[axis] + direction[axis] * t for axis in range(3)))
         gap -= left
         step += np.float32(1e-6)
         gap /= step
-        step = left / np.maximum(gap, np.float32(1), out=gap)
+        step = left / np.maximum(gap, np.float32(_CAUTION), out=gap)
         gap = left
         t += step
         if number in _LEAVE_AT:

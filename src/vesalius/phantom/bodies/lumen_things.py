@@ -1,11 +1,10 @@
-"""What lies in a tube or on its wall: balls that rays meet exactly, spots of the wall, fluid, bubbles, rests of stool."""
+"""What lies in a tube or on its wall: balls that rays meet exactly and spots of the wall, with wavy outlines and lobes."""
 
 from dataclasses import dataclass
-from math import cos, pi, sin
 
 import numpy as np
 
-from vesalius.phantom.bodies.lumen import Camera, Tube
+from vesalius.phantom.bodies.lumen import Camera
 from vesalius.phantom.bodies.lumen_view import Optics, Slices, Surface
 from vesalius.phantom.bodies.lumen_wall import Color
 from vesalius.phantom.paint import Points
@@ -104,71 +103,6 @@ def lay(surface: Surface, met: Met, color: tuple[Floats, ...] | Color, *, gloss:
     np.copyto(surface.open[met.box], np.asarray(open_, np.float32), where=where)
 
 
-def draw_fluid(rng: np.random.Generator, surface: Surface, tube: Tube) -> None:
-    """A pool of thin fluid in the deepest part of the tube, or none."""
-    has, turn, share = rng.random() < 0.55, rng.uniform(0, 2 * pi), rng.uniform(0.84, 0.97)
-    color = [(0.80, 0.66, 0.30), (0.62, 0.60, 0.34), (0.86, 0.80, 0.62)][int(rng.integers(3))]
-    if not has:
-        return
-    hits = surface.hits
-    depth = hits.radius * np.cos(hits.angle - np.float32(turn)) - np.float32(share * tube.radius)
-    wet = depth > 0
-    if not wet.any():
-        return
-    thick = np.clip(depth * np.float32(0.35), 0, np.float32(0.72))
-    ripple = np.sin(hits.z * np.float32(0.9) + np.sin(hits.x * np.float32(0.7)) * 2) * np.float32(0.05)
-    for channel in range(3):
-        base = surface.color[channel]
-        base += (np.float32(color[channel]) - base) * thick
-        level = (-cos(turn), -sin(turn), 0.0)[channel] + ripple
-        np.copyto(surface.normal[channel], level, where=wet)
-    np.copyto(surface.gloss, np.float32(1.3), where=wet)
-
-
-def draw_bubbles(rng: np.random.Generator, surface: Surface, tube: Tube, camera: Camera, lens: Optics, from_z: float) -> None:
-    """Clusters of bubbles on the wall: thin rims of light."""
-    count = int(rng.integers(0, 4)) if rng.random() < 0.6 else 0
-    for _ in range(count):
-        angle, z = rng.uniform(-pi, pi), from_z + rng.uniform(14, 44)
-        for _ in range(int(rng.integers(2, 7))):
-            radius = rng.uniform(0.4, 1.5)
-            place, up = tube.point(angle + rng.normal(0, 0.09), z + rng.normal(0, 2.0))
-            met = ball(surface, camera, lens, place, up, (radius, radius))
-            if met is None:
-                continue
-            facing = _facing(surface, met)
-            rim = (1 - facing) ** 2
-            color = tuple(surface.color[c][met.box] * (1 - 0.12 * facing) + 0.38 * rim for c in range(3))
-            lay(surface, met, color, gloss=1.6)
-
-
-def draw_stool(rng: np.random.Generator, surface: Surface, tube: Tube, camera: Camera, lens: Optics, from_z: float) -> None:
-    """Rests of stool, lumps that look like polyps, and flat mucus that looks like an ulcer's floor."""
-    lumps, films = int(rng.integers(0, 5)), int(rng.integers(0, 3))
-    browns = ((0.50, 0.36, 0.12), (0.66, 0.52, 0.20), (0.36, 0.25, 0.10), (0.72, 0.62, 0.34))
-    for _ in range(lumps):
-        radius, flat = rng.uniform(0.7, 3.2), rng.uniform(0.4, 0.8)
-        place, up = tube.point(rng.uniform(-pi, pi), from_z + rng.uniform(12, 46))
-        brown, phase = browns[int(rng.integers(4))], rng.uniform(0, 6, 3)
-        met = ball(surface, camera, lens, place, up, (radius, radius * flat))
-        if met is None:
-            continue
-        lumpy(met, 2.6 / radius, 0.5, phase)
-        spots = 1 + 0.18 * np.sin(met.from_middle[2] * np.float32(4.1 / radius) + np.float32(phase[0]))
-        lay(surface, met, tuple(spots * part for part in brown), gloss=0.25)
-    for _ in range(films):
-        radius, turn, lobes = rng.uniform(1.5, 5.0), rng.uniform(0, 6), rng.uniform(0.2, 0.6)
-        place, up = tube.point(rng.uniform(-pi, pi), from_z + rng.uniform(12, 46))
-        met = on_wall(surface, camera, lens, place, radius)
-        if met is None:
-            continue
-        shrunk = outline(met, np.cross(up, [0, 0, 1]).astype(np.float32), radius, lobes, turn)
-        share = np.clip((1 - shrunk) * 2.5, 0, 0.75)
-        for channel, part in enumerate((0.88, 0.82, 0.58)):
-            base = surface.color[channel][met.box]
-            np.copyto(base, base + (np.float32(part) - base) * share, where=met.mask & (shrunk < 1))
-
-
 def outline(met: Met, around: Floats, radius_mm: float, uneven: float, phase: float) -> Floats:
     """Distance from the middle relative to a wavy outline, below 1 within.
 
@@ -176,8 +110,9 @@ def outline(met: Met, around: Floats, radius_mm: float, uneven: float, phase: fl
     """
     u, v = met.along(around), met.from_middle[2]
     turn = np.arctan2(v, u) - np.float32(phase)
-    inward = (2 - np.cos(4 * turn) - np.cos(6 * turn)) * np.float32(0.25 * uneven)
-    inward += (1 - np.cos(2 * turn)) * np.float32(0.5 * (0.15 + 0.3 * uneven))
+    waves = np.sin(3 * turn + np.float32(phase)) + 0.8 * np.sin(5 * turn + np.float32(2 * phase)) + 0.5 * np.sin(8 * turn)
+    inward = np.maximum(np.float32(0.22 + 0.35 * uneven) + np.float32(0.34 * uneven) * waves, 0)
+    inward *= np.sin(turn) ** 2
     place = met.from_middle
     distance: Floats = np.sqrt(place[0] * place[0] + place[1] * place[1] + place[2] * place[2])
     distance /= (1 - inward * np.float32(0.62)) * np.float32(radius_mm)
@@ -191,14 +126,6 @@ def lumpy(met: Met, waves_per_mm: float, height: float, phase: Points) -> None:
     met.normal[0] += np.sin(y + z + shift[0]) * np.float32(0.5 * height)
     met.normal[1] += np.sin(z + x + shift[1]) * np.float32(0.5 * height)
     met.normal[2] += np.sin(x - y + shift[2]) * np.float32(0.5 * height)
-
-
-def _facing(surface: Surface, met: Met) -> Floats:
-    """How much a thing's surface faces the camera, 0 to 1."""
-    rays = [part[met.box] for part in surface.rays]
-    facing: Floats = -(met.normal[0] * rays[0] + met.normal[1] * rays[1] + met.normal[2] * rays[2])
-    np.clip(facing, 0, 1, out=facing)
-    return facing
 
 
 def _dot(parts: list[Floats], direction: Floats) -> Floats:

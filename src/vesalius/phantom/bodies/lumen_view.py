@@ -1,11 +1,12 @@
 """What a camera with a lamp sees of a tube: the optics, the surface that each pixel meets and the light that comes back."""
 
 from dataclasses import dataclass
+from functools import cache
 from math import ceil
 
 import numpy as np
 
-from vesalius.phantom.bodies.lumen import FAR_MM, Camera, Hits, Tube, cast, rays
+from vesalius.phantom.bodies.lumen import FAR_MM, Camera, Hits, Tube, cast, march, rays
 from vesalius.phantom.bodies.lumen_wall import Mucosa, Spot, spot
 from vesalius.phantom.truth import Bools, Floats
 
@@ -50,6 +51,7 @@ class Optics:
         return slice(None), slice(low_y, high_y), slice(low_x, high_x)
 
 
+@cache
 def optics(size_px: int) -> Optics:
     """The lens at a number of pixels."""
     step = 2 * HALF_ANGLE / size_px
@@ -94,7 +96,10 @@ def look(tube: Tube, mucosa: Mucosa, camera: Camera, lens: Optics, field: Bools)
     """The bare wall in some frames; what lies outside the `field` (Y, X) of the lens is not followed to where it is."""
     shape = (len(camera.at), lens.size_px, lens.size_px)
     directions = rays(camera, lens.view)
-    hits = cast(tube, camera, directions, np.flatnonzero(field))
+    wanted = np.flatnonzero(field)
+    distance = np.ones(directions[0].shape, np.float32)
+    distance[:, wanted] = march(tube, camera, (directions[0][:, wanted], directions[1][:, wanted], directions[2][:, wanted]))
+    hits = cast(tube, camera, directions, distance)
     there = spot(hits.angle, hits.z)
     vessels, patches, relief = there.of(mucosa.vessels), there.of(mucosa.patches), there.of(mucosa.relief)
     color = []
@@ -149,7 +154,7 @@ class Lamp:
 
 
 def light(surface: Surface, lamp: Lamp) -> Floats:
-    """The picture in [0, 1], (T, Y, X, 3): a lamp at the camera, its light returned by the surface and by the wall around."""
+    """The picture in [0, 1], (3, T, Y, X): a lamp at the camera, its light returned by the surface and by the wall around."""
     towards = surface.normal[0] * surface.rays[0]
     towards += surface.normal[1] * surface.rays[1]
     towards += surface.normal[2] * surface.rays[2]
@@ -173,13 +178,15 @@ def light(surface: Surface, lamp: Lamp) -> Floats:
     shine *= surface.gloss
     shine *= np.minimum(near, np.float32(2.2)) * np.float32(lamp.shine)
     shine *= surface.open
-    shown = np.empty((*lit.shape, 3), np.float32)
+    shown = np.empty((3, *lit.shape), np.float32)
     for channel in range(3):
         seen = lit * surface.color[channel]
         seen += shine
         seen += np.float32(lamp.haze)
         # A camera's shoulder: nothing is whiter than white.
-        shown[..., channel] = 1 - np.exp(seen * np.float32(-1.35))
+        seen *= np.float32(-1.35)
+        np.exp(seen, out=seen)
+        np.subtract(1, seen, out=shown[channel])
     return shown
 
 

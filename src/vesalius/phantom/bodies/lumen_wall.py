@@ -10,8 +10,9 @@ from vesalius.phantom.paint import blur
 from vesalius.phantom.truth import Floats
 
 LENGTH_MM = 180.0
-_ROWS, _COLUMNS = 448, 384  # along z, around
-_STEPS, _STEP_MM = 46, 1.3
+_ROWS, _COLUMNS = 400, 336  # along z, around
+_STEPS, _STEP_MM = 36, 1.7
+_PARTS = np.array([[0.2], [0.4], [0.6], [0.8], [1.0]])
 
 Color = tuple[float, float, float]
 Indices = npt.NDArray[np.intp]
@@ -95,7 +96,7 @@ def _around(rng: np.random.Generator, rows: int, columns: int) -> Floats:
 
 def _vessels(rng: np.random.Generator, radius_mm: float, trees: int, width: float) -> Floats:
     """Branching vessels that thin out from where they come through the wall, 0 to 1."""
-    most = trees * 8
+    most = trees * 6
     x, y = rng.uniform(0, 2 * pi * radius_mm, trees), rng.uniform(0, LENGTH_MM, trees)
     heading, thick = rng.uniform(0, 2 * pi, trees), rng.uniform(0.6, 1.0, trees)
     places: list[Indices] = []
@@ -105,13 +106,13 @@ def _vessels(rng: np.random.Generator, radius_mm: float, trees: int, width: floa
         bends, forks, sides = rng.normal(0, 0.22, most), rng.random(most), rng.uniform(0.35, 0.9, most)
         count = len(x)
         heading = heading + bends[:count]
-        for part in (0.25, 0.5, 0.75, 1.0):
-            column = ((x + part * _STEP_MM * np.cos(heading)) * across).astype(np.intp) % _COLUMNS
-            row = ((y + part * _STEP_MM * np.sin(heading)) * along).astype(np.intp)
-            inside = (row >= 0) & (row < _ROWS)
-            places.append(row[inside] * _COLUMNS + column[inside])
-            weights.append(thick[inside] ** 2)
-        x, y = x + _STEP_MM * np.cos(heading), y + _STEP_MM * np.sin(heading)
+        ahead_x, ahead_y = _STEP_MM * np.cos(heading), _STEP_MM * np.sin(heading)
+        column = ((x + _PARTS * ahead_x) * across).astype(np.intp) % _COLUMNS
+        row = ((y + _PARTS * ahead_y) * along).astype(np.intp)
+        inside = (row >= 0) & (row < _ROWS)
+        places.append((row * _COLUMNS + column)[inside])
+        weights.append(np.broadcast_to(thick**2, row.shape)[inside])
+        x, y = x + ahead_x, y + ahead_y
         thick = thick * 0.985
         fork = np.flatnonzero((forks[:count] < 0.07) & (thick > 0.25))[: most - count]
         side = np.where(forks[fork] < 0.035, 1, -1) * sides[fork]

@@ -105,8 +105,9 @@ def _nearest(scene: Scene, radius_mm: float) -> float:
 def outline(x: Floats, y: Floats, radius_mm: Floats | float, uneven: float, phase: float) -> Floats:
     """Distance relative to a wavy outline, below 1 within; its greatest diameter is twice `radius_mm`."""
     turn = np.arctan2(y, x) - np.float32(phase)
-    inward = (2 - np.cos(4 * turn) - np.cos(8 * turn)) * np.float32(0.22 * uneven)
-    inward += (1 - np.cos(2 * turn)) * np.float32(0.30 * uneven)
+    waves = np.sin(3 * turn + np.float32(phase)) + 0.8 * np.sin(5 * turn + np.float32(2 * phase)) + 0.5 * np.sin(8 * turn)
+    inward = np.maximum(np.float32(0.45 * uneven) + np.float32(0.34 * uneven) * waves, 0)
+    inward *= np.sin(turn) ** 2
     distance: Floats = np.sqrt(x * x + y * y)
     distance /= (1 - inward * np.float32(0.55)) * np.asarray(radius_mm, np.float32)
     return distance

@@ -6,7 +6,7 @@ from math import ceil
 import numpy as np
 import numpy.typing as npt
 
-from vesalius.phantom.paint import blur
+from vesalius.phantom.paint import blur, dome
 from vesalius.phantom.truth import Floats
 
 TILE, TILE_MM = 256, 154.0  # the maps repeat after that
@@ -44,16 +44,25 @@ def draw_maps(rng: np.random.Generator) -> Maps:
 
 def _lobes(rng: np.random.Generator) -> Floats:
     """Lobules of fat, heaped up, mm."""
-    found = np.zeros((TILE, TILE), np.float32)
+    pad = 24  # wider than the widest dome reaches
+    found = np.zeros((TILE + 2 * pad, TILE + 2 * pad), np.float32)
     places, radii, flat = rng.uniform(0, TILE, (190, 2)), rng.uniform(6, 17, 190), rng.uniform(0.6, 1.5, 190)
     for (x, y), radius, ratio in zip(places, radii, flat, strict=True):
-        reach = ceil(radius * 1.3)
-        rows, columns = np.arange(int(y) - reach, int(y) + reach + 1), np.arange(int(x) - reach, int(x) + reach + 1)
-        squared = ((rows - y) * ratio)[:, None] ** 2 + ((columns - x) / ratio)[None, :] ** 2
-        dome = np.sqrt(np.maximum(1 - squared / radius**2, 0)).astype(np.float32) * np.float32(0.30 * radius)
-        at = np.ix_(rows % TILE, columns % TILE)
-        found[at] = np.maximum(found[at], dome)
-    return found
+        reach = min(ceil(radius * 1.3), pad - 1)
+        low_y, low_x = int(y) - reach + pad, int(x) - reach + pad
+        steps = np.arange(2 * reach + 1, dtype=np.float32) - np.float32(reach)
+        down, across = steps + np.float32(int(y) - y), steps + np.float32(int(x) - x)
+        down *= np.float32(ratio / radius)
+        across *= np.float32(1 / (ratio * radius))
+        rise = dome((down * down)[:, None] + across * across) * np.float32(0.30 * radius)
+        part = found[low_y : low_y + len(steps), low_x : low_x + len(steps)]
+        np.maximum(part, rise, out=part)
+    # What reaches over one rim comes in at the other.
+    for _ in range(2):
+        found[pad : 2 * pad] = np.maximum(found[pad : 2 * pad], found[-pad:])
+        found[-2 * pad : -pad] = np.maximum(found[-2 * pad : -pad], found[:pad])
+        found = found[pad:-pad].T
+    return np.ascontiguousarray(found)
 
 
 def _periodic(rng: np.random.Generator, cells: int) -> Floats:

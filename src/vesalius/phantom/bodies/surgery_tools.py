@@ -95,15 +95,15 @@ def _stack(place: tuple[Floats, Floats]) -> Floats:
 
 
 def draw_over(tools: list[Tool], frames: Frames, picture: Floats) -> dict[str, Bools]:
-    """Draw the instruments over a picture (T, Y, X, 3) in [0, 1], the last one in front; masks by name."""
+    """Draw the instruments over a picture (3, T, Y, X) in [0, 1], the last one in front; masks by name."""
     masks: dict[str, Bools] = {}
     for tool in tools:
-        mask = masks.setdefault(tool.name, np.zeros(picture.shape[:3], np.bool_))
+        mask = masks.setdefault(tool.name, np.zeros(picture.shape[1:], np.bool_))
         which = np.flatnonzero(tool.is_in)
         if not len(which):
             continue
         span = slice(int(which[0]), int(which[-1]) + 1)
-        drawn = _draw(tool, span, frames, picture[span])
+        drawn = _draw(tool, span, frames, picture[:, span])
         for other in masks.values():
             other[span] &= ~drawn
         mask[span] |= drawn
@@ -118,7 +118,7 @@ def _draw(tool: Tool, span: slice, frames: Frames, picture: Floats) -> Bools:
     ux, uy = (along_x / length)[:, None, None], (along_y / length)[:, None, None]
     x, y = frames.across - tip[:, 0, None, None], frames.down - tip[:, 1, None, None]
     run, aside = (x * ux + y * uy) * np.float32(1 / _LARGER), (y * ux - x * uy) * np.float32(1 / _LARGER)
-    pen = _Pen(picture, np.zeros(picture.shape[:3], np.bool_), frames.step_mm / _LARGER)
+    pen = _Pen(picture, np.zeros(picture.shape[1:], np.bool_), frames.step_mm / _LARGER)
     # What is nearer to the camera is larger: a shaft widens to the rim.
     half = np.float32(tool.half) * (1 + np.maximum(run, 0) * np.float32(0.006))
     at = aside / half
@@ -148,7 +148,7 @@ class _Pen:
         body = np.sqrt(np.maximum(1 - at * at, 0))
         glint = np.exp(-(((at + np.float32(0.3)) / np.float32(0.2)) ** 2)) * np.float32(0.18 + 0.45 * color[1])
         for channel in range(3):
-            self.picture[..., channel][inside] = np.clip(np.float32(color[channel]) * (0.25 + 0.75 * body) + glint, 0, 1)
+            self.picture[channel][inside] = np.clip(np.float32(color[channel]) * (0.25 + 0.75 * body) + glint, 0, 1)
         self.mask[...] |= inside
 
     def widened(self, half: Floats | float) -> Array:

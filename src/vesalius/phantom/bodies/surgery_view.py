@@ -96,7 +96,7 @@ class Surface:
 
 
 def light(surface: Surface, frames: Frames, *, gain: float, lamp: Pair, shine: float, edge: float) -> Floats:
-    """The picture in [0, 1], (T, Y, X, 3): a lamp beside the lens above the field.
+    """The picture in [0, 1], (3, T, Y, X): a lamp beside the lens above the field.
 
     Args:
         surface: what is seen.
@@ -127,12 +127,12 @@ def light(surface: Surface, frames: Frames, *, gain: float, lamp: Pair, shine: f
     lit += np.float32(0.15)
     lit *= np.float32(gain) * (1 - np.float32(edge * 2.2) * np.minimum(away, np.float32(0.42)))
     lit *= 1 + surface.near * np.float32(0.014)
-    shown = np.empty((*lit.shape, 3), np.float32)
+    shown = np.empty((3, *lit.shape), np.float32)
     for channel in range(3):
         seen = lit * surface.color[channel]
         seen += glint
         seen *= np.float32(-1.9)
-        shown[..., channel] = 1 - np.exp(seen, out=seen)
+        np.subtract(1, np.exp(seen, out=seen), out=shown[channel])
     return shown
 
 

@@ -13,6 +13,7 @@ Known limits: light does not cast shadows; fluid does not refract; a tool does n
           not move by itself; segments of the colon look alike.
 """
 
+from dataclasses import dataclass
 from math import pi
 from typing import cast
 
@@ -25,14 +26,14 @@ from vesalius.phantom.bodies.endoscopy_chip import developed
 from vesalius.phantom.bodies.endoscopy_lesions import Placed
 from vesalius.phantom.bodies.endoscopy_tool import TOOLS, Tool, draw_over, draw_tool
 from vesalius.phantom.bodies.lumen import Camera, Tube, camera_looking, draw_tube
-from vesalius.phantom.bodies.lumen_things import draw_bubbles, draw_fluid, draw_stool
+from vesalius.phantom.bodies.lumen_debris import Debris, draw_debris, paint_debris
 from vesalius.phantom.bodies.lumen_view import HALF_ANGLE, Lamp, Optics, field_of_view, light, look, optics, seen_directly
 from vesalius.phantom.bodies.lumen_wall import Mucosa, draw_mucosa
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
 from vesalius.phantom.findings import FindingKind
 from vesalius.phantom.truth import Bools, Drawing, Event, Floats, Measured, Picture
-from vesalius.types import Array, Point
+from vesalius.types import Point
 
 SIZE_PX, FRAMES, MODALITY = 96, 16, "ES"
 REACH_MM = 30.0
@@ -99,7 +100,7 @@ FACTORS = {
     "motion": Factor("of the endoscope", choices=("insertion", "withdrawal")),
 }
 _TUBE, _MUCOSA = range(2)  # streams of the body
-_CAMERA, _LAMP, _TOOL, _NOISE, _STOOL, _BUBBLES, _FLUID = range(7)  # streams of the visit
+_CAMERA, _LAMP, _TOOL, _NOISE, _DEBRIS = range(5)  # streams of the visit
 
 
 def together(values: Values) -> list[Problem]:
@@ -107,68 +108,79 @@ def together(values: Values) -> list[Problem]:
     return grid.unfit(values, (FIELD_MM, FIELD_MM))
 
 
+@dataclass(frozen=True, eq=False)
+class _Visit:
+    """Everything that a visit's frames have in common."""
+
+    lens: Optics
+    tube: Tube
+    mucosa: Mucosa
+    lamp: Lamp
+    debris: Debris
+    placed: list[Placed]
+    tool: Tool | None
+
+
 def draw(case: Case) -> Drawing:
     """The clip of one visit, its masks, events and measurements."""
     lens = optics(grid.picture_grid(case.values, field_mm=FIELD_MM, size_px=SIZE_PX).shape[0])
     frames = int(cast(int, case.fixed("frames", FRAMES)))
     tube = draw_tube(case.body(_TUBE))
-    mucosa = draw_mucosa(case.body(_MUCOSA), tube.radius)
     moments = ((np.arange(frames) + 0.5) / frames).astype(np.float32)
     camera, motion, seconds = _camera(case, tube, moments)
-    tool = _tool(case)
-    placed = disease.place_all(case, tube, _FOLD)
-    block = max(1, _BLOCK // lens.size_px**2)
-    noise = case.pose(_NOISE)
-    parts = [
-        _frames(case, lens, tube, mucosa, camera[at : at + block], moments[at : at + block], placed, tool, noise)
-        for at in range(0, frames, block)
-    ]
-    masks = {name: np.concatenate([part[1][name] for part in parts]) for name in parts[0][1]}
+    visit = _Visit(
+        lens=lens,
+        tube=tube,
+        mucosa=draw_mucosa(case.body(_MUCOSA), tube.radius),
+        lamp=_lamp(case),
+        debris=draw_debris(case.pose(_DEBRIS), tube, float(tube.fold_z[_FOLD]) - 29),
+        placed=disease.place_all(case, tube, _FOLD),
+        tool=_tool(case),
+    )
+    noise, block = case.pose(_NOISE), max(1, _BLOCK // lens.size_px**2)
+    parts = []
+    for at in range(0, frames, block):
+        picture_light, masks = _frames(visit, camera[at : at + block], moments[at : at + block])
+        parts.append((developed(picture_light, field_of_view(lens, visit.lamp.shape), case.look, noise), masks))
     picture = Picture(
         name="clip",
         kind="clip",
-        pixels=np.concatenate([part[0] for part in parts]),
+        pixels=np.concatenate([pixels for pixels, _ in parts]),
         spacing_mm=None,
         modality=MODALITY,
-        masks=masks,
+        masks={name: np.concatenate([masks[name] for _, masks in parts]) for name in parts[0][1]},
         frame_s=round(seconds / frames, 6),
-        points=_points(lens, tube, camera, placed),
+        points=_points(lens, tube, camera, visit.placed),
     )
-    events = [Event("phase", motion, 0, frames)]
+    return Drawing((picture,), _measured(case, visit, seconds), _events(visit.tool, motion, moments))
+
+
+def _frames(visit: _Visit, camera: Camera, moments: Floats) -> tuple[Floats, dict[str, Bools]]:
+    """The light of some frames, (3, T, Y, X), and their masks."""
+    field = field_of_view(visit.lens, visit.lamp.shape)
+    surface = look(visit.tube, visit.mucosa, camera, visit.lens, field)
+    paint_debris(visit.debris, surface, camera, visit.lens)
+    lesions = disease.paint(disease.Scene(surface, visit.tube, visit.mucosa, camera, visit.lens), visit.placed)
+    picture = light(surface, visit.lamp)
+    used = draw_over(visit.tool, moments, visit.lens, picture) if visit.tool else np.zeros(picture.shape[1:], np.bool_)
+    shown = field & ~used
+    wall = shown.copy()
+    for name, mask in lesions.items():
+        if name.startswith("polyp"):
+            wall &= ~mask
+    lumen = (surface.distance > np.float32(LUMEN_MM)) & wall
+    fold = (surface.hits.fold > np.float32(FOLD_MM)) & ~lumen & wall
+    masks = {"lumen": lumen, "fold": fold, "mucosa": wall & ~lumen & ~fold, "tool": used & field}
+    return picture, {**masks, **{name: mask & shown for name, mask in lesions.items()}}
+
+
+def _events(tool: Tool | None, motion: str, moments: Floats) -> tuple[Event, ...]:
+    """Which way the endoscope goes, and when a tool is out."""
+    events = [Event("phase", motion, 0, len(moments))]
     out = np.flatnonzero(tool.out(moments)) if tool else np.zeros(0, np.intp)
     if tool and len(out):
         events.append(Event("tool", tool.name, int(out[0]), int(out[-1]) + 1))
-    return Drawing((picture,), _measured(case, lens, tube, placed, seconds), tuple(events))
-
-
-def _frames(
-    case: Case,
-    lens: Optics,
-    tube: Tube,
-    mucosa: Mucosa,
-    camera: Camera,
-    moments: Floats,
-    placed: list[Placed],
-    tool: Tool | None,
-    noise: np.random.Generator,
-) -> tuple[Array, dict[str, Bools]]:
-    """Some frames of the clip and their masks."""
-    lamp = _lamp(case)
-    field = field_of_view(lens, lamp.shape)
-    surface = look(tube, mucosa, camera, lens, field)
-    from_z = float(tube.fold_z[_FOLD]) - 29
-    draw_fluid(case.pose(_FLUID), surface, tube)
-    draw_stool(case.pose(_STOOL), surface, tube, camera, lens, from_z)
-    draw_bubbles(case.pose(_BUBBLES), surface, tube, camera, lens, from_z)
-    lesions = disease.paint(disease.Scene(surface, tube, mucosa, camera, lens), placed)
-    picture = light(surface, lamp)
-    used = draw_over(tool, moments, lens, picture) if tool else np.zeros(picture.shape[:3], np.bool_)
-    pixels = developed(picture, field, case.look, noise)
-    shown = field & ~used
-    lumen = (surface.distance > np.float32(LUMEN_MM)) & shown
-    fold = (surface.hits.fold > np.float32(FOLD_MM)) & ~lumen & shown
-    masks = {"lumen": lumen, "fold": fold, "mucosa": shown & ~lumen & ~fold, "tool": used & field}
-    return pixels, {**masks, **{name: mask & shown for name, mask in lesions.items()}}
+    return tuple(events)
 
 
 def _camera(case: Case, tube: Tube, moments: Floats) -> tuple[Camera, str, float]:
@@ -230,8 +242,9 @@ def _points(lens: Optics, tube: Tube, camera: Camera, placed: list[Placed]) -> d
     return found
 
 
-def _measured(case: Case, lens: Optics, tube: Tube, placed: list[Placed], seconds: float) -> tuple[Measured, ...]:
+def _measured(case: Case, visit: _Visit, seconds: float) -> tuple[Measured, ...]:
     """What is true of the clip, on the tube itself at 64 moments of it: the number of frames does not matter."""
+    lens, tube, placed = visit.lens, visit.tube, visit.placed
     moments = ((np.arange(64) + 0.5) / 64).astype(np.float32)
     camera, _, _ = _camera(case, tube, moments)
     travelled = float(np.abs(camera.at[-1, 2] - camera.at[0, 2])) * 64 / 63

@@ -156,7 +156,7 @@ def _part(
     half = np.float32(FIELD_MM / 2 * (radius if is_round else 2))
     field = np.asarray((frames.across**2 + frames.down**2 < half * half)[0])
     pixels = developed(picture, field, case.look, noise)
-    shown = np.broadcast_to(field, picture.shape[:3]).copy()
+    shown = np.broadcast_to(field, picture.shape[1:]).copy()
     for name in TOOLS:
         masks[name] = used.get(name, np.zeros(shown.shape, np.bool_)) & field
         shown &= ~masks[name]
@@ -171,7 +171,7 @@ def _smoke(picture: Floats, story: Story, frames: Frames, maps: Maps) -> None:
         drift = np.float32(40 * frames.moments[frame])
         x, y = np.broadcast_arrays(frames.across[0] * np.float32(0.6) + drift, frames.down[0] * np.float32(0.6) - drift)
         veil = np.clip(spot(x, y).of(maps.cloud) * np.float32(0.22) + np.float32(0.30), 0.04, 0.7) * dense[frame]
-        picture[frame] += (np.float32(0.74) - picture[frame]) * veil[..., None]
+        picture[:, frame] += (np.float32(0.74) - picture[:, frame]) * veil
 
 
 def _points(frames: Frames, a: Anatomy, frame: int) -> dict[str, Point]:
