@@ -9,7 +9,7 @@ from math import ceil
 import numpy as np
 
 from vesalius.phantom.bodies.fundus_eye import MACULA_MM, Eye
-from vesalius.phantom.bodies.retina_vessels import Order
+from vesalius.phantom.bodies.retina_vessels import Pieces
 from vesalius.phantom.case import Case
 from vesalius.phantom.grid import Grid
 from vesalius.phantom.paint import Points
@@ -170,7 +170,7 @@ def _hemorrhages(rng: np.random.Generator, eye: Eye, severity: str, shape: str) 
     return Spots(at[dealt, 0], at[dealt, 1], radius * (1.7 if flames else 1.0), across, angle, 0.25)
 
 
-def threads_of(case: Case, eye: Eye, lesion: Lesion) -> Order:
+def threads_of(case: Case, eye: Eye, lesion: Lesion) -> Pieces:
     """New vessels: winding threads that leave one stem like a fan, and an arch that joins their tips."""
     rng, place = opened(case, lesion)
     many, count = int(rng.integers(9, 15)), 22
@@ -195,7 +195,7 @@ def threads_of(case: Case, eye: Eye, lesion: Lesion) -> Order:
     cos, sin = np.cos(angle), np.sin(angle)
     radius = np.full(len(x), _THREAD_MM)
     x, y = middle_x + x * cos - y * sin, middle_y + x * sin + y * cos
-    return Order(x, y, heading + angle, radius, np.zeros(len(x), np.bool_), piece_mm=0.03)
+    return Pieces(x, y, heading + angle, radius, np.zeros(len(x), np.bool_), piece_mm=0.03)
 
 
 def depth_of_spots(spots: Spots, grid: Grid, mirror: int, shift_mm: tuple[float, float]) -> tuple[Floats, Bools]:

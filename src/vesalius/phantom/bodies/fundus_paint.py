@@ -189,8 +189,7 @@ def lighten(color: Floats, share: Floats, light: float) -> None:
 def vessels(eye: Eye, grid: Grid, shot: Shot, color: Floats) -> tuple[Bools, Bools]:
     """Veins, then arteries that cross before them, drawn in place; where arteries and where veins are."""
     laid = laid_on(grid)
-    for order in eye.vessels.orders:
-        lay(order, grid, eye.mirror, shot.shift_mm, laid)
+    lay(eye.vessels.points, grid, eye.mirror, shot.shift_mm, laid)
     vein, artery = laid.cover.reshape(2, *grid.shape) * np.float32(eye.blood)
     vein *= 1 - np.float32(0.8) * artery
     middle = laid.middle.reshape(2, *grid.shape)[1] * np.float32(0.35 * eye.blood)  # the reflex along an artery's middle
@@ -216,15 +215,17 @@ def light(case: Case, grid: Grid, shot: Shot, color: Floats) -> None:
     square = (x - np.float32(middle[0])) ** 2 + (y - np.float32(middle[1])) ** 2
     shade = 1 - square * np.float32(shot.vignette / 40)
     shade += x * np.float32(shot.tilt[0] / 6) + y * np.float32(shot.tilt[1] / 6)
-    veil = noise(rng, 3, *(((axis.ravel() + 7) / 14).astype(np.float32) for axis in (x, y)))
-    veil *= np.float32(0.5 * shot.haze)
-    veil += np.float32(shot.haze)
-    np.clip(veil, 0, 0.7, out=veil)
-    for plane, gain, gray in zip(color, shot.gain, (0.56, 0.47, 0.36), strict=True):
+    for plane, gain in zip(color, shot.gain, strict=True):
         plane *= shade * np.float32(gain)
-        plane += veil * (np.float32(gray) - plane)
+    if shot.haze > 0.01:
+        veil = noise(rng, 3, *(((axis.ravel() + 7) / 14).astype(np.float32) for axis in (x, y)))
+        veil *= np.float32(0.5 * shot.haze)
+        veil += np.float32(shot.haze)
+        np.clip(veil, 0, 0.7, out=veil)
+        for plane, gray in zip(color, (0.56, 0.47, 0.36), strict=True):
+            plane += veil * (np.float32(gray) - plane)
     _edge_glow(rng, x, y, shot, color)
-    for _ in range(int(rng.integers(0, 4))):  # dust
+    for _ in range(int(rng.integers(0, 3))):  # dust
         at, size, dim = rng.uniform(-5, 5, 2), rng.uniform(0.08, 0.3), rng.uniform(-0.10, 0.07)
         color += _bell(x - np.float32(at[0]), y - np.float32(at[1]), size) * np.float32(dim)
 

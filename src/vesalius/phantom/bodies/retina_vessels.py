@@ -3,6 +3,7 @@
 The eye's frame: millimetres on the retina, x toward the nose, y toward the feet, the same for right and left eyes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
@@ -25,8 +26,8 @@ _MURRAY = 3.0  # the cube of a parent's radius is shared by its branches
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
-    """Vessels of one order as points, each the middle of a piece of `piece_mm` that runs by its heading: (N,) each."""
+class Pieces:
+    """Vessels as points, each the middle of a piece of `piece_mm` that runs by its heading: (N,) each."""
 
     x_mm: Points
     y_mm: Points
@@ -38,9 +39,9 @@ class Order:
 
 @dataclass(frozen=True, eq=False)
 class Vessels:
-    """Trunks, their branches, and the branches of these; the radius of arteries and of veins where they leave the disc."""
+    """Trunks and two orders of branches, as points; the radius of arteries and of veins where they leave the disc."""
 
-    orders: tuple[Order, ...]
+    points: Pieces
     artery_mm: float
     vein_mm: float
 
@@ -65,15 +66,15 @@ def grow(rng: np.random.Generator, disc_mm: tuple[float, float], fovea_mm: tuple
     winding = float(rng.uniform(0.5, 1.5))
     radius = np.where(_IS_ARTERY, artery_mm, vein_mm)
     trunks = _trunks(rng, disc_mm, radius, winding)
-    share = rng.uniform(0.5, 0.74, (8, 7))
-    at = (np.arange(7) + rng.uniform(0.15, 0.85, (8, 7))) / 7 * 0.85 + 0.13
+    share = rng.uniform(0.5, 0.74, (8, 6))
+    at = (np.arange(6) + rng.uniform(0.15, 0.85, (8, 6))) / 6 * 0.85 + 0.13
     trunks = _narrowed(trunks, at, share)
     first = _cut(_branches(rng, trunks, at, share, 2.9, winding), fovea_mm)
     share = rng.uniform(0.5, 0.78, (len(first.x), 2))
     at = (np.arange(2) + rng.uniform(0.1, 0.9, share.shape)) / 2 * 0.85 + 0.1
     first = _narrowed(first, at, share)
     second = _cut(_branches(rng, first, at, share, 1.5, winding), fovea_mm)
-    return Vessels(tuple(_order(paths) for paths in (_cut(trunks, fovea_mm), first, second)), artery_mm, vein_mm)
+    return Vessels(_joined((_cut(trunks, fovea_mm), first, second)), artery_mm, vein_mm)
 
 
 def _trunks(rng: np.random.Generator, disc_mm: tuple[float, float], radius: Points, winding: float) -> _Paths:
@@ -159,10 +160,16 @@ def _cut(paths: _Paths, fovea_mm: tuple[float, float]) -> _Paths:
     return _Paths(paths.x, paths.y, paths.heading, paths.radius, alive, paths.is_artery, paths.up)
 
 
-def _order(paths: _Paths) -> Order:
-    alive = paths.alive
-    is_artery = np.broadcast_to(paths.is_artery[:, None], alive.shape)[alive]
-    return Order(paths.x[alive], paths.y[alive], paths.heading[alive], paths.radius[alive], is_artery)
+def _joined(vessels: Sequence[_Paths]) -> Pieces:
+    """The parts of all these that are drawn."""
+    drawn = [paths.alive for paths in vessels]
+    return Pieces(
+        x_mm=np.concatenate([paths.x[alive] for paths, alive in zip(vessels, drawn, strict=True)]),
+        y_mm=np.concatenate([paths.y[alive] for paths, alive in zip(vessels, drawn, strict=True)]),
+        heading=np.concatenate([paths.heading[alive] for paths, alive in zip(vessels, drawn, strict=True)]),
+        radius_mm=np.concatenate([paths.radius[alive] for paths, alive in zip(vessels, drawn, strict=True)]),
+        is_artery=np.concatenate([np.repeat(paths.is_artery, paths.alive.sum(axis=1)) for paths in vessels]),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,11 +193,11 @@ def laid_on(grid: Grid) -> Laid:
     return Laid(np.zeros(count, np.float32), np.zeros(count, np.float32), np.zeros(count, np.bool_))
 
 
-def lay(order: Order, grid: Grid, mirror: int, shift_mm: tuple[float, float], laid: Laid) -> None:
-    """Lay vessels of one order over what is laid already.
+def lay(pieces: Pieces, grid: Grid, mirror: int, shift_mm: tuple[float, float], laid: Laid) -> None:
+    """Lay vessels over what is laid already.
 
     Args:
-        order: what is laid.
+        pieces: what is laid.
         grid: of the picture.
         mirror: what x of the eye's frame is multiplied by.
         shift_mm: what is added to (x, y) after that.
@@ -198,39 +205,39 @@ def lay(order: Order, grid: Grid, mirror: int, shift_mm: tuple[float, float], la
     """
     rows, columns = grid.shape
     step = grid.spacing_mm[0]
-    reach = ceil(float(order.radius_mm.max(initial=0)) / step + 0.5)
-    many = ceil(order.piece_mm / (0.8 * step))  # so many points for each piece that no gap shows
+    reach = ceil(float(pieces.radius_mm.max(initial=0)) / step + 0.5)
+    many = ceil(pieces.piece_mm / (0.8 * step))  # so many points for each piece that no gap shows
     if many > 1:
-        t = ((np.arange(many)[:, None] + 0.5) / many - 0.5) * order.piece_mm
-        order = Order(
-            x_mm=(order.x_mm + t * np.cos(order.heading)).ravel(),
-            y_mm=(order.y_mm + t * np.sin(order.heading)).ravel(),
-            heading=np.tile(order.heading, many),
-            radius_mm=np.tile(order.radius_mm, many),
-            is_artery=np.tile(order.is_artery, many),
+        t = ((np.arange(many)[:, None] + 0.5) / many - 0.5) * pieces.piece_mm
+        pieces = Pieces(
+            x_mm=(pieces.x_mm + t * np.cos(pieces.heading)).ravel(),
+            y_mm=(pieces.y_mm + t * np.sin(pieces.heading)).ravel(),
+            heading=np.tile(pieces.heading, many),
+            radius_mm=np.tile(pieces.radius_mm, many),
+            is_artery=np.tile(pieces.is_artery, many),
         )
-    thin = order.radius_mm <= 0.5 * step
+    thin = pieces.radius_mm <= 0.5 * step
     if reach > 1 and thin.any():  # what is thin needs to look at few pixels
         for part in (thin, ~thin):
-            some = Order(
-                x_mm=order.x_mm[part],
-                y_mm=order.y_mm[part],
-                heading=order.heading[part],
-                radius_mm=order.radius_mm[part],
-                is_artery=order.is_artery[part],
+            some = Pieces(
+                x_mm=pieces.x_mm[part],
+                y_mm=pieces.y_mm[part],
+                heading=pieces.heading[part],
+                radius_mm=pieces.radius_mm[part],
+                is_artery=pieces.is_artery[part],
                 piece_mm=step / 2,
             )
             lay(some, grid, mirror, shift_mm, laid)
         return
-    x = ((order.x_mm * mirror + shift_mm[0]) / step + columns / 2).astype(np.float32)
-    y = ((order.y_mm + shift_mm[1]) / step + rows / 2).astype(np.float32)
+    x = ((pieces.x_mm * mirror + shift_mm[0]) / step + columns / 2).astype(np.float32)
+    y = ((pieces.y_mm + shift_mm[1]) / step + rows / 2).astype(np.float32)
     within = (x >= reach + 1) & (y >= reach + 1) & (x < columns - reach - 1) & (y < rows - reach - 1)
-    x, y, radius = x[within], y[within], order.radius_mm[within].astype(np.float32)
+    x, y, radius = x[within], y[within], pieces.radius_mm[within].astype(np.float32)
     if not len(x):
         return
     column, row = x.astype(np.intp), y.astype(np.intp)
     right, down = x - column - np.float32(0.5), y - row - np.float32(0.5)
-    plane = row * columns + column + order.is_artery[within] * (rows * columns)
+    plane = row * columns + column + pieces.is_artery[within] * (rows * columns)
     far_y, far_x = _offsets(reach)
     away = (right - far_x.astype(np.float32)) ** 2
     away += (down - far_y.astype(np.float32)) ** 2
@@ -238,12 +245,12 @@ def lay(order: Order, grid: Grid, mirror: int, shift_mm: tuple[float, float], la
     away *= np.float32(-step)
     away += radius
     near = np.flatnonzero(away > np.float32(-0.5 * step))  # most offsets of a thin vessel are of no use
-    offset, point = np.divmod(near, len(x))
-    at = plane[point] + (far_y * columns + far_x).ravel()[offset]
-    depth, wide = away.ravel()[near], radius[point]
+    at = (plane + (far_y * columns + far_x)).ravel()[near]
+    depth, wide = (field.ravel()[near] for field in (away, np.broadcast_to(radius, away.shape)))
     cover = np.clip(depth * np.float32(1 / step) + np.float32(0.5), 0, 1)
-    pale = np.minimum(radius * np.float32(2 / step), 1) * np.clip(radius * np.float32(1 / 0.05) + np.float32(0.25), 0, 1)
-    np.maximum.at(laid.cover, at, cover * pale[point])
+    cover *= np.minimum(wide * np.float32(2 / step), 1)
+    cover *= np.minimum(wide * np.float32(1 / 0.05) + np.float32(0.25), 1)
+    np.maximum.at(laid.cover, at, cover)
     laid.inside[at[depth > 0]] = True
     deep = np.flatnonzero((depth > np.float32(0.55) * wide) & (wide > _REFLEX_MM))
     middle = (depth[deep] - np.float32(0.55) * wide[deep]) * np.float32(1 / (0.3 * step + 0.01))

@@ -226,10 +226,10 @@ def _lesion(
 
 def _threads(case: Case, eye: Eye, lesion: Lesion, grid: Grid, shot: paint.Shot) -> tuple[Floats, Bools]:
     """How much of each pixel new vessels cover, and where they are; no thinner than a pixel."""
-    order = disease.threads_of(case, eye, lesion)
+    threads = disease.threads_of(case, eye, lesion)
     laid = laid_on(grid)
-    wide = np.maximum(order.radius_mm, 0.5 * grid.spacing_mm[0])
-    lay(replace(order, radius_mm=wide), grid, eye.mirror, shot.shift_mm, laid)
+    wide = np.maximum(threads.radius_mm, 0.5 * grid.spacing_mm[0])
+    lay(replace(threads, radius_mm=wide), grid, eye.mirror, shot.shift_mm, laid)
     count = grid.shape[0] * grid.shape[1]
     return laid.cover[:count].reshape(grid.shape), laid.inside[:count].reshape(grid.shape)
 
