@@ -10,7 +10,7 @@ from vesalius.phantom.bodies.cells_stamp import BASIC, EOSIN, NUCLEAR, Canvas, S
 from vesalius.phantom.bodies.cells_tissue import RED_AMOUNT, RED_SHRINK, Tissue
 from vesalius.phantom.truth import Floats
 
-_SITE_REACH_UM, _NEST_REACH_UM, _NUCLEUS_REACH_UM = 28.5, 29.0, 7.6
+_SITE_REACH_UM, _NUCLEUS_REACH_UM = 28.5, 7.6
 _SHORT_UM = 4.25  # half as long as the longest nucleus of a gland
 
 
@@ -154,10 +154,11 @@ def _ovals(canvas: Canvas, rows: Floats, blur_um: float, chromatin: float, reach
 
 def _necrosis(canvas: Canvas, rows: Floats, blur_um: float, name: str) -> None:
     """Bright, without structure but for ghosts of cells and dust of nuclei."""
-    rows = rows[canvas.sees(rows, _NEST_REACH_UM)]
+    reach_um = float(rows[0, 2]) * 1.2 + 2.5
+    rows = rows[canvas.sees(rows, reach_um)]
     if not len(rows):
         return
-    stamp = stamps(canvas, rows[:, 0], rows[:, 1], _NEST_REACH_UM)
+    stamp = stamps(canvas, rows[:, 0], rows[:, 1], reach_um)
     inside_um, _, _ = _inside(stamp, rows)
     inside_um += grain(stamp, rows[:, 8:11], 6.0) * np.float32(2.0)
     cover = soft(inside_um, canvas, blur_um * 2)
@@ -170,10 +171,11 @@ def _necrosis(canvas: Canvas, rows: Floats, blur_um: float, name: str) -> None:
 
 def _nest(canvas: Canvas, rows: Floats, blur_um: float, name: str) -> None:
     """The body of a tumor nest: purplish cytoplasm, pushed against the stroma."""
-    rows = rows[canvas.sees(rows, _NEST_REACH_UM)]
+    reach_um = float(rows[0, 2]) * 1.2 + 2.5
+    rows = rows[canvas.sees(rows, reach_um)]
     if not len(rows):
         return
-    stamp = stamps(canvas, rows[:, 0], rows[:, 1], _NEST_REACH_UM)
+    stamp = stamps(canvas, rows[:, 0], rows[:, 1], reach_um)
     inside_um, _, _ = _inside(stamp, rows)
     inside_um += grain(stamp, rows[:, 8:11], 7.0) * np.float32(1.6)
     cover = soft(inside_um, canvas, blur_um)

@@ -10,8 +10,8 @@ from vesalius.phantom.case import Case
 from vesalius.phantom.paint import Points
 from vesalius.phantom.truth import Lesion
 
-_POINTS = 240
-_REACH_MM = 13.7  # from the middle of the patient's frame to where a lesion may end
+_POINTS, _TRIES = 240, 160  # of an outline; places that are tried for a lesion
+_REACH_MM = 15.0  # from the middle of the patient's frame to where a lesion may end
 _WAVES = np.arange(2, 10)
 # How much each wave of the outline may be, by the margin.
 _MARGINS = {
@@ -56,18 +56,20 @@ def outlines(case: Case, most_mm: Mapping[str, float]) -> list[tuple[Lesion, Out
     """
     old = [lesion for lesion in (*case.lesions, *case.resolved) if lesion.change != "new"]
     names = list(most_mm)
-    old.sort(key=lambda lesion: (names.index(lesion.finding), lesion.number))
-    order = [*old, *(lesion for lesion in case.lesions if lesion.change == "new")]
+    # The larger a finding can become, the earlier it is placed: small ones find room between.
+    old.sort(key=lambda lesion: (-most_mm[lesion.finding], names.index(lesion.finding), lesion.number))
+    new = [lesion for lesion in case.lesions if lesion.change == "new"]
+    order = [*old, *sorted(new, key=lambda lesion: -most_mm[lesion.finding])]
     placed: list[tuple[float, float, float]] = []
     found = {}
     for lesion in order:
         half = most_mm[lesion.finding] / 2
         rng = case.place(lesion, 0)
-        away, angle = (_REACH_MM - half) * np.sqrt(rng.random(40)), rng.random(40) * 2 * pi
+        away, angle = (_REACH_MM - half) * np.sqrt(rng.random(_TRIES)), rng.random(_TRIES) * 2 * pi
         y, x = away * np.sin(angle), away * np.cos(angle)
-        free = np.full(40, 99.0)
+        free = np.full(_TRIES, 99.0)
         for other_y, other_x, other_half in placed:
-            np.minimum(free, np.hypot(y - other_y, x - other_x) - 0.85 * (other_half + half), out=free)
+            np.minimum(free, np.hypot(y - other_y, x - other_x) - 0.7 * (other_half + half), out=free)
         best = int(np.argmax(free > 0.5)) if (free > 0.5).any() else int(np.argmax(free))
         placed.append((float(y[best]), float(x[best]), half))
         found[id(lesion)] = (float(y[best]), float(x[best]))

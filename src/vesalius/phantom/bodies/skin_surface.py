@@ -98,7 +98,7 @@ def _hairs(rng: np.random.Generator, count: int) -> tuple[Points, Points]:
 def posed(case: Case) -> Pose:
     """The camera of this visit."""
     rng = case.pose(0)
-    field_mm, turn = float(rng.uniform(30.5, 33.5)), float(rng.uniform(-12, 12))
+    field_mm, turn = float(rng.uniform(33, 36)), float(rng.uniform(-12, 12))
     shift = (float(rng.uniform(-1.2, 1.2)), float(rng.uniform(-1.2, 1.2)))
     view = "dermoscopic" if rng.random() < 0.4 else "clinical"
     ruler = "present" if rng.random() < 0.4 else "none"

@@ -28,7 +28,7 @@ from vesalius.phantom.truth import Drawing, Floats, Lesion, Measured, Picture
 from vesalius.types import Point
 
 SAYS = "photographs of skin lesions with border, colours, texture and diameter; hair, ruler, all skin tones"
-FIELD_MM = 32.0
+FIELD_MM = 34.5
 SIZE_PX = 128
 _DIAMETER = "greatest diameter"
 
@@ -36,7 +36,7 @@ FINDINGS = (
     FindingKind(
         "melanoma",
         "C43.9",
-        size_mm=(5, 10),
+        size_mm=(4.5, 9),
         size_is=_DIAMETER,
         attributes={
             "margin": ("irregular", "notched"),
@@ -48,7 +48,7 @@ FINDINGS = (
     FindingKind(
         "nevus",
         "D22",
-        size_mm=(2.5, 6),
+        size_mm=(2, 5),
         size_is=_DIAMETER,
         attributes={
             "margin": ("regular",),
@@ -61,7 +61,7 @@ FINDINGS = (
     FindingKind(
         "seborrheic keratosis",
         "L82",
-        size_mm=(4, 9),
+        size_mm=(3.5, 8),
         size_is=_DIAMETER,
         attributes={"margin": ("sharp",), "colour": ("tan", "dark brown"), "texture": ("cystic", "fissured")},
         looks_like=("melanoma", "nevus"),
@@ -69,7 +69,7 @@ FINDINGS = (
     FindingKind(
         "basal cell carcinoma",
         "C44.9",
-        size_mm=(3.5, 8),
+        size_mm=(3, 7),
         size_is=_DIAMETER,
         attributes={
             "margin": ("rolled", "ill-defined"),
@@ -81,7 +81,7 @@ FINDINGS = (
     FindingKind(
         "psoriasis",
         "L40.0",
-        size_mm=(6, 10),
+        size_mm=(5.5, 9),
         size_is=_DIAMETER,
         attributes={"margin": ("sharp",), "texture": ("silvery scale", "fine scale")},
         not_with=("ringworm",),
@@ -90,7 +90,7 @@ FINDINGS = (
     FindingKind(
         "ringworm",
         "B35",
-        size_mm=(6, 10),
+        size_mm=(5.5, 9),
         size_is=_DIAMETER,
         attributes={"margin": ("sharp",), "texture": ("silvery scale", "fine scale")},
         not_with=("psoriasis",),
