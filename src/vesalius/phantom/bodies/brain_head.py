@@ -37,6 +37,7 @@ class Head:
     Attributes:
         half: of the cavity: to each side, to the front, to the back, up.
         gap: between skull and brain.
+        tilt: by which share the gap is wider on the left and at the back.
         sulcus: how wide a sulcus is open.
         sulci: how deep the sulci are.
         cortex: its thickness.
@@ -44,12 +45,15 @@ class Head:
         horns: width of both frontal horns together, when nothing widens them.
         lean: by which share the left ventricle is wider than the right.
         aged: 0 young to 1 shrunken.
+        sinus, cistern, gland: sizes of the sinuses, of the cistern around the pituitary gland and of the gland, near 1.
+        caps: how bright the caps at the horns are.
         waves: (WAVES, 4), wave vectors per mm and phases whose sum is zero in the sulci.
         spaces: perivascular spaces: (end, end, radius).
     """
 
     half: tuple[float, float, float, float]
     gap: float
+    tilt: tuple[float, float]
     sulcus: float
     sulci: float
     cortex: float
@@ -62,6 +66,8 @@ class Head:
     spaces: tuple[tuple[Vector, Vector, float], ...]
     caps: float
     sinus: float
+    cistern: float
+    gland: float
 
     def low(self, y: Floats) -> Floats:
         """How far the cavity's floor lies below its middle."""
@@ -107,10 +113,11 @@ class Head:
 def head_of(case: "Case") -> Head:
     """The patient's head."""
     rng = case.body(0)
-    scale = (0.985 if case.sex == "F" else 1.015) * rng.uniform(0.955, 1.04)
+    scale = (0.985 if case.sex == "F" else 1.015) * rng.uniform(0.90, 1.06)
     shape = rng.uniform(-1, 1, 4)
     aged = float(np.clip((case.age_years - 35) / 50, 0, 1) * rng.uniform(0.5, 1) + rng.uniform(0, 0.15))
     size = rng.uniform(-1, 1, 8)
+    lean = rng.uniform(-1, 1, 4)
     turns = [direction(rng) for _ in range(WAVES)]
     length = rng.uniform(20, 26)
     phases = rng.uniform(0, 2 * pi, WAVES)
@@ -118,19 +125,22 @@ def head_of(case: "Case") -> Head:
     half = (68.5 * scale * (1 + 0.04 * shape[0]), 80 * scale * (1 + 0.05 * shape[1]), 84 * scale * (1 + 0.05 * shape[2]))
     return Head(
         half=(float(half[0]), float(half[1]), float(half[2]), float(70 * scale * (1 + 0.04 * shape[3]))),
-        gap=2.0 + 2.6 * aged + 0.5 * float(size[0]),
+        gap=2.2 + 2.6 * aged + 0.5 * float(size[0]),
+        tilt=(0.55 * float(lean[0]), 0.55 * float(lean[1])),
         sulcus=0.75 + 1.7 * aged + 0.35 * float(size[1]),
         sulci=14.0 + 2.5 * float(size[2]),
         cortex=3.1 - 0.4 * aged + 0.25 * float(size[3]),
         skull=7.2 + 1.6 * float(size[4]),
         scalp=6.5 + 2.0 * float(size[5]),
-        horns=30 + 4 * float(size[6]) + 8 * aged,
+        horns=29 + 4 * float(size[6]) + 7.5 * aged,
         lean=0.14 * float(size[7]),
         aged=aged,
         waves=waves.astype(np.float32),
         spaces=_spaces(rng, aged),
         caps=float(rng.uniform(0, 1)) * (0.4 + 0.6 * aged),
         sinus=float(rng.uniform(0.75, 1.15)),
+        cistern=1 + 0.25 * float(lean[2]),
+        gland=1.2 + 0.45 * float(lean[3]),
     )
 
 

@@ -81,8 +81,10 @@ def cerebrum(head: Head, vent: Ventricles, x: Floats, y: Floats, z: Floats, dept
     ridge = (8 + np.float32(0.45) * (side - 15) - y) * np.float32(0.9)
     deep: Floats = np.maximum(tent, ridge)
     deep -= 0.4
-    np.minimum(deep, depth - np.float32(head.gap), out=deep)
-    np.minimum(deep, ellipsoid(x, y, z, (0, -10, -31), (18, 23, 20)), out=deep)
+    gap = 1 + x * np.float32(head.tilt[0] / head.half[0]) + y * np.float32(head.tilt[1] / head.half[2])
+    np.minimum(deep, depth - np.float32(head.gap) * gap, out=deep)
+    wide = head.cistern
+    np.minimum(deep, ellipsoid(x, y, z, (0, -11, -32), (14 * wide, 18 * wide, 17)), out=deep)
     # The fissure between the hemispheres ends where the corpus callosum joins them.
     arch = np.sqrt(((y - 3) * np.float32(1 / 44)) ** 2 + ((z - 12) * np.float32(1 / (25 + vent.roof))) ** 2)
     inside = np.maximum(1 - arch, 0) * np.float32(26)
@@ -123,7 +125,7 @@ def _sulci(head: Head, vent: Ventricles, place: tuple[Floats, Floats, Floats], d
     across = np.abs(wave) / steep
     over = np.maximum(np.maximum(deep - deepest, depth - np.float32(head.gap + 26)), 0)
     # Wide ventricles press the sulci shut.
-    width = head.sulcus * min(1.0, max(0.35, 1 - 1.2 * (vent.scale - 1.4)))
+    width = head.sulcus * (1 - 0.65 * min(max((vent.width - head.horns) / 14, 0), 1))
     opening = np.float32(0.42 * width) * (1 + np.float32(1.0) * np.exp(deep * np.float32(-1 / 6)))
     found: Floats = np.sqrt(across * across + over * over) - opening
     return found
@@ -191,7 +193,7 @@ def _paint_caps(canvas: Canvas, head: Head, vent: Ventricles, place: tuple[Float
     ring = 1 - np.abs(fluid) * np.float32(1 / 3.5)
     np.maximum(ring, 0, out=ring)
     caps = ring * np.float32(0.7 * head.caps) * (step(-y, 30, 40) + step(y, 46, 58)) * (z > -8)
-    pressed = min(max((vent.width - 42) / 10, 0), 1)
+    pressed = min(max((vent.width - head.horns) / 8, 0), 1)
     if pressed:
         caps += step(-fluid, -7, 0) * np.float32(0.75 * pressed) * (z > -6)
     canvas.lay(np.clip(caps, 0, 1), GLIOSIS)
@@ -233,7 +235,7 @@ def _paint_hind(
     np.minimum(stem, rod(x, y, z, ((0, 12, -40), (0, 18, -66)), (10, 7)), out=stem)
     stem = np.maximum(stem, z + 3)
     canvas.lay(share(stem, edge), STEM, at)
-    gland = ellipsoid(x, y, z, (0, -27, -33), (6.5, 5, 4))
+    gland = ellipsoid(x, y, z, (0, -27, -33), (6.5 * head.gland, 5 * head.gland, 4 * head.gland))
     canvas.lay(share(gland, edge), PITUITARY, at)
     found = {name: np.zeros(count, np.bool_) for name in ("cerebellum", "brain stem")}
     found["cerebellum"][at[(lobe < 0) & (stem >= 0)]] = True

@@ -24,11 +24,10 @@ Index = npt.NDArray[np.intp]
 EDEMA = Tissue(1350, 170, 0.90)
 TUMOR = Tissue(1500, 120, 0.87)
 NECROSIS = Tissue(2700, 450, 0.95)
-MENINGIOMA = Tissue(1200, 112, 0.86)
+MENINGIOMA = Tissue(1200, 122, 0.88)
 INFARCT = Tissue(1400, 165, 0.90)
 LESION = Tissue(1150, 165, 0.88)
-SUBACUTE = Tissue(360, 150, 0.90)
-CHRONIC = Tissue(1700, 520, 0.97)
+COLLECTIONS = {"acute": Tissue(1150, 48, 0.85), "subacute": Tissue(420, 105, 0.85), "chronic": Tissue(2300, 330, 0.95)}
 
 # From the middle of the cavity toward each lobe, on the left side.
 LOBES: dict[str, Vector] = {
@@ -137,7 +136,7 @@ def shape_of(case: "Case", head: Head, lesion: Lesion) -> Shape | None:
     if lesion.finding == "meningioma":
         depth, flat = 0.32 * size, unit(cross(toward, direction(rng)))
     else:
-        depth, flat = max(size / 2 + 4, 27.0), None
+        depth, flat = max(size / 2 + 4, float(rng.uniform(21, 31))), None
     x, y, z = ((far - depth) * value for value in toward)
     if lesion.finding == "glioma":
         x = sign(lesion) * max(abs(x), min(size / 2 + 3, 30.0))
@@ -200,7 +199,13 @@ def width_of(head: Head, lesions: tuple[Lesion, ...]) -> Ventricles:
 
 
 def lay_lesion(
-    canvas: Canvas, lesion: Lesion, shape: Blob | Wedge, place: tuple[Floats, Floats, Floats], white: Floats, edge: float
+    canvas: Canvas,
+    case: "Case",
+    lesion: Lesion,
+    shape: Blob | Wedge,
+    place: tuple[Floats, Floats, Floats],
+    white: Floats,
+    edge: float,
 ) -> tuple[Index, Index]:
     """Lay a lesion on a canvas of listed places; returns which of them it covers, and which its edema does.
 
@@ -217,7 +222,9 @@ def lay_lesion(
         distance = np.full(1, -edge, np.float32)
     inside, swollen = share(distance, edge), np.zeros(0, np.intp)
     if lesion.finding == "glioma":
-        swollen = _lay_glioma(canvas, lesion, shape, near, distance, white[near], edge)
+        # From almost no edema to much of it.
+        width = float(case.place(lesion, 1).uniform(0.06, 0.42)) * shape.size_mm / 2 + 2
+        swollen = _lay_glioma(canvas, lesion, shape, (near, distance, white[near]), width, edge)
     elif lesion.finding == "infarct":
         _lay_infarct(canvas, lesion, near, distance, inside)
     else:
@@ -230,12 +237,11 @@ def lay_lesion(
 
 
 def _lay_glioma(
-    canvas: Canvas, lesion: Lesion, shape: Blob | Wedge, near: Index, distance: Floats, white: Floats, edge: float
+    canvas: Canvas, lesion: Lesion, shape: Blob | Wedge, at: tuple[Index, Floats, Floats], width_mm: float, edge: float
 ) -> Index:
     """Edema in fingers along the white matter; then the tumor, solid, or with a dead or a cystic core."""
-    assert isinstance(shape, Blob)
-    radius = shape.size_mm / 2
-    spread = distance - np.float32(0.35 * radius + 4) * (np.float32(0.25) + np.float32(0.9) * white)
+    near, distance, white = at
+    spread = distance - np.float32(width_mm) * (np.float32(0.25) + np.float32(0.9) * white)
     edema = share(spread, edge + 1.5)
     canvas.lay(edema * np.float32(0.85), EDEMA, near)
     canvas.lay(share(distance, edge), TUMOR, near)

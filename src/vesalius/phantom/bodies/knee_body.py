@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FAT = Tissue(280, 90, 0.90, fat=0.95)
 MUSCLE = Tissue(950, 38, 0.76)
 MARROW = Tissue(320, 72, 0.86, fat=0.88)
-RED_MARROW = Tissue(500, 50, 0.80, fat=0.62)
+RED_MARROW = Tissue(600, 55, 0.82, fat=0.45)
 CORTEX = Tissue(900, 2, 0.20)
 TENDON = Tissue(800, 9, 0.55)
 LIGAMENT = Tissue(900, 15, 0.60)
@@ -30,6 +30,8 @@ WORN = Tissue(1000, 20, 0.66)
 CARTILAGE = Tissue(1000, 50, 0.78)
 FLUID = Tissue(3200, 700, 1.0)
 VESSEL = Tissue(1300, 6, 0.8)
+VEIN = Tissue(1500, 160, 0.95)
+WET_FAT = Tissue(700, 110, 0.92, fat=0.5)
 SKIN = Tissue(900, 25, 0.70)
 
 COMPARTMENTS = ("medial femoral", "lateral femoral", "medial tibial", "lateral tibial", "patellar")
@@ -51,6 +53,9 @@ class Knee:
         worn: gray within the menisci, 0 to 1.
         fluid: depth in mm of the fluid that is normal.
         red: how much of the marrow is red.
+        vein: how bright the popliteal vein is, and its radius in mm.
+        recess: fluid beside the cruciate ligaments, which is normal: how much in three places, 0 to 1.
+        pads: wet fat above the patella and below it, which is normal: how wet and where, 0 to 1.
     """
 
     side: str
@@ -66,6 +71,9 @@ class Knee:
     fluid: float
     red: float
     calf: float
+    vein: tuple[float, float]
+    recess: tuple[float, float, float]
+    pads: tuple[float, float, float, float]
 
     @property
     def lateral(self) -> float:
@@ -203,6 +211,7 @@ def knee_of(case: "Case") -> Knee:
     usual = {"medial femoral": 2.7, "lateral femoral": 2.8, "medial tibial": 2.7, "lateral tibial": 3.1, "patellar": 4.0}
     thick = {name: round(mm * float(rng.uniform(0.88, 1.14)), 2) for name, mm in usual.items()}
     v = [float(value) for value in rng.uniform(-1, 1, 10)]
+    w = rng.random(9)
     return Knee(
         side=str(case.fixed("knee", side)),
         scale=scale,
@@ -214,9 +223,12 @@ def knee_of(case: "Case") -> Knee:
         bulk=1 + 0.15 * v[4],
         slope=0.035 + 0.03 * v[5],
         worn=aged * (0.5 + 0.5 * v[6]),
-        fluid=max(0.0, 1.4 + 1.8 * v[7]),
+        fluid=max(0.0, 1.7 + 2.5 * v[7]),
         red=max(0.0, 0.35 + 0.55 * v[8]),
         calf=1 + 0.1 * v[9],
+        vein=(float(w[0]), 3.4 + 2.4 * float(w[1])),
+        recess=(float(w[2]), float(w[3]), float(w[4])),
+        pads=(float(w[5]), float(w[6]), float(w[7]), float(w[8])),
     )
 
 
@@ -246,14 +258,27 @@ def paint_around(canvas: Canvas, knee: Knee, place: Place, mixed: Floats, long: 
         (((11 * k, 42 * k, 130 * k), (8 * k, 43 * k, -130 * k)), 3.2),
     ):
         lay_rod(canvas, place, ends, (thickness, thickness), VESSEL, edge)
+    _lay_distractors(canvas, knee, place, edge)
     (pu, py, pz), bone = knee.patella
     low, high = pz - bone[2], pz + bone[2]
-    for shift in (-9.0, -4.5, 0.0, 4.5, 9.0):  # tendons are flat: several cords side by side
+    for shift in (-7.0, -3.5, 0.0, 3.5, 7.0):  # tendons are flat: several cords side by side
         lay_rod(canvas, place, ((pu + shift, py - 3, low + 6), (4 * k + 0.7 * shift, -26 * k, -36 * k)), (2.6, 2.6), TENDON, edge)
         lay_rod(canvas, place, ((pu + shift, py - 1, high - 5), (pu + shift, py + 2, 130 * k)), (3.2, 3.2), TENDON, edge)
     for sign, back, end in ((-1.0, 6, -48.0), (1.0, 22, -26.0)):
         ends = ((sign * 38.5 * k, 6 * k, 24 * k), (sign * 39 * k, back * k, end * k))
         lay_rod(canvas, place, ends, (1.8, 1.8), TENDON, edge)
+
+
+def _lay_distractors(canvas: Canvas, knee: Knee, place: Place, edge: float) -> None:
+    """What healthy people have and what looks like a cyst, an effusion or a torn ligament: a bright vein, wet fat pads."""
+    k, (bright, radius) = knee.scale, knee.vein
+    if bright > 0.4:
+        lay_rod(canvas, place, ((-5 * k, 44 * k, 130 * k), (-9 * k, 45 * k, -130 * k)), (radius, 0.8 * radius), VEIN, edge)
+    for index, (up, back) in enumerate(((62.0, -30.0), (4.0, -34.0))):
+        wet, shift = knee.pads[2 * index : 2 * index + 2]
+        if wet > 0.45:
+            middle = (14 * (shift - 0.5) * k, back * k, (up + 10 * (wet - 0.7)) * k)
+            lay_ellipsoid(canvas, place, middle, ((6 + 14 * wet) * k, (2.5 + 5 * shift) * k, (5 + 12 * wet) * k), WET_FAT, edge)
 
 
 def _muscles(k: float, b: float) -> list[tuple[tuple[Vector, Vector], tuple[float, float]]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vesalius.phantom.bodies.brain_laying import Place, box_around, lay_rod
+from vesalius.phantom.bodies.brain_laying import Place, box_around, lay_ellipsoid, lay_rod
 from vesalius.phantom.bodies.brain_signal import Canvas, share, step
 from vesalius.phantom.bodies.brain_space import Vector, ellipsoid, rod
 from vesalius.phantom.bodies.knee_body import (
@@ -131,7 +131,7 @@ def _lay_bone(flat: Canvas, knee: Knee, where: Listed, distance: Floats, marrow:
     yellow = share(inside + np.float32(SHELL), edge)
     flat.lay(yellow, MARROW, at)
     z = where.place[2][near]
-    away = step(np.abs(z - 6), 30 * knee.scale, 46 * knee.scale)
+    away = step(np.abs(z - 6), 14 * knee.scale, 40 * knee.scale)
     # The scar of the growth plate: a thin dark line across the marrow.
     scar = np.abs(np.abs(z - np.float32(7 * knee.scale)) - np.float32(32 * knee.scale) + np.float32(2) * marrow[at]) - np.float32(
         0.4
@@ -190,9 +190,13 @@ def _lay_meniscus(flat: Canvas, knee: Knee, medial: bool, near: tuple[Listed, Fl
 
 
 def cruciates(canvas: Canvas, knee: Knee, place: Place, edge: float) -> None:
-    """Lay both cruciate ligaments."""
+    """Lay both cruciate ligaments, and the fluid beside them."""
     k = knee.scale
     tibial, femoral = knee.cruciate
+    for much, (u, y, z) in zip(knee.recess, ((1, -13, 6), (7, 6, 14), (-5, 19, 4)), strict=True):
+        size = 9 * much * k
+        if size > 2:
+            lay_ellipsoid(canvas, place, (u * k, y * k, z * k), (0.6 * size, 0.8 * size, size), FLUID, edge)
     for shift in (-1.6, 1.6):
         one = (tibial[0], tibial[1] + shift, tibial[2])
         lay_rod(canvas, place, (one, (femoral[0], femoral[1] + shift, femoral[2])), (3.1, 3.4), LIGAMENT, edge)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vesalius.phantom.case import Case
 
 EDEMA = Tissue(1100, 95, 0.90, fat=0.15)
-TORN = Tissue(1500, 130, 0.92)
+TORN = Tissue(1300, 85, 0.90)
 SOFTENED = Tissue(1300, 85, 0.88)
 SPUR = Tissue(500, 30, 0.62, fat=0.35)
 LOST = {"mild": 0.35, "moderate": 0.70, "severe": 1.0}  # share of the cartilage's thickness that is gone

@@ -4,7 +4,7 @@ Physics:
     Every tissue has T1, T2 and proton density (`bodies/brain_signal.py`, `brain_head.py`, `brain_inside.py`). t1: spin echo,
     S = density (1 - exp(-TR/T1)) exp(-TE/T2), TR 500, TE 12 ms. t2: spin echo, TR 4500, TE 95 ms. flair: inversion recovery,
     S = density |1 - 2 exp(-TI/T1) + exp(-TR/T1)| exp(-TE/T2), TR 9000, TE 120, TI 2500 ms, which hides free fluid. Each visit
-    varies TR and TE by up to 8 %. Then receive bias, blur below a voxel, Rician noise, the site's tone; 12 bits.
+    varies TR and TE by up to 15 %. Then receive bias, blur below a voxel, Rician noise, the site's tone; 12 bits.
 Findings:
     glioma (with edema in the white matter around it; solid, necrotic or cystic), meningioma (on the dura), infarct (a wedge to
     the cortex; acute or chronic), white matter lesion (up to four), subdural collection (a crescent), hydrocephalus, pituitary
@@ -31,7 +31,7 @@ from vesalius.phantom.bodies import brain_head, brain_lesions
 from vesalius.phantom.bodies.brain_head import Head
 from vesalius.phantom.bodies.brain_inside import Ventricles, paint_brain
 from vesalius.phantom.bodies.brain_laying import canvas_edge
-from vesalius.phantom.bodies.brain_lesions import CHRONIC, SUBACUTE, Crescent, Push, Shape, Wedge
+from vesalius.phantom.bodies.brain_lesions import COLLECTIONS, Crescent, Push, Shape, Wedge
 from vesalius.phantom.bodies.brain_signal import Canvas, Sequence3, detect, scattered, share, smooth
 from vesalius.phantom.bodies.brain_space import Blob, pose
 from vesalius.phantom.case import Case
@@ -40,7 +40,7 @@ from vesalius.phantom.findings import FindingKind
 from vesalius.phantom.truth import Bools, Drawing, Floats, Measured, Picture
 from vesalius.types import Array
 
-FIELD_MM = (200.0, 220.0, 180.0)  # z, y, x
+FIELD_MM = (208.0, 236.0, 196.0)  # z, y, x
 SIZE_PX = 64
 NOISE = 0.016
 SEQUENCES = (
@@ -95,7 +95,7 @@ FINDINGS = (
     FindingKind(
         "white matter lesion",
         "I67.8",
-        size_mm=(5, 13),
+        size_mm=(6, 14),
         size_is="greatest diameter",
         attributes={"side": _SIDES, "zone": tuple(brain_lesions.WHITE_PLACES), "shape": ("round", "ovoid")},
         most=4,
@@ -104,10 +104,10 @@ FINDINGS = (
     FindingKind(
         "subdural collection",
         "I62.0",
-        size_mm=(5, 18),
+        size_mm=(4, 13),
         size_is="greatest thickness from side to side",
-        attributes={"side": _SIDES, "stage": ("subacute", "chronic")},
-        severities={"small": (5, 8), "moderate": (8, 13), "large": (13, 27)},
+        attributes={"side": _SIDES, "stage": tuple(brain_lesions.COLLECTIONS)},
+        severities={"small": (4, 6), "moderate": (6, 9), "large": (9, 19.5)},
         not_with=("glioma", "meningioma", "infarct", "hydrocephalus"),
         looks_like=("brain atrophy",),
         changes="anywhere",
@@ -115,9 +115,9 @@ FINDINGS = (
     FindingKind(
         "hydrocephalus",
         "G91.9",
-        size_mm=(44, 58),
+        size_mm=(42, 54),
         size_is="width of both frontal horns together",
-        severities={"mild": (44, 48), "moderate": (48, 53), "severe": (53, 87)},
+        severities={"mild": (42, 45), "moderate": (45, 49), "severe": (49, 81)},
         not_with=("subdural collection",),
         looks_like=("brain atrophy",),
         changes="anywhere",
@@ -125,7 +125,7 @@ FINDINGS = (
     FindingKind(
         "pituitary mass",
         "D35.2",
-        size_mm=(11, 28),
+        size_mm=(12, 24),
         size_is="greatest diameter",
         attributes={"shape": ("round", "lobulated"), "texture": ("solid", "cystic")},
         looks_like=("pituitary gland",),
@@ -142,7 +142,7 @@ def together(values: Values) -> list[Problem]:
 def draw(case: Case) -> Drawing:
     """The head of one visit: three pictures (Z, Y, X) of 12 bits."""
     grid = grids.volume_grid(case.values, field_mm=FIELD_MM, size_px=SIZE_PX)
-    head, lying = brain_head.head_of(case), pose(case.pose(0), (9, 5, 6), 5)
+    head, lying = brain_head.head_of(case), pose(case.pose(0), (14, 9, 12), 9)
     shapes = {lesion.mask: brain_lesions.shape_of(case, head, lesion) for lesion in case.lesions}
     push = brain_lesions.push_of(head, case.lesions, shapes)
     vent = brain_lesions.width_of(head, case.lesions)
@@ -158,8 +158,8 @@ def draw(case: Case) -> Drawing:
     points = {"septum": lying.pixel_of((-push.midline_mm, SEPTUM[1], SEPTUM[2]), grid), "pituitary": lying.pixel_of(GLAND, grid)}
     pictures = []
     for number, (sequence, light) in enumerate(zip(canvas.sequences, canvas.light, strict=True)):
-        bias = smooth(case.pose(10 + number), 2, grid.shape)
-        light *= 1 + np.float32(0.13) * bias
+        bias = smooth(case.pose(10 + number), 3, grid.shape)
+        light *= 1 + np.float32(0.24) * bias
         pixels = detect(light, case.look, NOISE, case.pose(20 + number))
         pictures.append(
             Picture(
@@ -182,8 +182,8 @@ def _protocol(case: Case) -> tuple[Sequence3, ...]:
     found = []
     for sequence in SEQUENCES:
         a, b, c = (float(value) for value in rng.uniform(-1, 1, 3))
-        tr, te = sequence.tr_ms * (1 + 0.08 * a), sequence.te_ms * (1 + 0.08 * b)
-        found.append(replace(sequence, tr_ms=tr, te_ms=te, gain=sequence.gain * (1 + 0.10 * c)))
+        tr, te = sequence.tr_ms * (1 + 0.15 * a), sequence.te_ms * (1 + 0.15 * b)
+        found.append(replace(sequence, tr_ms=tr, te_ms=te, gain=sequence.gain * (1 + 0.15 * c)))
     return tuple(found)
 
 
@@ -220,12 +220,12 @@ def _paint_inner(
         made = shapes[lesion.mask]
         covered = np.zeros(len(at), np.bool_)
         if isinstance(made, Blob | Wedge):
-            own, spread = brain_lesions.lay_lesion(canvas, lesion, made, (x, y, z), white, fine)
+            own, spread = brain_lesions.lay_lesion(canvas, case, lesion, made, (x, y, z), white, fine)
             covered[own] = True
             swollen[spread] = True
         elif isinstance(made, Crescent):
             covered = (healthy_depth < 0) & inside
-            canvas.lay(share(healthy_depth, edge), SUBACUTE if lesion.attributes["stage"] == "subacute" else CHRONIC)
+            canvas.lay(share(healthy_depth, edge), COLLECTIONS[lesion.attributes["stage"]])
         else:
             covered = parts["ventricles"] & inside
         lesions[lesion.mask] = covered & inside if (covered & inside).any() else covered

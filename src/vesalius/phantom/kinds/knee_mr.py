@@ -3,12 +3,13 @@
 Physics:
     Every tissue has T1, T2, proton density and a share of fat (`bodies/brain_signal.py`, `knee_body.py`, `knee_lesions.py`). Both
     pictures are spin echoes, S = density (1 - exp(-TR/T1)) exp(-TE/T2): pd with TR 2500, TE 28 ms, pd_fs with TR 3600, TE 38 ms
-    and 90 % of the fat's share taken away. Each visit varies TR and TE by up to 8 %. Then receive bias, blur below a voxel,
+    and 90 % of the fat's share taken away. Each visit varies TR and TE by up to 15 %. Then receive bias, blur below a voxel,
     Rician noise, the site's tone; 12 bits.
 Findings:
     cartilage loss (compartment; mild, moderate, severe: 35, 70, 100 % of the thickness gone), meniscal tear (meniscus and horn),
     anterior cruciate ligament tear (partial, complete), joint effusion (depth of the suprapatellar pouch), bone marrow edema,
-    popliteal (Baker) cyst, osteophyte. Healthy knees have a film of fluid, worn gray menisci and islands of red marrow.
+    popliteal (Baker) cyst, osteophyte. Healthy knees have fluid in the pouch and beside the cruciate ligaments,
+    wet fat pads, bright veins, worn gray menisci and islands of red marrow.
 Measured:
     cartilage thickness of each compartment (mm): least thickness along the normal, 0 where all is gone. effusion volume (mL): of
     the fluid in the pouch. cyst diameter (mm). osteoarthritis grade (1), 0 to 4: 0 no osteophyte and no loss; 1 mild
@@ -36,7 +37,7 @@ from vesalius.phantom.factors import Factor, Values
 from vesalius.phantom.findings import FindingKind
 from vesalius.phantom.truth import Bools, Drawing, Lesion, Measured, Picture
 
-FIELD_MM = (156.0, 145.0, 120.0)  # z, y, x
+FIELD_MM = (164.0, 150.0, 126.0)  # z, y, x
 LOW_MM = 7.0  # how far the joint lies below the middle of the field
 SIZE_PX = 64
 NOISE = 0.018
@@ -75,15 +76,15 @@ FINDINGS = (
     FindingKind(
         "joint effusion",
         "M25.4",
-        size_mm=(5, 14),
+        size_mm=(5, 12),
         size_is="depth of the fluid in the suprapatellar pouch, from front to back",
-        severities={"small": (5, 8), "moderate": (8, 11), "large": (11, 21)},
+        severities={"small": (5, 7), "moderate": (7, 9.5), "large": (9.5, 18)},
         looks_like=("joint fluid",),
     ),
     FindingKind(
         "bone marrow edema",
         "M89.9",
-        size_mm=(9, 22),
+        size_mm=(9, 20),
         size_is="greatest diameter",
         attributes={"zone": COMPARTMENTS},
         looks_like=("red marrow",),
@@ -115,7 +116,7 @@ def together(values: Values) -> list[Problem]:
 def draw(case: Case) -> Drawing:
     """The knee of one visit: two pictures (Z, Y, X) of 12 bits."""
     grid = grids.volume_grid(case.values, field_mm=FIELD_MM, size_px=SIZE_PX)
-    knee, lying = knee_of(case), pose(case.pose(0), (6, 6, 10), 5)
+    knee, lying = knee_of(case), pose(case.pose(0), (9, 9, 15), 8)
     x, y, z = lying.shift_mm
     lying = replace(lying, shift_mm=(x, y, z - LOW_MM))
     at = lying.body_of(grid.axes_mm())
@@ -141,8 +142,8 @@ def draw(case: Case) -> Drawing:
     }
     pictures = []
     for number, (sequence, light) in enumerate(zip(canvas.sequences, canvas.light, strict=True)):
-        bias = smooth(case.pose(10 + number), 2, grid.shape)
-        light *= 1 + np.float32(0.15) * bias
+        bias = smooth(case.pose(10 + number), 3, grid.shape)
+        light *= 1 + np.float32(0.26) * bias
         pictures.append(
             Picture(
                 name=sequence.name,
@@ -178,8 +179,8 @@ def _protocol(case: Case) -> tuple[Sequence3, ...]:
     found = []
     for sequence in SEQUENCES:
         a, b, c = (float(value) for value in rng.uniform(-1, 1, 3))
-        tr, te = sequence.tr_ms * (1 + 0.08 * a), sequence.te_ms * (1 + 0.08 * b)
-        found.append(replace(sequence, tr_ms=tr, te_ms=te, gain=sequence.gain * (1 + 0.10 * c)))
+        tr, te = sequence.tr_ms * (1 + 0.15 * a), sequence.te_ms * (1 + 0.15 * b)
+        found.append(replace(sequence, tr_ms=tr, te_ms=te, gain=sequence.gain * (1 + 0.15 * c)))
     return tuple(found)
 
 
