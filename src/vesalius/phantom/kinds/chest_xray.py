@@ -150,11 +150,13 @@ def _developed(case: Case, plain: Reals, added: Reals, rays: Rays, stand: Stand,
 
 def _masks(scene: Scene, lobes: dict[str, Reals], seen: film.Lengths) -> dict[str, Bools]:
     """Where the beam passes more than nothing of each structure and each lesion."""
-    found = {name: way > SEEN_MM for name, way in lobes.items()}
+    parted = {name: way > SEEN_MM for name, way in lobes.items()}
+    found: dict[str, Bools] = {}  # first what a newcomer would ask for
     for side in ("right", "left"):
-        found[f"{side} lung"] = np.logical_or.reduce([mask for name, mask in found.items() if name.startswith(side)])
+        found[f"{side} lung"] = np.logical_or.reduce([mask for name, mask in parted.items() if name.startswith(side)])
     for name, parts in MASKS.items():
         found[name] = seen(scene.named(*parts)) > SEEN_MM
+    found |= parted
     for wrong in scene.wrong:
         found[wrong.lesion.mask] = seen(list(wrong.inside)) > SEEN_MM
     return found
