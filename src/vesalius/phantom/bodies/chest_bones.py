@@ -92,6 +92,7 @@ def blade_ends(c: Chest, at: float, y: float, x: Reals, z: Reals) -> Ends:
     disc = bulge(1 - across * across - up * up)
     half = np.minimum(disc * 9.0, 2.1 + 1.6 * np.maximum(1 - disc * 2.4, 0))
     _, back = trunk(c, x, z, c.fat)
+    half = half * (back > 16)
     return around(np.minimum(y - 0.16 * np.maximum(np.abs(x) - abs(at) + 20, 0), back - 9), half)
 
 

@@ -143,7 +143,7 @@ def core(c: Chest, x: Reals, z: Reals) -> Ends:
     wide = c.mediastinum + np.minimum(7 * middle * middle, 15)
     across = (x - 0.3 * c.lung_depth * c.turn) / wide
     across *= across
-    return around(c.lung_y, bulge(1 - across * across) * (0.56 * c.lung_depth))
+    return around(c.lung_y, np.minimum(bulge(1 - across * across) * 0.56, 0.5) * c.lung_depth)
 
 
 def heart_scale(c: Chest) -> float:

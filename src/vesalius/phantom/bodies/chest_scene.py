@@ -13,7 +13,7 @@ from vesalius.phantom.bodies.chest_parts import Part, below, cutting, inner, wal
 from vesalius.phantom.bodies.chest_spans import Rays, Span, cropped
 from vesalius.phantom.truth import Lesion
 
-SEEN_MM = 0.01  # a span counts from this length on: positions are rounded to a thousandth
+SEEN_MM = 0.01  # a span counts from this length on: positions are rounded
 MASKS = {
     "heart": ("heart",),
     "aorta": ("aorta",),

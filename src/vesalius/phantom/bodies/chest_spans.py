@@ -254,34 +254,30 @@ def _gaps(hull: Span, cuts: Sequence[Span]) -> list[Span]:
     if not cuts:
         return [hull]
     first = hull.columns.start
-    packed = np.full((len(cuts), *hull.front.shape), _NONE, np.int64)
-    for layer, cut in zip(packed, cuts, strict=True):
-        begin, end = (((side + _OFFSET) * _UNITS).astype(np.int64) for side in (cut.front, cut.back))
-        columns = slice(cut.columns.start - first, cut.columns.stop - first)
-        layer[cut.rows, columns] = np.where(end > begin, begin << 32 | end, _NONE)
+    # Positive floats are in the order of their bits: (end, begin) of 32 bits each sort as one whole number by begin.
+    ends = np.full((len(cuts), *hull.front.shape, 2), _NONE, "<f4")
+    for layer, cut in zip(ends, cuts, strict=True):
+        part = layer[cut.rows, cut.columns.start - first : cut.columns.stop - first]
+        there = cut.back > cut.front
+        np.add(cut.front, _OFFSET, out=part[..., 1], where=there)
+        np.add(cut.back, _OFFSET, out=part[..., 0], where=there)
     if len(cuts) > 1:
-        packed.sort(axis=0)
+        ends.view("<i8").sort(axis=0)
     # A cut that ends with the hull ends a rounding before it: no sliver may be left of that.
-    run, last = hull.front, hull.back - np.float32(2 / _UNITS)
+    run, last = hull.front, hull.back - np.float32(0.002)
     left = []
-    for layer in packed:
-        if layer.min() >= _NONE:
+    for layer in ends:
+        begin = layer[..., 1] - np.float32(_OFFSET)
+        if begin.min() >= _NONE - _OFFSET:
             break
-        begin = (layer >> 32).astype(np.float32)
-        begin *= np.float32(1 / _UNITS)
-        begin -= _OFFSET
         left.append(Span(hull.rows, hull.columns, run, np.minimum(begin, last)))
-        end = (layer & 0xFFFFFFFF).astype(np.float32)
-        end *= np.float32(1 / _UNITS)
-        end -= _OFFSET
-        run = np.maximum(run, end)
+        run = np.maximum(run, layer[..., 0] - np.float32(_OFFSET))
     left.append(Span(hull.rows, hull.columns, run, last))
     return left
 
 
 _BEYOND = 400.0  # millimetres
-_UNITS, _OFFSET = 1024, 512.0  # positions are sorted as whole numbers of 1/1024 mm, from -512 mm
-_NONE = (1 << 24) << 32 | (1 << 24)  # a cut that is not there begins and ends beyond every body
+_OFFSET, _NONE = 1024.0, 65536.0  # what makes positions positive, and where a cut begins and ends that is not there
 
 
 def total(spans: Sequence[Span], shape: tuple[int, int]) -> Reals:

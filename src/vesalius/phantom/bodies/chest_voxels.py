@@ -87,6 +87,11 @@ def _paint(labels: Labels, y: Reals, part: Part, scene: Scene, code: dict[str, i
     fill(labels, y, item, code["muscle" if part.name == "body" else part.tissue])
     if part.name == "body":  # its outermost two millimetres are skin
         fill(labels, y, Span(item.rows, item.columns, item.front + 2, item.back - 2), code["fat"])
+    if part.name == "wall":  # sheets of fat between its muscles
+        thick = item.back - item.front > 70
+        for depth in (11.0, 24.0):
+            for at in (item.front + depth, item.back - 1.2 * depth):
+                fill(labels, y, Span(item.rows, item.columns, at, np.where(thick, at + 1.5, at)), code["fat"])
     if part.name == "heart":
         fill(labels, y, Span(item.rows, item.columns, item.front + 11, item.back - 11), code["chamber"])
     elif part.name == "spine":
