@@ -171,8 +171,8 @@ def draw_machine(rng: np.random.Generator, look: Look) -> Machine:
     u = rng.uniform(-1, 1, 6)
     return Machine(
         range_db=float(62 + 8 * u[0]),
-        gain_db=float(5 * u[1]),
-        slope_db=float(5 * u[2]),
+        gain_db=float(9 * u[1]),
+        slope_db=float(10 * u[2]),
         axial_mm=float((0.42 + 0.10 * u[3]) * (0.8 + 0.4 * look.blur)),
         lateral_lines=float((1.05 + 0.25 * u[4]) * (0.75 + 0.4 * look.blur)),
         noise_db=float(-31 + 5 * u[5] + 8 * (look.noise - 1)),

@@ -89,7 +89,7 @@ def _septa(lung: Lung, case: Case, x: Floats, below: Floats) -> Floats:
 def _air(lung: Lung, case: Case, x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
     """The lung from its surface on (y from 0): bright line, haze that fades, solid lung with air in its bronchi."""
     rng = case.body(22)
-    fade, haze = rng.uniform(14, 34), decibel(rng.uniform(-17, -8))
+    fade, haze = rng.uniform(9, 60), decibel(rng.uniform(-20, -4))
     uneven = 1 + 0.85 * lung.texture(0, x)
     echo = np.float32(haze) * np.maximum(uneven, 0.2) * np.exp(np.minimum(-y, 0) / np.float32(fade)) + np.float32(decibel(-34))
     line = np.maximum(1 + 0.9 * lung.texture(1, x), 0.12)
@@ -144,7 +144,7 @@ def _ghosts(lung: Lung, x: Floats, y: Floats, surface: Floats, below: Floats, sl
     for place in lung.b_lines:
         wide = np.float32(line_mm(lung))
         beam += np.exp(-(((foot - np.float32(place) - slid) / wide) ** 2))
-    b_lines = beam * ring * np.float32(1.9)
+    b_lines = beam * ring * np.float32(lung.b_strength)
     b_lines *= below > 0
     found: Floats = np.maximum(b_lines, a_lines * (1 - np.minimum(beam, 1)))
     return found

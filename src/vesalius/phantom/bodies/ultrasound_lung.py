@@ -41,6 +41,7 @@ class Lung:
     phase: float
     a_lines: float  # strength
     b_lines: tuple[float, ...]
+    b_strength: float  # amplitude
     fluid: tuple[float, float, float]
     solid: tuple[float, float, float]
     rough: Floats  # along the lung's surface, (4, _TABLE), about -1 to 1
@@ -103,7 +104,7 @@ def draw_lung(case: Case) -> Lung:
     depth, straight_half = rng.uniform(60, 78) if is_straight else rng.uniform(88, 135), rng.uniform(22, 27)
     radius, half = rng.uniform(46, 62), rng.uniform(0.46, 0.58)
     radius, half = (radius - 30, half + 0.1) if is_sector else (radius, half)
-    fat, muscle = rng.uniform(3, 13), rng.uniform(9, 16)
+    fat, muscle = rng.uniform(2, 17), rng.uniform(8, 18)
     gap, rib = rng.uniform(27, 36), (rng.uniform(4.5, 6.5), rng.uniform(3.0, 4.2))
     pleura = fat + muscle + 2 * rib[1] - 2
     # Nothing that is stated may lie below the picture.
@@ -112,7 +113,7 @@ def draw_lung(case: Case) -> Lung:
     probe = straight if is_straight else curved
     tilt, bend, rib_x = rng.uniform(-0.10, 0.10), rng.uniform(-0.0012, 0.0006), rng.uniform(0, 1)
     sliding, period = rng.uniform(3.5, 8), rng.uniform(2.6, 4.0)
-    a_lines = rng.uniform(0.15, 1.0)
+    a_lines, strength = rng.uniform(0.15, 1.6), rng.uniform(0.9, 2.4)
     spare, places = int(rng.choice(3, p=(0.5, 0.3, 0.2))), rng.uniform(-1, 1, 8)
     least = float(rng.random())
     rough = smooth(rng, 60, np.linspace(0, 1, _TABLE, dtype=np.float32), np.linspace(0, 1, 4, dtype=np.float32))
@@ -137,6 +138,7 @@ def draw_lung(case: Case) -> Lung:
         phase=float(pose.uniform(-0.7, 0.7) + math.pi * pose.integers(2)),
         a_lines=float(a_lines),
         b_lines=(),
+        b_strength=float(strength),
         fluid=_pocket(case, "pleural effusion", probe, pleura, window),
         solid=_pocket(case, "consolidation", probe, pleura, window),
         rough=rough,
@@ -149,7 +151,11 @@ def _lines(lung: Lung, many: int, places: list[float]) -> tuple[float, ...]:
     reach = window_mm(lung.probe, lung.pleura) - 3 - 0.5 * lung.sliding
     x = np.arange(-reach, reach, 0.25)
     phase = np.abs((x - lung.rib_x + lung.rib_gap / 2) % lung.rib_gap - lung.rib_gap / 2)
-    open_x = x[phase > lung.rib[0] + 1.5]
+    is_open = phase > lung.rib[0] + 1.5
+    airy = is_open & (np.abs(x - lung.solid[1]) > lung.solid[2] + 1)  # lines start where air begins
+    if airy.sum() * 0.25 > 4 * many:
+        is_open = airy
+    open_x = x[is_open]
     found = []
     for number in range(many):
         share = (number + 0.5 + 0.28 * places[number]) / many
