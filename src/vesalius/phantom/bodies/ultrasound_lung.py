@@ -83,7 +83,7 @@ class Lung:
         if not deep:
             return 0 * x
         away = np.abs(x - np.float32(middle)) * np.float32(1 / half)
-        ragged = 1 - np.clip(away * 2.2, 0, 1) * (0.22 + 0.22 * self.texture(2, x))
+        ragged = 1 - np.clip(away * 2.2, 0, 1) * (0.22 + 0.22 * np.clip(self.texture(2, x), -1, 1))
         found: Floats = _arch(x, middle, half, 1.0) * ragged * np.float32(deep)
         return found
 
