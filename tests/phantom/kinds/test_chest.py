@@ -271,3 +271,9 @@ def test_a_marker_stands_on_its_side_and_a_lesion_is_brighter_than_its_twin() ->
             mask = one.masks[finding]
             change = one.pixels[mask].astype(int) - twin.pixels[mask]
             assert sign * change.mean() > 15, finding
+
+
+def test_a_nodule_between_all_beams_is_on_the_nearest_one() -> None:
+    for seed in range(12):
+        for phantom in (xray(seed, size_px=32, finding="nodule", size_mm=8), ct(seed, size_px=16, finding="nodule", size_mm=8)):
+            assert all(phantom.picture.masks[lesion.mask].any() for lesion in phantom.lesions)

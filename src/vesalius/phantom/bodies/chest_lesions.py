@@ -170,6 +170,15 @@ def spans_of(item: Placed, c: Chest, rays: Rays) -> Span:
     return shapes[item.lesion.finding](item, c, rays)
 
 
+def single_beam(item: Placed, c: Chest, rays: Rays) -> Span:
+    """A nodule that lies between all beams, on the nearest one: as long there as its volume asks for."""
+    x, y, z = _turned(item, c)
+    at = [int(min(max(axis, 0), count - 1)) for axis, count in zip(rays.pixel(x, z), rays.shape, strict=True)]
+    volume_mm3 = 4 / 3 * math.pi * float(cast(Points, item.outline).mean()) ** 2 * item.deep
+    half = np.full((1, 1), min(volume_mm3 / rays.area_mm2 / 2, item.deep), np.float32)
+    return Span(slice(at[0], at[0] + 1), slice(at[1], at[1] + 1), y - half, y + half)
+
+
 def _turned(item: Placed, c: Chest) -> tuple[float, float, float]:
     """Its middle in the body as it is turned."""
     x, y, z = item.center

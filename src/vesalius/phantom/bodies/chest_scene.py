@@ -7,7 +7,7 @@ import numpy as np
 
 from vesalius.phantom.bodies.chest_body import Chest
 from vesalius.phantom.bodies.chest_bones import bones
-from vesalius.phantom.bodies.chest_lesions import Placed, spans_of
+from vesalius.phantom.bodies.chest_lesions import Placed, single_beam, spans_of
 from vesalius.phantom.bodies.chest_lungs import lungs
 from vesalius.phantom.bodies.chest_parts import Part, below, cutting, inner, wall
 from vesalius.phantom.bodies.chest_spans import Rays, Span, cropped
@@ -77,6 +77,8 @@ def scene_of(chest: Chest, lesions: Sequence[Placed], rays: Rays, *, lungs_only:
     for placed in lesions:
         if placed.lesion.finding in ("consolidation", "nodule"):
             shape = spans_of(placed, chest, rays)
+            if placed.lesion.finding == "nodule" and not shape.length.any():
+                shape = single_beam(placed, chest, rays)
             inside = within(air, shape) if placed.lesion.finding == "consolidation" else (shape,)
             wrong.append(Wrong(placed, shape, tuple(inside)))
         elif placed.lesion.finding == "cardiomegaly":

@@ -57,10 +57,12 @@ def labelled(scene: Scene, grid: Grid) -> tuple[Labels, dict[str, Bools]]:
         for item in wrong.inside:
             fill(mask, y, item, 1)
         where = mask.view(np.bool_)
+        if not where.any():
+            where = _nearest(where, wrong.shape, grid)
         tissue = _WRONG.get(wrong.lesion.finding) or wrong.lesion.attributes.get("density")
-        if tissue in code and wrong.lesion.finding != "cardiomegaly":
+        if tissue in code:
             np.copyto(labels, np.uint8(code[str(tissue)]), where=where)
-        masks[wrong.lesion.mask] = where if where.any() else _nearest(where, scene, wrong.shape, grid)
+        masks[wrong.lesion.mask] = where
     return labels, masks
 
 
@@ -122,7 +124,7 @@ def _anatomy(scene: Scene, grid: Grid, y: Reals, held: Bools) -> dict[str, Bools
     return masks
 
 
-def _nearest(mask: Bools, scene: Scene, shape: Span | None, grid: Grid) -> Bools:
+def _nearest(mask: Bools, shape: Span | None, grid: Grid) -> Bools:
     """The voxel nearest to the middle of a lesion that lies between the voxels' centers."""
     found = mask.copy()
     if shape is not None and shape.length.any():
