@@ -120,7 +120,7 @@ def shape_of(case: "Case", head: Head, lesion: Lesion) -> Shape | None:
     if lesion.finding == "white matter lesion":
         center, reach = WHITE_PLACES[str(lesion.zone)]
         # Each of a patient's lesions has a stretch of its own from front to back, so that none lies on another.
-        y = center[1] + reach[1] * (2 * (lesion.number - 1 + float(rng.uniform(0.2, 0.8))) / 4 - 1)
+        y = center[1] + reach[1] * (2 * (lesion.number - 1 + float(rng.uniform(0.35, 0.65))) / 4 - 1)
         x = center[0] + reach[0] * float(rng.uniform(-1, 1)) - 0.004 * y * y
         z = center[2] + reach[2] * float(rng.uniform(-1, 1)) - 0.003 * y * y
         return blob(rng, (sign(lesion) * x, y, z), size, "round", _ovoid(rng, outline))

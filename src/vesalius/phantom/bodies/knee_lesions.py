@@ -55,8 +55,9 @@ def lay_pouch(canvas: Canvas, knee: Knee, place: Place, depth_mm: float, edge: f
     rim += ((z - np.float32(up)) * np.float32(1 / (POUCH[1] * knee.scale))) ** 2
     deep = np.float32(depth_mm / 2) * np.sqrt(np.maximum(1 - rim * rim, 0))
     distance = np.where(rim < 1, np.abs(y - np.float32(middle[1])) - deep, np.float32(9))
-    _flat(canvas).lay(share(distance, edge), FLUID, where.at)
-    return where.at, _nearest(where, distance, middle)
+    inside = _nearest(where, distance, middle)
+    _flat(canvas).lay(_kept(share(distance, edge), where, inside, place[0].shape), FLUID, where.at)
+    return where.at, inside
 
 
 def _flat(canvas: Canvas) -> Canvas:
@@ -83,6 +84,21 @@ def _nearest(where: Listed, distance: Floats, center: Vector) -> Bools:
     return inside
 
 
+def _kept(cover: Floats, where: Listed, inside: Bools, shape: tuple[int, ...]) -> Floats:
+    """The cover within one voxel of the mask: what is thinner than a voxel would show where no mask tells of it."""
+    near = np.zeros(shape, np.bool_)
+    near.reshape(-1)[where.at[inside]] = True
+    for axis in range(3):
+        ahead: list[slice] = [slice(None)] * 3
+        behind: list[slice] = [slice(None)] * 3
+        ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
+        wide = near.copy()
+        wide[tuple(ahead)] |= near[tuple(behind)]
+        wide[tuple(behind)] |= near[tuple(ahead)]
+        near = wide
+    return cover * near.reshape(-1)[where.at]
+
+
 def lay_lesion(canvas: Canvas, case: "Case", knee: Knee, joint: Joint, lesion: Lesion, place: Place, edge: float) -> Laid:
     """Lay one lesion; returns its voxels: (flat indices, inside)."""
     rng = case.place(lesion)
@@ -91,9 +107,9 @@ def lay_lesion(canvas: Canvas, case: "Case", knee: Knee, joint: Joint, lesion: L
     if lesion.finding == "joint effusion":
         return lay_pouch(canvas, knee, place, size, edge)
     if lesion.finding == "cartilage loss":
-        return _lay_loss(flat, knee, joint, lesion, cartilage_spot(case, knee, lesion), edge)
+        return _lay_loss(flat, knee, joint, lesion, cartilage_spot(case, knee, lesion), place[0].shape, edge)
     if lesion.finding == "meniscal tear":
-        return _lay_tear(flat, knee, joint, lesion, edge)
+        return _lay_tear(flat, knee, joint, lesion, place[0].shape, edge)
     if lesion.finding == "anterior cruciate ligament tear":
         return _lay_rupture(flat, knee, lesion, place, edge)
     if lesion.finding == "bone marrow edema":
@@ -129,16 +145,17 @@ def cartilage_spot(case: "Case", knee: Knee, lesion: Lesion) -> Spot:
     return Spot((u, y, z - half if name.endswith("femoral") else z + half), cast(float, lesion.size_mm))
 
 
-def _lay_loss(flat: Canvas, knee: Knee, joint: Joint, lesion: Lesion, spot: Spot, edge: float) -> Laid:
+def _lay_loss(flat: Canvas, knee: Knee, joint: Joint, lesion: Lesion, spot: Spot, shape: tuple[int, ...], edge: float) -> Laid:
     """In the whole depth the cartilage is softened; the outer share of it is gone and fluid is there instead."""
     where, height, border = joint.shells[str(lesion.zone)]
     thick = knee.thick[str(lesion.zone)]
     column = np.maximum(np.maximum(border, spot.distance(where.place)), np.maximum(-height, height - np.float32(thick)))
     inside = _nearest(where, column, spot.center)
     cover = np.where(inside, np.maximum(share(column, edge), 0.7), share(column, edge))
-    flat.lay(cover, SOFTENED, where.at)
+    flat.lay(_kept(cover, where, inside, shape), SOFTENED, where.at)
     left = np.float32(thick * (1 - LOST[lesion.attributes["severity"]]))
-    flat.lay(share(np.maximum(column, left - height), edge), FLUID, where.at)
+    gone = share(np.maximum(column, left - height), edge)
+    flat.lay(_kept(gone, where, inside, shape), FLUID, where.at)
     return where.at, inside
 
 
@@ -147,7 +164,7 @@ def remaining(knee: Knee, lesion: Lesion) -> float:
     return knee.thick[str(lesion.zone)] * (1 - LOST[lesion.attributes["severity"]])
 
 
-def _lay_tear(flat: Canvas, knee: Knee, joint: Joint, lesion: Lesion, edge: float) -> Laid:
+def _lay_tear(flat: Canvas, knee: Knee, joint: Joint, lesion: Lesion, shape: tuple[int, ...], edge: float) -> Laid:
     """A bright line along a meniscus: level, upright, or both."""
     side, horn = str(lesion.zone).split(" ", 1)
     medial = side == "medial"
@@ -162,7 +179,8 @@ def _lay_tear(flat: Canvas, knee: Knee, joint: Joint, lesion: Lesion, edge: floa
     sheet = {"horizontal": level, "vertical": upright, "complex": np.minimum(level, upright)}[lesion.attributes["shape"]]
     torn = np.maximum(np.maximum(sheet, distance), Spot(center, cast(float, lesion.size_mm)).distance(where.place))
     inside = _nearest(where, torn, center)
-    flat.lay(np.where(inside, np.maximum(share(torn, edge), 0.8), share(torn, edge)), FLUID, where.at)
+    cover = np.where(inside, np.maximum(share(torn, edge), 0.8), share(torn, edge))
+    flat.lay(_kept(cover, where, inside, shape), FLUID, where.at)
     return where.at, inside
 
 
