@@ -98,7 +98,8 @@ def phantom(
 ) -> Outcome:
     """Make simulated pictures.
 
-    Every truth about them is known; they are written as DICOM with their truth beside them.
+    Every truth about them is known, and is written beside them. Not of one kind alone are: visits=1|2,
+    formats=dicom,nifti,png,mp4|none, split=train:0.7,validation:0.1,test:0.2, correlation=train:0.9,test:-0.9.
     """
     from vesalius.workflows import phantom as workflow
 
@@ -161,7 +162,7 @@ def deid(
     )
 
 
-@app.command(epilog='Example: vesalius ask phantoms/dicom/chest_xray-920000000-visit-0-frontal.dcm "Where is the heart?" -o answer')
+@app.command(epilog='Example: vesalius ask phantoms/dicom/chest_xray-920000000-visit-0-frontal.dcm "Where is the heart?"')
 def ask(
     paths: Paths,
     question: Annotated[str, typer.Argument(metavar="QUESTION", show_default=False, help="One question, in quotes.")],

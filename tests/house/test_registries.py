@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVANTS = {
     "benchmarks": "baselines comparison exam predictions report scoring table",
     "clinical/formats": "",
-    "datasets": "collections compose media packs phantom_dicom phantom_image phantom_mp4 phantom_nifti phantom_png phantom_slide phantom_truth phantoms rows split",
+    "datasets": "collections compose media packs phantom_dicom phantom_image phantom_mp4 phantom_nifti phantom_png phantom_slide "
+    "phantom_truth phantoms rows split",
     "metrics": "bootstrap",
     "phantom/kinds": "",
 }

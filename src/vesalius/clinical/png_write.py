@@ -37,9 +37,7 @@ def write_png(path: Path, pixels: Array, *, spacing_mm: tuple[float, float] | No
     if not (is_color or (pixels.ndim == 2 and pixels.dtype.name in ("bool", "uint8", "uint16"))) or pixels.size == 0:
         raise UsageError("bad_option", "PNG is written of bool, uint8 and uint16 pictures, and of uint8 RGB. Convert it.")
     if pixels.dtype == np.uint16 and int(pixels.max()) >= 2**BITS:
-        raise UsageError(
-            "bad_option", f"A value exceeds {BITS} bits, which is all that is kept. More would be lost. Scale it."
-        )
+        raise UsageError("bad_option", f"A value exceeds {BITS} bits, which is all that is kept. More would be lost. Scale it.")
     bits, lines = _lines(pixels)
     rows, columns = pixels.shape[:2]
     content = _chunk(b"IHDR", struct.pack(">2I5B", columns, rows, bits, _RGB if is_color else _GRAY, 0, 0, 0))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import Any
 
 from vesalius.datasets import phantom_dicom, phantom_mp4, phantom_nifti, phantom_png, phantom_truth, phantoms, store
 from vesalius.datasets.split import Split
@@ -50,12 +50,12 @@ class Plan:
             left -= share
             if left < 0:
                 return name
-        return next(reversed(self.shares), None)
+        return tuple(self.shares)[-1] if self.shares else None
 
     def factors(self, split: Split | None) -> dict[str, object]:
         """The factors of a patient of that split."""
         found: dict[str, object] = {"wording": "varied" if split == "train" else "canonical", **self.fixed}
-        if split in self.correlations:
+        if split is not None and split in self.correlations:
             found["correlation"] = self.correlations[split]
         return found
 
@@ -129,7 +129,7 @@ def kinds() -> Outcome:
     return Outcome(data, "\n".join(lines))
 
 
-def _described(kind: str) -> dict[str, object]:
+def _described(kind: str) -> dict[str, Any]:
     found = world.factors(kind)
     return {
         "kind": kind,
@@ -187,7 +187,7 @@ def _by_split(name: str, text: str, problems: list[Problem]) -> dict[Split, floa
         if split not in SPLITS or value != value or split in found:
             problems.append(Problem(name, f"{item} is no split and number", ("train:0.7,validation:0.1,test:0.2",)))
         else:
-            found[cast(Split, split)] = value
+            found[split] = value
     return found
 
 
