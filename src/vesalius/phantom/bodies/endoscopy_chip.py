@@ -17,11 +17,12 @@ def developed(picture: Floats, field: Bools, look: Look, noise: np.random.Genera
     """Frames as a recorder stores them, (T, Y, X, 3) uint8: blurred, in the site's tones, with noise, black outside the field.
 
     Args:
-        picture: light in [0, 1], (3, T, Y, X): red, green and blue.
+        picture: light in [0, 1], (3, T, Y, X): red, green and blue; changed in place.
         field: (Y, X), what the lens fills.
         look: of the site.
         noise: draws as many numbers as there are pixels, whatever they show.
     """
+    picture *= field  # nothing from outside the field is blurred into it
     soft = _blurred(picture, min(_BLUR * look.blur * field.shape[0] / _AT_PX, _MOST_PX))
     gray = soft[0] + soft[1]
     gray += soft[2]

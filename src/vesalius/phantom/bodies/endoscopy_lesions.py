@@ -57,6 +57,8 @@ def _cell(rng: np.random.Generator, lesion: Lesion, taken: Sequence[tuple[int, i
     """A zone, a row and a place sideways that are free and, if possible, have no neighbor."""
     zone = list(ZONES).index(lesion.zone) if lesion.zone in ZONES else int(rng.integers(4))
     cells = [(zone, int(number) // 3, int(number) % 3) for number in rng.permutation(3 * _ROWS)]
+    # What stands on the wall hides what is behind it: it never lies in the first row, nor anything else in the last.
+    cells = [cell for cell in cells if cell[1] != (0 if lesion.finding == "polyp" else _ROWS - 1)]
     # Counted around the tube, places sideways of neighboring zones are neighbors too.
     rings = [(row, 3 * around + side) for around, row, side in taken]
 
@@ -71,7 +73,8 @@ def _cell(rng: np.random.Generator, lesion: Lesion, taken: Sequence[tuple[int, i
 def _put(case: Case, tube: Tube, fold: int, lesion: Lesion, cell: tuple[int, int, int]) -> Placed:
     rng = case.place(lesion, _ORDER + 1)
     angle = list(ZONES.values())[cell[0]] + _SIDEWAYS[cell[2]] + rng.uniform(-0.1, 0.1)
-    z = float(tube.fold_z[fold]) - (rng.uniform(9.5, 11.5), rng.uniform(5, 7), rng.uniform(0.5, 2.5))[cell[1]]
+    before = (rng.uniform(0.31, 0.37), rng.uniform(0.19, 0.25), rng.uniform(0.04, 0.10))[cell[1]]
+    z = float(tube.fold_z[fold]) - before * tube.gap  # nearer to the fold before, that one would hide it
     point, up = tube.point(angle, z)
     around = np.array([-sin(angle), cos(angle), 0], np.float32)
     return Placed(lesion, point, up, around, lambda: case.place(lesion, _ORDER + 2))
@@ -258,14 +261,14 @@ def _polyp(scene: Scene, item: Placed) -> list[Met]:
     tilt, phase, waves = numbers.uniform(-0.35, 0.35, 2), numbers.uniform(0, 6, 3), numbers.uniform(1.1, 1.9)
     base = scene.mucosa.color
     red = item.lesion.attributes["color"] == "red"
-    tint: Color = (base[0] * 0.98, base[1] * 0.66, base[2] * 0.66) if red else (0.95, 0.5 * base[1] + 0.39, 0.5 * base[2] + 0.33)
+    tint: Color = (base[0] * 0.98, base[1] * 0.66, base[2] * 0.66) if red else (0.90, 0.5 * base[1] + 0.30, 0.5 * base[2] + 0.25)
     parts: list[Met] = []
     shape = item.lesion.attributes["shape"]
     middle = item.point + up * np.float32(0.08 * radius)
     if shape == "pedunculated":
         lean = up + item.around * np.float32(tilt[0]) + np.array([0, 0, tilt[1] - 0.35], np.float32)
         lean = (lean / np.sqrt((lean * lean).sum())).astype(np.float32)
-        high = 1.35 * radius + 1.0
+        high = 0.75 * radius + 2.5
         stalk = ball(scene.surface, scene.camera, scene.lens, item.point, lean, (max(0.34 * radius, 0.5), high))
         if stalk is not None:
             lay(scene.surface, stalk, (base[0], 0.9 * base[1], 0.9 * base[2]), gloss=0.6)

@@ -120,10 +120,13 @@ class Tube:
     def point(self, angle: float, z: float) -> tuple[Floats, Floats]:
         """A place on the wall, (3,), and the unit normal there that points into the tube."""
         at, ahead = np.array([angle], np.float32), np.array([z], np.float32)
-        radius, _ = self.wall(at, ahead)
-        x, y = self.axis(ahead)
-        place = np.array([x[0] + radius[0] * cos(angle), y[0] + radius[0] * sin(angle), z], np.float32)
-        return place, np.array([-cos(angle), -sin(angle), 0], np.float32)
+        radius, _, by_angle, by_z = (float(part[0]) for part in self.wall(at, ahead, slopes=True))
+        (x, y), (lean_x, lean_y) = self.axis(ahead), self.axis(ahead + np.float32(0.5))
+        c, s = cos(angle), sin(angle)
+        place = np.array([x[0] + radius * c, y[0] + radius * s, z], np.float32)
+        around, lean = by_angle / radius, 2 * float((lean_x - x)[0] * c + (lean_y - y)[0] * s)
+        normal = np.array([-c - around * s, -s + around * c, lean + by_z])
+        return place, (normal / np.sqrt((normal * normal).sum())).astype(np.float32)
 
 
 def draw_tube(rng: np.random.Generator, folds: int = 12) -> Tube:
@@ -131,7 +134,7 @@ def draw_tube(rng: np.random.Generator, folds: int = 12) -> Tube:
     gap = rng.uniform(17, 25)
     radius = rng.uniform(19, 25)
     strength = rng.uniform(0.17, 0.30) * radius
-    turn, far = rng.uniform(0, 2 * pi), rng.uniform(8, 46)
+    turn, far = rng.uniform(0, 2 * pi), rng.uniform(8, 70)
     return Tube(
         radius=radius,
         gap=gap,

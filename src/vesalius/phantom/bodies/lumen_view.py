@@ -104,7 +104,7 @@ def look(tube: Tube, mucosa: Mucosa, camera: Camera, lens: Optics, field: Bools)
     vessels, patches, relief = there.of(mucosa.vessels), there.of(mucosa.patches), there.of(mucosa.relief)
     color = []
     # Blood takes green and blue; patches are fuller or emptier of it.
-    for base, taken, fuller in zip(mucosa.color, (0.16, 0.52, 0.50), (0.03, 0.10, 0.08), strict=True):
+    for base, taken, fuller in zip(mucosa.color, (0.20, 0.62, 0.58), (0.03, 0.10, 0.08), strict=True):
         part = patches * np.float32(-fuller)
         part += relief * np.float32(0.025)
         part += 1
@@ -163,7 +163,7 @@ def light(surface: Surface, lamp: Lamp) -> Floats:
     size += surface.normal[2] * surface.normal[2]
     towards *= -1 / np.sqrt(size)
     np.clip(towards, 0, 1, out=towards)
-    near = np.float32(30) / np.maximum(surface.distance, np.float32(4))
+    near = np.float32(30) / np.maximum(surface.distance, np.float32(13))  # exposure follows what is very near
     fall = near * np.sqrt(near) if lamp.reach < 0.5 else near
     around = surface.open * np.float32(0.30)
     lit = towards * surface.open

@@ -92,7 +92,7 @@ def draw_anatomy(rng: np.random.Generator) -> Anatomy:
         artery_half=rng.uniform(0.7, 1.2),
         bowel=(rng.uniform(-40, 40), rng.uniform(44, 54), rng.uniform(30, 45), rng.uniform(10, 16), rng.uniform(-0.4, 0.4)),
         liver=(0.34 + 0.16 * red, 0.15 + 0.05 * red - 0.02 * pale, 0.11 + 0.05 * red),
-        gallbladder=(0.60 + 0.22 * pale, 0.60 + 0.10 * green - 0.06 * pale * (1 - green), 0.48 - 0.12 * green + 0.10 * pale),
+        gallbladder=(0.58 + 0.22 * pale, 0.57 + 0.07 * green - 0.06 * pale * (1 - green), 0.48 - 0.10 * green + 0.08 * pale),
         fat=(0.90 - 0.08 * red, 0.72 - 0.08 * red, 0.36 + 0.16 * pale),
         bowel_color=(0.84, 0.52 + 0.12 * pale, 0.44 + 0.10 * green),
         duct=(0.72 + 0.10 * pale, 0.62, 0.44),

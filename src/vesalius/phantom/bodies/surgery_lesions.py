@@ -13,6 +13,7 @@ from vesalius.phantom.case import Case
 from vesalius.phantom.truth import Bools, Floats, Lesion
 
 STONES: dict[str, Color] = {"yellow": (0.80, 0.62, 0.22), "brown": (0.45, 0.28, 0.12), "black": (0.13, 0.11, 0.10)}
+_SIDES = 9  # stream of the body
 _STRANDS = 6  # of an adhesion
 _GROWN = 0.7  # share of the clip at which blood has come to its size
 _BEFORE = 0.72  # what of its size blood has when it begins
@@ -62,7 +63,7 @@ def _put(case: Case, a: Anatomy, lesion: Lesion) -> Placed:
     if lesion.finding == "spilled stone":
         # Slots side by side, so that stones do not lie on one another.
         slot = (lesion.number - 1) % 4
-        place = (-30 + 20 * slot + 5 * aside[0], 27 + 11 * shares[1])
+        place = (-24 + 16 * slot + 4 * aside[0], 27 + 8 * shares[1])
     elif lesion.finding == "perforation":
         share = 0.38 + 0.34 * shares[0]
         middle, half = a.on_axis(share), a.half_at(share)
@@ -74,11 +75,12 @@ def _put(case: Case, a: Anatomy, lesion: Lesion) -> Placed:
     else:
         begins = late if lesion.finding == "bleeding" and shares[0] < 0.6 else 0.0
         bed = a.on_axis(0.35)
-        side = 1 if aside[0] > 0 else -1
+        # Blood on one side of a patient's field and bile on the other, so that neither hides the other.
+        side = (1 if case.body(_SIDES).random() < 0.5 else -1) * (1 if lesion.finding == "bleeding" else -1)
         zones = {
             "liver bed": (bed[0] + side * (a.half_at(0.35) + 5), bed[1] - 3 + 3 * aside[1]),
-            "hepatocystic triangle": (triangle[0] + 4 * aside[0], triangle[1] + 3 * aside[1]),
-            "omentum": (triangle[0] + 24 * aside[0], 36 + 5 * aside[1]),
+            "hepatocystic triangle": (triangle[0] + side * (4 + 3 * shares[1]), triangle[1] + 3 * aside[1]),
+            "omentum": (0.5 * triangle[0] + side * (7 + 11 * shares[1]), 22 + 4 * aside[1]),
         }
         place = zones[str(lesion.zone)]
     return Placed(lesion, (float(place[0]), float(place[1])), pulled, begins, lambda: case.place(lesion, 1))

@@ -47,7 +47,7 @@ def tools_of(rng: np.random.Generator, story: Story, anatomy: Anatomy, frames: F
     """
     u = frames.moments
     shafts = rng.permutation(len(_SHAFTS))
-    halves, angles = rng.uniform(1.7, 2.2, 3), (rng.uniform(2.5, 3.4), rng.uniform(-2.3, -0.9), rng.uniform(-0.45, 0.35))
+    halves, angles = rng.uniform(1.7, 2.2, 3), (rng.uniform(2.9, 3.5), rng.uniform(-2.3, -0.9), rng.uniform(-0.45, 0.2))
     jaws, paces, phases = rng.uniform(0.12, 0.3, 3), rng.uniform(9, 16, 2), rng.uniform(0, 2 * pi, 2)
     side = 1 if rng.random() < 0.75 else -1  # the right hand's side
     still = np.ones(len(u), np.bool_)

@@ -126,7 +126,7 @@ def _frames(case: Case, story: Story, on: Grid, moments: Floats) -> Frames:
     """Where the camera looks, and how the gallbladder is pulled, at some moments."""
     rng = case.pose(_CAMERA)
     down, across = (axis[None] for axis in on.axes_mm())
-    offset, turn = rng.uniform(-6, 6, 2), rng.uniform(-0.22, 0.22)
+    offset, turn = rng.uniform(-5, 5, 2), rng.uniform(-0.32, 0.32)
     shift = sway(rng, moments, 1.8) + offset.astype(np.float32)
     shift[:, 1] += np.sin(moments * np.float32(story.seconds * 1.4)) * np.float32(1.0)  # breath
     turned = (turn + 0.03 * sway(rng, moments, 1.0)[:, 0]).astype(np.float32)
