@@ -72,7 +72,7 @@ def paint(canvas: Canvas, a: Abdomen, lesion: Lesion, center: Spot, hu: Mapping[
     tone = rng.uniform(-1, 1, 3).tolist()
     if lesion.finding == "liver mass":
         sign = -1 if lesion.attributes["density"] == "hypodense" else 1
-        value: float | Floats = hu["liver"] + sign * (44 + 14 * tone[0])
+        value: float | Floats = hu["liver"] + sign * (54 + 14 * tone[0])
         core = np.clip(-axis - 0.35, 0, 1) * np.float32(-sign * 10 * max(tone[1], 0))
         value = value + core
     elif lesion.finding == "renal mass":

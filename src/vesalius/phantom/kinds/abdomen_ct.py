@@ -38,7 +38,7 @@ FINDINGS = (
     FindingKind(
         "liver mass",
         "K76.89",
-        (15, 42),
+        (18, 44),
         "greatest diameter",
         {
             "zone": ("right lobe", "left lobe"),
@@ -72,7 +72,7 @@ FINDINGS = (
     FindingKind(
         "renal mass",
         "N28.89",
-        (20, 48),
+        (22, 52),
         "greatest diameter",
         {"side": _SIDES, "zone": _POLES, "shape": ("round", "oval", "lobulated")},
         looks_like=("renal cyst",),
