@@ -8,7 +8,7 @@ from vesalius.phantom.truth import Bools, Floats
 STAGES = ("ring", "trophozoite", "schizont")
 RED_ROW, SICKLE_ROW, PARASITE_ROW, DOT_ROW = 12, 8, 12, 8
 RED_REACH_UM = 6.1  # from an oval red cell's center
-SICKLE_UM = 5.6  # half of the length
+SICKLE_UM = 6.2  # half of the length
 _SICKLE_WIDE = 1.9
 
 
@@ -51,12 +51,15 @@ def _paint_red(canvas: Canvas, rows: Floats, blur_um: float, amount: float, reac
 
 
 def paint_sickles(canvas: Canvas, rows: Floats, blur_um: float, amount: float, name: str, size: float) -> None:
-    """Sickled cells, (N, 8): y, x, angle, bend, width, length, density, and one number; `size` shrinks them in tissue."""
-    rows = rows[canvas.sees(rows, 8.0)]
+    """Sickled cells, dense, without a pale middle: (N, 8) of y, x, angle, bend, width, length, density, and one number.
+
+    `size` shrinks them in tissue.
+    """
+    rows = rows[canvas.sees(rows, 9.0)]
     if not len(rows):
         canvas.mask(name)
         return
-    stamp = stamps(canvas, rows[:, 0], rows[:, 1], 8.0)
+    stamp = stamps(canvas, rows[:, 0], rows[:, 1], 9.0)
     one = [rows[:, column, None, None] for column in range(SICKLE_ROW)]
     cosine, sine = np.cos(one[2]), np.sin(one[2])
     u, v = stamp.dx * cosine + stamp.dy * sine, stamp.dy * cosine - stamp.dx * sine
@@ -68,7 +71,8 @@ def paint_sickles(canvas: Canvas, rows: Floats, blur_um: float, amount: float, n
     inside_um = wide - np.abs(v - bow * (rest - np.float32(0.6)))
     inside_um[np.broadcast_to(rest <= 0, inside_um.shape)] = -1
     cover = soft(inside_um, canvas, blur_um)
-    cover *= (1.3 + 0.3 * one[6]) * np.float32(amount)
+    stamp.hide(cover)  # it pushes other red cells aside
+    cover *= (1.7 + 0.5 * one[6]) * np.float32(amount)
     stamp.add(EOSIN, cover)
     inside = inside_um > 0
     stamp.mark(name, inside)

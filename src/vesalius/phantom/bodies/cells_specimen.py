@@ -24,7 +24,7 @@ STAINS = ("standard", "pale", "dark", "blue", "pink")
 # How many cells of each grade are in a tile, least and most: in a smear, in tissue.
 CELLS: dict[str, dict[str, tuple[tuple[int, int], tuple[int, int]]]] = {
     "malaria": {"mild": ((3, 4), (2, 2)), "moderate": ((6, 8), (4, 4)), "severe": ((12, 16), (6, 7))},
-    "sickle cells": {"mild": ((4, 5), (2, 2)), "moderate": ((7, 8), (3, 4)), "severe": ((11, 12), (5, 6))},
+    "sickle cells": {"mild": ((4, 5), (2, 3)), "moderate": ((7, 8), (4, 4)), "severe": ((11, 12), (5, 6))},
     "eosinophilia": {"mild": ((2, 2), (2, 2)), "moderate": ((3, 4), (3, 4)), "severe": ((5, 6), (5, 6))},
     "lymphocytosis": {"mild": ((3, 3), (3, 3)), "moderate": ((4, 5), (4, 5)), "severe": ((6, 7), (6, 7))},
     "malignant cells": {"mild": ((2, 2), (5, 6)), "moderate": ((3, 4), (7, 9)), "severe": ((5, 6), (10, 12))},
