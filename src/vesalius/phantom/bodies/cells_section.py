@@ -37,6 +37,7 @@ def paint(canvas: Canvas, cells: Tissue, specimen: Specimen, blur_um: float) -> 
         _nest(canvas, cells.nest, blur_um, nest[2].mask)
         _nuclei(canvas, cells.nest_nucleus, blur_um, 0.55)
     white.paint(canvas, cells.white, white.TISSUE, blur_um, names)
+    canvas.masks.pop(white.OPAQUE, None)
 
 
 def _stroma(canvas: Canvas, specimen: Specimen) -> None:

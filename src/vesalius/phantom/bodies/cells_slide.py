@@ -35,7 +35,7 @@ class Region:
     Attributes:
         pixels: (Y, X, 3) uint8.
         spacing_mm: (y, x) at this level.
-        masks: by cell type and lesion, (Y, X): at a coarser level, where half of a pixel is covered, or a quarter by a lesion.
+        masks: by cell type and lesion, (Y, X): at a coarser level, where half of a pixel is covered, or any of it by a lesion.
         counts: cell type → cells whose center lies in the region and of which something can be seen.
         centers: the same cells' (y, x) in pixels of the region, (N, 2).
     """

@@ -172,6 +172,10 @@ def paint(canvas: Canvas, cells: Smear, specimen: Specimen, blur_um: float) -> N
     for name in white.SORTS:
         if name in canvas.masks:
             covered |= canvas.masks[name]
-    for name in ("red cell", "platelet", *(found[2].mask for found in (sickle, malaria) if found)):
+    for name in ("red cell", "platelet"):
         canvas.masks[name] &= ~covered
+    opaque = canvas.masks.pop(white.OPAQUE, None)
+    for found in (sickle, malaria):
+        if found and opaque is not None:
+            canvas.masks[found[2].mask] &= ~opaque
     red.paint_precipitate(canvas, cells.precipitate, blur_um)

@@ -17,7 +17,7 @@ from vesalius.types import Point
 
 FINEST_UM = 1.05  # a coarser grid is drawn finer and averaged, so that no cell falls between its pixels
 _REACH_UM = 31.0  # from its own tile to where the largest thing may reach
-_LESION_SHARE, _SHARE = 0.25, 0.5  # of a coarse pixel that something has to cover to be marked there
+_SHARE = 0.5  # of a coarse pixel that an anatomical structure has to cover to be marked there; of a lesion, any
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +83,9 @@ def averaged(picture: Floats, parts: int) -> Floats:
 
 
 def coarse(mask: Bools, parts: int, *, is_lesion: bool) -> Bools:
-    """A mask on a grid `parts` times coarser: where half of a pixel is covered, or a quarter by a lesion, which is never lost."""
+    """A mask on a grid `parts` times coarser: where half of a pixel is covered, or any of it by a lesion."""
     share = averaged(mask[..., None].astype(np.float32), parts)[..., 0]
-    found: Bools = share >= (_LESION_SHARE if is_lesion else _SHARE)
-    if not found.any() and share.any():
-        found = share == share.max()
+    found: Bools = share > 0 if is_lesion else share >= _SHARE
     return found
 
 

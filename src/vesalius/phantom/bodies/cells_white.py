@@ -23,6 +23,7 @@ SORTS = (
     "apoptotic cell",
     "necrotic cell",
 )
+OPAQUE = "opaque"  # a mask on the canvas alone: where nothing shines through white cells
 SIDE = 6  # places along a tile
 ROW = 24  # numbers of a place: y, x, sort, lesion, and random ones
 NEEDS = SIDE * SIDE * (ROW + 1) + 9  # random numbers of a tile
@@ -153,6 +154,7 @@ def paint(canvas: Canvas, cells: Floats, looks: dict[str, Sort], blur_um: float,
     core = soft(_nucleus(stamp, cells, sort, radius), canvas, blur_um)
     core *= cover
     stamp.hide(cover)
+    stamp.mark(OPAQUE, cover >= 1)
     chromatin = np.array([kind.chromatin for kind in kinds], np.float32)[sort]
     coarse = grain(stamp, cells[:, 5:8], chromatin[:, 1]) * chromatin[:, 0, None, None]
     spots = grain(stamp, cells[:, 6:9], chromatin[:, 1] * np.float32(0.6))

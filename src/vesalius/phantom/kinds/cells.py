@@ -11,7 +11,7 @@ Measured: number of cells of each type whose centers lie in the field and that d
 of the sorts of white cells; mean diameter of red cells, shrunk by fixation in tissue.
 Known limits: a follow-up is a new smear or a new section of the same patient, so that cells are others, but the shares are
 the patient's; a slide's cells lie on a jittered lattice, and tissue has four sites to a tile of 0.1 mm. A slide's mitoses
-all lie in its middle tile. Findings have no size: sizes are stated to 0.1 mm, which is as wide as the field.
+all lie in its middle tile. Findings have grades or are counted; they have no size.
 """
 
 from typing import Any
@@ -24,6 +24,7 @@ from vesalius.phantom import findings
 from vesalius.phantom.bodies import cells_specimen as specimens
 from vesalius.phantom.bodies import cells_stain
 from vesalius.phantom.bodies.cells_specimen import MIDDLE, TILE_UM, Specimen
+from vesalius.phantom.bodies.cells_tissue import RED_SHRINK
 from vesalius.phantom.bodies.cells_view import View, points, view
 from vesalius.phantom.bodies.cells_white import SORTS
 from vesalius.phantom.case import Case
@@ -155,7 +156,7 @@ def _measured(specimen: Specimen, seen: View, picture: str) -> tuple[Measured, .
             share = number / max(sum(whites.values()), 1)
             says = f"{name}s by all neutrophils, lymphocytes, monocytes and eosinophils of the field; 0 without any"
             found.append(Measured(f"share of {name}s", share, "1", says, picture, name))
-    shrunk = 1.0 if specimen.kind == "smear" else 0.82
+    shrunk = 1.0 if specimen.kind == "smear" else RED_SHRINK
     diameter = 2 * specimen.red_um * shrunk / 1000
     found.append(Measured("mean red cell diameter", diameter, "mm", "the mean of the patient's red cells", picture, "red cell"))
     return tuple(found)
