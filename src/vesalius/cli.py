@@ -90,7 +90,7 @@ def phantom(
     count: Annotated[int, typer.Option("-n", "--count", help="How many patients.")] = 1,
     out: MaybeOut = None,
     seed: Annotated[
-        int, typer.Option(help="The first patient's seed; 0 to 5199 were used to train the embedded model.")
+        int, typer.Option(help="The first patient's seed; 0 to 3399 were used to train the embedded model.")
     ] = UNSEEN_SEED,
     show_list: Annotated[bool, typer.Option("--list", help="List the kinds and their factors.")] = False,
     json: Json = False,
