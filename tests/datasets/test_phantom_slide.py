@@ -11,7 +11,7 @@ from vesalius.clinical import study
 from vesalius.clinical.keys import phantom_study_key
 from vesalius.datasets import phantom_dicom, phantom_slide
 from vesalius.phantom import world
-from vesalius.phantom.bodies import cells_slide
+from vesalius.phantom.bodies.cells import slide as cells_slide
 from vesalius.phantom.kinds import cells
 from vesalius.types import Part
 

@@ -7,7 +7,7 @@ from vesalius.clinical.dicom.objects import slide
 from vesalius.clinical.dicom.write import Names
 from vesalius.datasets.phantom_dicom import uid, visit_of
 from vesalius.phantom import world
-from vesalius.phantom.bodies import cells_slide
+from vesalius.phantom.bodies.cells import slide as cells_slide
 from vesalius.phantom.case import Case
 from vesalius.phantom.kinds import cells
 from vesalius.types import Array

@@ -5,9 +5,9 @@ import pytest
 
 from vesalius.errors import UsageError
 from vesalius.phantom import world
-from vesalius.phantom.bodies import cells_slide as slides
-from vesalius.phantom.bodies.cells_specimen import CELLS, SPECIMENS
-from vesalius.phantom.bodies.cells_stain import mixed, shown
+from vesalius.phantom.bodies.cells import slide as slides
+from vesalius.phantom.bodies.cells.specimen import CELLS, SPECIMENS
+from vesalius.phantom.bodies.cells.stain import mixed, shown
 from vesalius.phantom.kinds.cells import slide_case
 from vesalius.phantom.truth import Phantom
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from vesalius.phantom import world
-from vesalius.phantom.bodies.chest_body import Chest, chest_of
-from vesalius.phantom.bodies.chest_lesions import Placed, placed
-from vesalius.phantom.bodies.chest_scene import MASKS, SEEN_MM, scene_of
-from vesalius.phantom.bodies.chest_spans import Span, cropped, fill, from_the_side, gaps, total, upright_rays
-from vesalius.phantom.bodies.chest_voxels import labelled
+from vesalius.phantom.bodies.chest.body import Chest, chest_of
+from vesalius.phantom.bodies.chest.lesions import Placed, placed
+from vesalius.phantom.bodies.chest.scene import MASKS, SEEN_MM, scene_of
+from vesalius.phantom.bodies.chest.spans import Span, cropped, fill, from_the_side, gaps, total, upright_rays
+from vesalius.phantom.bodies.chest.voxels import labelled
 from vesalius.phantom.case import Case, open_case
 from vesalius.phantom.findings import timeline
 from vesalius.phantom.grid import Grid

@@ -5,9 +5,9 @@ import pytest
 
 from vesalius.phantom import case as cases
 from vesalius.phantom import findings, world
-from vesalius.phantom.bodies import endoscopy_lesions as disease
-from vesalius.phantom.bodies.lumen import Camera, cast, draw_tube, rays
-from vesalius.phantom.bodies.lumen_view import optics
+from vesalius.phantom.bodies.endoscopy import lesions as disease
+from vesalius.phantom.bodies.endoscopy.lumen import Camera, cast, draw_tube, rays
+from vesalius.phantom.bodies.endoscopy.view import optics
 from vesalius.phantom.kinds import endoscopy
 from vesalius.phantom.truth import Floats, Phantom
 

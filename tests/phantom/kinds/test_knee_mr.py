@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from vesalius.phantom import world
-from vesalius.phantom.bodies.knee_body import COMPARTMENTS, FLUID, MARROW, MENISCUS
+from vesalius.phantom.bodies.knee.body import COMPARTMENTS, FLUID, MARROW, MENISCUS
 from vesalius.phantom.kinds.knee_mr import SEQUENCES
 from vesalius.phantom.truth import Bools, Phantom, Picture
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vesalius.phantom import world
-from vesalius.phantom.bodies.skin_surface import TONES
+from vesalius.phantom.bodies.skin.surface import TONES
 from vesalius.phantom.truth import Bools, Phantom
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from vesalius.phantom import world
-from vesalius.phantom.bodies import surgery_speech
-from vesalius.phantom.bodies.surgery_story import PHASES, TOOL_OF, TOOLS
+from vesalius.phantom.bodies.surgery import speech as surgery_speech
+from vesalius.phantom.bodies.surgery.story import PHASES, TOOL_OF, TOOLS
 from vesalius.phantom.truth import Bools, Phantom
 
 SIZE, FRAMES = 128, 4

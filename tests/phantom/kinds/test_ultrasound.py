@@ -9,7 +9,7 @@ import pytest
 
 from vesalius.errors import UsageError
 from vesalius.phantom import world
-from vesalius.phantom.bodies import ultrasound_beam as beam
+from vesalius.phantom.bodies.ultrasound import beam
 from vesalius.phantom.grid import Grid
 from vesalius.phantom.site import Look
 from vesalius.phantom.truth import Bools, Floats, Phantom

@@ -1,6 +1,6 @@
 """abdomen_ct: the abdomen from the bases of the lungs to the crests of the hips on CT, without or with contrast medium.
 
-Physics: HU of each tissue in four phases (`bodies/abdomen_contrast.py`); voxels that hold two tissues have a share of each; noise
+Physics: HU of each tissue in four phases (`bodies/abdomen/contrast.py`); voxels that hold two tissues have a share of each; noise
 of the detector is correlated in the slice as the kernel makes it, soft or sharp by the site's look.
 Findings: liver mass, gallstone, kidney stone, renal cyst and renal mass (each taken for the other), aneurysm of the aorta,
 ascites, enlarged spleen. Aneurysm and spleen have grades, not sizes: half of an aneurysm would be a normal aorta.
@@ -14,13 +14,16 @@ import numpy as np
 
 from vesalius.errors import Problem
 from vesalius.phantom import grid
-from vesalius.phantom.bodies import abdomen_lesions as lesions
-from vesalius.phantom.bodies import abdomen_vessels as vessels
-from vesalius.phantom.bodies import abdomen_viscera as viscera
-from vesalius.phantom.bodies import abdomen_wall as wall
-from vesalius.phantom.bodies.abdomen import Abdomen, aorta_axis, aorta_radius, breathing, draw_abdomen
-from vesalius.phantom.bodies.abdomen_contrast import PHASES, contrast
-from vesalius.phantom.bodies.abdomen_space import Canvas, Pose
+from vesalius.phantom.bodies.abdomen import lesions, vessels, viscera, wall
+from vesalius.phantom.bodies.abdomen.body import (
+    Abdomen,
+    aorta_axis,
+    aorta_radius,
+    breathing,
+    draw_abdomen,
+)
+from vesalius.phantom.bodies.abdomen.contrast import PHASES, contrast
+from vesalius.phantom.bodies.abdomen.space import Canvas, Pose
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
 from vesalius.phantom.findings import FindingKind

@@ -1,7 +1,7 @@
 """brain_mr: the head as T1, T2 and FLAIR volumes of one body on one grid.
 
 Physics:
-    Every tissue has T1, T2 and proton density (`bodies/brain_signal.py`, `brain_head.py`, `brain_inside.py`). t1: spin echo,
+    Every tissue has T1, T2 and proton density (`bodies/brain/signal.py`, `brain_head.py`, `brain_inside.py`). t1: spin echo,
     S = density (1 - exp(-TR/T1)) exp(-TE/T2), TR 500, TE 12 ms. t2: spin echo, TR 4500, TE 95 ms. flair: inversion recovery,
     S = density |1 - 2 exp(-TI/T1) + exp(-TR/T1)| exp(-TE/T2), TR 9000, TE 120, TI 2500 ms, which hides free fluid. Each visit
     varies TR and TE by up to 15 %. Then receive bias, blur below a voxel, Rician noise, the site's tone; 12 bits.
@@ -27,13 +27,14 @@ import numpy as np
 
 from vesalius.errors import Problem
 from vesalius.phantom import grid as grids
-from vesalius.phantom.bodies import brain_head, brain_lesions
-from vesalius.phantom.bodies.brain_head import Head
-from vesalius.phantom.bodies.brain_inside import Ventricles, paint_brain
-from vesalius.phantom.bodies.brain_laying import canvas_edge
-from vesalius.phantom.bodies.brain_lesions import COLLECTIONS, Crescent, Push, Shape, Wedge
-from vesalius.phantom.bodies.brain_signal import Canvas, Sequence3, detect, scattered, share, smooth
-from vesalius.phantom.bodies.brain_space import Blob, pose
+from vesalius.phantom.bodies.brain import head as brain_head
+from vesalius.phantom.bodies.brain import lesions as brain_lesions
+from vesalius.phantom.bodies.brain.head import Head
+from vesalius.phantom.bodies.brain.inside import Ventricles, paint_brain
+from vesalius.phantom.bodies.brain.laying import canvas_edge
+from vesalius.phantom.bodies.brain.lesions import COLLECTIONS, Crescent, Push, Shape, Wedge
+from vesalius.phantom.bodies.brain.signal import Canvas, Sequence3, detect, scattered, share, smooth
+from vesalius.phantom.bodies.brain.space import Blob, pose
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Values
 from vesalius.phantom.findings import FindingKind

@@ -21,12 +21,12 @@ import numpy as np
 from vesalius.errors import Problem
 from vesalius.phantom import case as cases
 from vesalius.phantom import findings
-from vesalius.phantom.bodies import cells_specimen as specimens
-from vesalius.phantom.bodies import cells_stain
-from vesalius.phantom.bodies.cells_specimen import MIDDLE, TILE_UM, Specimen
-from vesalius.phantom.bodies.cells_tissue import RED_SHRINK
-from vesalius.phantom.bodies.cells_view import View, points, view
-from vesalius.phantom.bodies.cells_white import SORTS
+from vesalius.phantom.bodies.cells import specimen as specimens
+from vesalius.phantom.bodies.cells import stain as cells_stain
+from vesalius.phantom.bodies.cells.specimen import MIDDLE, TILE_UM, Specimen
+from vesalius.phantom.bodies.cells.tissue import RED_SHRINK
+from vesalius.phantom.bodies.cells.view import View, points, view
+from vesalius.phantom.bodies.cells.white import SORTS
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values, checked
 from vesalius.phantom.findings import FindingKind

@@ -14,14 +14,14 @@ Known limits: the patient lies as he or she stands, fluid does not run to the ba
 import numpy as np
 
 from vesalius.errors import Problem
-from vesalius.phantom.bodies.chest_body import chest_of
-from vesalius.phantom.bodies.chest_findings import FINDINGS as CHEST_FINDINGS
-from vesalius.phantom.bodies.chest_lesions import placed
-from vesalius.phantom.bodies.chest_measures import measured
-from vesalius.phantom.bodies.chest_scene import scene_of
-from vesalius.phantom.bodies.chest_spans import upright_rays
-from vesalius.phantom.bodies.chest_tree import tree_of
-from vesalius.phantom.bodies.chest_voxels import Scan, hounsfield, labelled, vessels
+from vesalius.phantom.bodies.chest.body import chest_of
+from vesalius.phantom.bodies.chest.findings import FINDINGS as CHEST_FINDINGS
+from vesalius.phantom.bodies.chest.lesions import placed
+from vesalius.phantom.bodies.chest.measures import measured
+from vesalius.phantom.bodies.chest.scene import scene_of
+from vesalius.phantom.bodies.chest.spans import upright_rays
+from vesalius.phantom.bodies.chest.tree import tree_of
+from vesalius.phantom.bodies.chest.voxels import Scan, hounsfield, labelled, vessels
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
 from vesalius.phantom.grid import VOLUME, unfit, volume_grid

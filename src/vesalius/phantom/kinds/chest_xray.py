@@ -18,16 +18,16 @@ from typing import cast
 import numpy as np
 
 from vesalius.errors import Problem
-from vesalius.phantom.bodies import chest_film as film
-from vesalius.phantom.bodies.chest_body import Chest, chest_of
-from vesalius.phantom.bodies.chest_clutter import clutter_of, lay_clutter, shuttered
-from vesalius.phantom.bodies.chest_findings import FINDINGS as CHEST_FINDINGS
-from vesalius.phantom.bodies.chest_lesions import placed
-from vesalius.phantom.bodies.chest_lungs import lobe_lengths, lobe_spans
-from vesalius.phantom.bodies.chest_measures import measured
-from vesalius.phantom.bodies.chest_scene import MASKS, SEEN_MM, Scene, scene_of
-from vesalius.phantom.bodies.chest_spans import Rays, Reals, Span, from_the_side, picture_rays, side_rays
-from vesalius.phantom.bodies.chest_tree import tree_of
+from vesalius.phantom.bodies.chest import film
+from vesalius.phantom.bodies.chest.body import Chest, chest_of
+from vesalius.phantom.bodies.chest.clutter import clutter_of, lay_clutter, shuttered
+from vesalius.phantom.bodies.chest.findings import FINDINGS as CHEST_FINDINGS
+from vesalius.phantom.bodies.chest.lesions import placed
+from vesalius.phantom.bodies.chest.lungs import lobe_lengths, lobe_spans
+from vesalius.phantom.bodies.chest.measures import measured
+from vesalius.phantom.bodies.chest.scene import MASKS, SEEN_MM, Scene, scene_of
+from vesalius.phantom.bodies.chest.spans import Rays, Reals, Span, from_the_side, picture_rays, side_rays
+from vesalius.phantom.bodies.chest.tree import tree_of
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
 from vesalius.phantom.grid import PICTURE, Grid, picture_grid, unfit

@@ -21,14 +21,14 @@ import numpy as np
 
 from vesalius.errors import Problem
 from vesalius.phantom import grid
-from vesalius.phantom.bodies import endoscopy_lesions as disease
-from vesalius.phantom.bodies.endoscopy_chip import developed
-from vesalius.phantom.bodies.endoscopy_lesions import Placed
-from vesalius.phantom.bodies.endoscopy_tool import TOOLS, Tool, draw_over, draw_tool
-from vesalius.phantom.bodies.lumen import Camera, Tube, camera_looking, draw_tube
-from vesalius.phantom.bodies.lumen_debris import Debris, draw_debris, paint_debris
-from vesalius.phantom.bodies.lumen_view import HALF_ANGLE, Lamp, Optics, field_of_view, light, look, optics, seen_directly
-from vesalius.phantom.bodies.lumen_wall import Mucosa, draw_mucosa
+from vesalius.phantom.bodies.endoscopy import lesions as disease
+from vesalius.phantom.bodies.endoscopy.chip import developed
+from vesalius.phantom.bodies.endoscopy.debris import Debris, draw_debris, paint_debris
+from vesalius.phantom.bodies.endoscopy.lesions import Placed
+from vesalius.phantom.bodies.endoscopy.lumen import Camera, Tube, camera_looking, draw_tube
+from vesalius.phantom.bodies.endoscopy.tool import TOOLS, Tool, draw_over, draw_tool
+from vesalius.phantom.bodies.endoscopy.view import HALF_ANGLE, Lamp, Optics, field_of_view, light, look, optics, seen_directly
+from vesalius.phantom.bodies.endoscopy.wall import Mucosa, draw_mucosa
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
 from vesalius.phantom.findings import FindingKind

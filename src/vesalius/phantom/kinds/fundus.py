@@ -25,11 +25,11 @@ import numpy as np
 
 from vesalius.errors import Problem
 from vesalius.phantom import grid as grids
-from vesalius.phantom.bodies import fundus_lesions as disease
-from vesalius.phantom.bodies import fundus_paint as paint
-from vesalius.phantom.bodies.fundus_eye import CUPS, MACULA_MM, Eye, eye_of
-from vesalius.phantom.bodies.fundus_lesions import Spots
-from vesalius.phantom.bodies.retina_vessels import laid_on, lay
+from vesalius.phantom.bodies.fundus import lesions as disease
+from vesalius.phantom.bodies.fundus import paint
+from vesalius.phantom.bodies.fundus.eye import CUPS, MACULA_MM, Eye, eye_of
+from vesalius.phantom.bodies.fundus.lesions import Spots
+from vesalius.phantom.bodies.fundus.vessels import laid_on, lay
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
 from vesalius.phantom.findings import FindingKind

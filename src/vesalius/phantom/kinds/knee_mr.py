@@ -1,7 +1,7 @@
 """knee_mr: one knee as two volumes on one grid, proton density without and with fat suppression.
 
 Physics:
-    Every tissue has T1, T2, proton density and a share of fat (`bodies/brain_signal.py`, `knee_body.py`, `knee_lesions.py`). Both
+    Every tissue has T1, T2, proton density and a share of fat (`bodies/brain/signal.py`, `knee_body.py`, `knee_lesions.py`). Both
     pictures are spin echoes, S = density (1 - exp(-TR/T1)) exp(-TE/T2): pd with TR 2500, TE 28 ms, pd_fs with TR 3600, TE 38 ms
     and 90 % of the fat's share taken away. Each visit varies TR and TE by up to 15 %. Then receive bias, blur below a voxel,
     Rician noise, the site's tone; 12 bits.
@@ -26,12 +26,12 @@ import numpy as np
 
 from vesalius.errors import Problem
 from vesalius.phantom import grid as grids
-from vesalius.phantom.bodies import knee_lesions
-from vesalius.phantom.bodies.brain_laying import canvas_edge
-from vesalius.phantom.bodies.brain_signal import Canvas, Sequence3, detect, scattered, smooth
-from vesalius.phantom.bodies.brain_space import pose
-from vesalius.phantom.bodies.knee_body import COMPARTMENTS, HORNS, Knee, knee_of, paint_around
-from vesalius.phantom.bodies.knee_joint import cruciates, ligament_distance, listed, paint_joint
+from vesalius.phantom.bodies.brain.laying import canvas_edge
+from vesalius.phantom.bodies.brain.signal import Canvas, Sequence3, detect, scattered, smooth
+from vesalius.phantom.bodies.brain.space import pose
+from vesalius.phantom.bodies.knee import lesions as knee_lesions
+from vesalius.phantom.bodies.knee.body import COMPARTMENTS, HORNS, Knee, knee_of, paint_around
+from vesalius.phantom.bodies.knee.joint import cruciates, ligament_distance, listed, paint_joint
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
 from vesalius.phantom.findings import FindingKind

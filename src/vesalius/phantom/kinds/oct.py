@@ -19,10 +19,10 @@ import numpy as np
 
 from vesalius.errors import Problem
 from vesalius.phantom import grid as grids
-from vesalius.phantom.bodies import oct_lesions as disease
-from vesalius.phantom.bodies import oct_paint as paint
-from vesalius.phantom.bodies.oct_lesions import ZONES, Placed
-from vesalius.phantom.bodies.oct_retina import (
+from vesalius.phantom.bodies.oct import lesions as disease
+from vesalius.phantom.bodies.oct import paint
+from vesalius.phantom.bodies.oct.lesions import ZONES, Placed
+from vesalius.phantom.bodies.oct.retina import (
     BORDERS,
     THINNED,
     Retina,

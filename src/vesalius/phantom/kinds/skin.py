@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vesalius.errors import Problem
-from vesalius.phantom.bodies import skin_outline as shape
-from vesalius.phantom.bodies import skin_surface as surface
-from vesalius.phantom.bodies.skin_lesion import paint
+from vesalius.phantom.bodies.skin import outline as shape
+from vesalius.phantom.bodies.skin import surface
+from vesalius.phantom.bodies.skin.lesion import paint
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
 from vesalius.phantom.findings import FindingKind

@@ -17,16 +17,16 @@ import numpy as np
 
 from vesalius.errors import Problem
 from vesalius.phantom import grid
-from vesalius.phantom.bodies import surgery_lesions as disease
-from vesalius.phantom.bodies.endoscopy_chip import developed
-from vesalius.phantom.bodies.surgery_field import Anatomy, draw_anatomy, paint_anatomy
-from vesalius.phantom.bodies.surgery_lesions import Placed
-from vesalius.phantom.bodies.surgery_maps import Maps, draw_maps, spot
-from vesalius.phantom.bodies.surgery_speech import misheard, narrate
-from vesalius.phantom.bodies.surgery_story import PHASES, TOOLS, Story, draw_story, events
-from vesalius.phantom.bodies.surgery_things import draw_bag, draw_clips
-from vesalius.phantom.bodies.surgery_tools import draw_over, tools_of
-from vesalius.phantom.bodies.surgery_view import Frames, light, sway
+from vesalius.phantom.bodies.endoscopy.chip import developed
+from vesalius.phantom.bodies.surgery import lesions as disease
+from vesalius.phantom.bodies.surgery.field import Anatomy, draw_anatomy, paint_anatomy
+from vesalius.phantom.bodies.surgery.lesions import Placed
+from vesalius.phantom.bodies.surgery.maps import Maps, draw_maps, spot
+from vesalius.phantom.bodies.surgery.speech import misheard, narrate
+from vesalius.phantom.bodies.surgery.story import PHASES, TOOLS, Story, draw_story, events
+from vesalius.phantom.bodies.surgery.things import draw_bag, draw_clips
+from vesalius.phantom.bodies.surgery.tools import draw_over, tools_of
+from vesalius.phantom.bodies.surgery.view import Frames, light, sway
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
 from vesalius.phantom.findings import FindingKind

@@ -21,8 +21,11 @@ import numpy as np
 from vesalius.errors import Problem
 from vesalius.phantom import findings as patients
 from vesalius.phantom import grid
-from vesalius.phantom.bodies import ultrasound_chest, ultrasound_gallbladder, ultrasound_head, ultrasound_lung
-from vesalius.phantom.bodies.ultrasound_beam import Probe, Scene, Screen, draw_machine, film, scale, screen
+from vesalius.phantom.bodies.ultrasound import chest as ultrasound_chest
+from vesalius.phantom.bodies.ultrasound import gallbladder as ultrasound_gallbladder
+from vesalius.phantom.bodies.ultrasound import head as ultrasound_head
+from vesalius.phantom.bodies.ultrasound import lung as ultrasound_lung
+from vesalius.phantom.bodies.ultrasound.beam import Probe, Scene, Screen, draw_machine, film, scale, screen
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
 from vesalius.phantom.findings import FindingKind

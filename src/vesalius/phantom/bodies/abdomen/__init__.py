@@ -1,0 +1,1 @@
+"""The abdomen: wall, organs, vessels, contrast and what is wrong."""

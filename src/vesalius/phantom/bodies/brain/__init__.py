@@ -1,0 +1,1 @@
+"""The head: skull, cortex, inner parts, signals and what is wrong."""

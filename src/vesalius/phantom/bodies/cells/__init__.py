@@ -1,0 +1,1 @@
+"""Stained cells: kinds of cells, smears, sections, slides."""

@@ -1,0 +1,1 @@
+"""The chest: spans along the beam, for radiographs and for CT."""

@@ -1,0 +1,1 @@
+"""The colon as a camera sees it."""

@@ -1,0 +1,1 @@
+"""The back of the eye, as photographed."""

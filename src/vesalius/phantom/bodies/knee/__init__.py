@@ -1,0 +1,1 @@
+"""The knee: bones, cartilage, menisci, and what is wrong."""

@@ -1,0 +1,1 @@
+"""The field of a gallbladder operation, its tools and its story."""

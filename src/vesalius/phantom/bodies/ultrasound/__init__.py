@@ -1,0 +1,1 @@
+"""What a probe's beam meets, and how echoes are shown."""
