@@ -16,7 +16,7 @@ from PIL import Image as PillowImage
 from vesalius.phantom import world
 from vesalius.phantom.truth import Phantom
 from vesalius.transforms.draw import Pixels, contact_sheet, shrink
-from vesalius.workflows.phantom_shown import pictured
+from vesalius.workflows.phantom_shown import pictured, planes
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
 FIRST_SEED = 930_000_000
@@ -41,8 +41,10 @@ def main() -> None:
 
 def _tile(kind: str) -> Pixels:
     """One picture of a kind without anything drawn on it: of a volume its axial plane, of a clip its first frame."""
-    seen = pictured(world.make(kind, seed=FIRST_SEED + 1, size_px=OVERVIEW_PX), boxes=False)
-    return shrink(seen[:, : min(seen.shape[0], seen.shape[1])], OVERVIEW_PX)
+    first = world.make(kind, seed=FIRST_SEED, size_px=32).picture.kind
+    size_px = SIZES[first][0] if first == "volume" else OVERVIEW_PX
+    seen = planes(world.make(kind, seed=FIRST_SEED + 1, size_px=size_px), boxes=False)[0]
+    return shrink(seen, OVERVIEW_PX)
 
 
 def _sheet(kind: str) -> Pixels:

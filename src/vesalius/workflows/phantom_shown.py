@@ -14,18 +14,23 @@ LARGEST_ANATOMY = 0.35  # of the plane: the boxes of what fills the picture only
 SIDE_PX = 256
 
 
-def pictured(phantom: Phantom, *, boxes: bool = True) -> Pixels:
-    """The visit as one strip, uint8 (Y, X, 3).
+def pictured(phantom: Phantom) -> Pixels:
+    """The visit's `planes` in one strip, uint8 (Y, X, 3)."""
+    found = planes(phantom)
+    height = max(plane.shape[0] for plane in found)
+    padded = [np.pad(plane, ((0, height - plane.shape[0]), (0, 2), (0, 0))) for plane in found]
+    return np.concatenate(padded, axis=1)
 
-    A picture is shown as it is; a volume by three planes through its findings, or through its middle: axial, coronal, sagittal,
-    as readers turn them; a clip by its first, middle and last frame. True boxes are drawn: findings in amber, the anatomy of
+
+def planes(phantom: Phantom, *, boxes: bool = True) -> list[Pixels]:
+    """What a reader looks at, each uint8 (Y, X, 3).
+
+    Pictures are shown as they are; of a volume three planes through its findings, or its middle: axial, coronal, sagittal,
+    as readers turn them; of a clip its first, middle and last frame. True boxes are drawn: findings in amber, the anatomy of
     a healthy patient in cyan.
     """
     pictures = phantom.pictures if phantom.picture.kind == "image" else phantom.pictures[:1]
-    planes = [plane for picture in pictures for plane in _planes(picture, phantom, boxes=boxes)]
-    height = max(plane.shape[0] for plane in planes)
-    padded = [np.pad(plane, ((0, height - plane.shape[0]), (0, 2), (0, 0))) for plane in planes]
-    return np.concatenate(padded, axis=1)
+    return [plane for picture in pictures for plane in _planes(picture, phantom, boxes=boxes)]
 
 
 def _planes(picture: Picture, phantom: Phantom, *, boxes: bool) -> list[Pixels]:
