@@ -9,7 +9,7 @@ import pytest
 from vesalius.phantom import world
 from vesalius.phantom.bodies.brain.head import CSF
 from vesalius.phantom.bodies.brain.inside import GRAY, WHITE
-from vesalius.phantom.bodies.brain.signal import Tissue
+from vesalius.phantom.bodies.mr.signal import Tissue
 from vesalius.phantom.kinds.brain_mr import SEQUENCES
 from vesalius.phantom.truth import Bools, Phantom, Picture
 

@@ -31,10 +31,10 @@ from vesalius.phantom.bodies.brain import head as brain_head
 from vesalius.phantom.bodies.brain import lesions as brain_lesions
 from vesalius.phantom.bodies.brain.head import Head
 from vesalius.phantom.bodies.brain.inside import Ventricles, paint_brain
-from vesalius.phantom.bodies.brain.laying import canvas_edge
 from vesalius.phantom.bodies.brain.lesions import COLLECTIONS, Crescent, Push, Shape, Wedge
-from vesalius.phantom.bodies.brain.signal import Canvas, Sequence3, detect, scattered, share, smooth
-from vesalius.phantom.bodies.brain.space import Blob, pose
+from vesalius.phantom.bodies.mr.laying import canvas_edge
+from vesalius.phantom.bodies.mr.signal import Canvas, Sequence3, detect, scattered, share, smooth
+from vesalius.phantom.bodies.mr.space import Blob, pose
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Values
 from vesalius.phantom.findings import FindingKind

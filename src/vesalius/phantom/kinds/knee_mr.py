@@ -26,12 +26,12 @@ import numpy as np
 
 from vesalius.errors import Problem
 from vesalius.phantom import grid as grids
-from vesalius.phantom.bodies.brain.laying import canvas_edge
-from vesalius.phantom.bodies.brain.signal import Canvas, Sequence3, detect, scattered, smooth
-from vesalius.phantom.bodies.brain.space import pose
 from vesalius.phantom.bodies.knee import lesions as knee_lesions
 from vesalius.phantom.bodies.knee.body import COMPARTMENTS, HORNS, Knee, knee_of, paint_around
 from vesalius.phantom.bodies.knee.joint import cruciates, ligament_distance, listed, paint_joint
+from vesalius.phantom.bodies.mr.laying import canvas_edge
+from vesalius.phantom.bodies.mr.signal import Canvas, Sequence3, detect, scattered, smooth
+from vesalius.phantom.bodies.mr.space import pose
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
 from vesalius.phantom.findings import FindingKind

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vesalius.phantom.bodies.brain.laying import Place, canvas_edge, lay_ellipsoid, lay_rod
-from vesalius.phantom.bodies.brain.signal import Canvas, Tissue, share, step
-from vesalius.phantom.bodies.brain.space import Vector, direction
+from vesalius.phantom.bodies.mr.laying import Place, canvas_edge, lay_ellipsoid, lay_rod
+from vesalius.phantom.bodies.mr.signal import Canvas, Tissue, share, step
+from vesalius.phantom.bodies.mr.space import Vector, direction
 from vesalius.phantom.truth import Floats
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from math import sqrt
 import numpy as np
 
 from vesalius.phantom.bodies.brain.head import BONE, CSF, Head
-from vesalius.phantom.bodies.brain.signal import Canvas, Tissue, share, step
-from vesalius.phantom.bodies.brain.space import Vector, ellipsoid, rod
+from vesalius.phantom.bodies.mr.signal import Canvas, Tissue, share, step
+from vesalius.phantom.bodies.mr.space import Vector, ellipsoid, rod
 from vesalius.phantom.truth import Bools, Floats
 
 WHITE = Tissue(580, 74, 0.70)

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from vesalius.phantom.bodies.brain.head import CSF, Head
 from vesalius.phantom.bodies.brain.inside import GLIOSIS, PITUITARY, Ventricles
-from vesalius.phantom.bodies.brain.signal import Canvas, Tissue, share, step
-from vesalius.phantom.bodies.brain.space import Blob, Vector, blob, cross, direction, unit
+from vesalius.phantom.bodies.mr.signal import Canvas, Tissue, share, step
+from vesalius.phantom.bodies.mr.space import Blob, Vector, blob, cross, direction, unit
 from vesalius.phantom.truth import Floats, Lesion
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vesalius.phantom.bodies.brain.laying import Place, lay_ellipsoid, lay_rod
-from vesalius.phantom.bodies.brain.signal import Canvas, Tissue, share
-from vesalius.phantom.bodies.brain.space import Vector, ellipsoid, rod
+from vesalius.phantom.bodies.mr.laying import Place, lay_ellipsoid, lay_rod
+from vesalius.phantom.bodies.mr.signal import Canvas, Tissue, share
+from vesalius.phantom.bodies.mr.space import Vector, ellipsoid, rod
 from vesalius.phantom.truth import Floats
 
 if TYPE_CHECKING:

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vesalius.phantom.bodies.brain.laying import Place, box_around, lay_ellipsoid, lay_rod
-from vesalius.phantom.bodies.brain.signal import Canvas, share, step
-from vesalius.phantom.bodies.brain.space import Vector, ellipsoid, rod
 from vesalius.phantom.bodies.knee.body import (
     CARTILAGE,
     CORTEX,
@@ -21,6 +18,9 @@ from vesalius.phantom.bodies.knee.body import (
     Knee,
     lay_patella,
 )
+from vesalius.phantom.bodies.mr.laying import Place, box_around, lay_ellipsoid, lay_rod
+from vesalius.phantom.bodies.mr.signal import Canvas, share, step
+from vesalius.phantom.bodies.mr.space import Vector, ellipsoid, rod
 from vesalius.phantom.truth import Bools, Floats
 
 Index = npt.NDArray[np.intp]

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from vesalius.phantom.bodies.brain.laying import Place
-from vesalius.phantom.bodies.brain.signal import Canvas, Tissue, share
-from vesalius.phantom.bodies.brain.space import Blob, Vector, blob, ellipsoid, rod
 from vesalius.phantom.bodies.knee.body import CORTEX, FLUID, PLATEAU, RING, Knee
 from vesalius.phantom.bodies.knee.joint import Index, Joint, Listed, listed
+from vesalius.phantom.bodies.mr.laying import Place
+from vesalius.phantom.bodies.mr.signal import Canvas, Tissue, share
+from vesalius.phantom.bodies.mr.space import Blob, Vector, blob, ellipsoid, rod
 from vesalius.phantom.truth import Bools, Floats, Lesion
 
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
-"""Laying tissues on a volume within the box that a shape can reach. Used by the brain and by the knee."""
+"""Laying tissues on a volume within the box that a shape can reach."""
 
 from math import sqrt
 
-from vesalius.phantom.bodies.brain.signal import Canvas, Tissue, share
-from vesalius.phantom.bodies.brain.space import Vector, ellipsoid, rod
+from vesalius.phantom.bodies.mr.signal import Canvas, Tissue, share
+from vesalius.phantom.bodies.mr.space import Vector, ellipsoid, rod
 from vesalius.phantom.truth import Floats
 
 Place = tuple[Floats, Floats, Floats]  # the body's x, y, z at every sample, of one shape
