@@ -24,7 +24,7 @@ class Look:
         brightness: added to values in [0, 1], near 0.
         noise: multiplies a kind's usual standard deviation of noise, near 1.
         blur: multiplies a kind's usual width of blur, 0.5 to 1.
-        warmth: of colour pictures: red up and blue down by that share, near 0.
+        warmth: of color pictures: red up and blue down by that share, near 0.
     """
 
     contrast: float
@@ -48,7 +48,7 @@ def look_of(site: str, rng: np.random.Generator) -> Look:
 
 
 def toned(picture: Floats, look: Look) -> Floats:
-    """A picture in [0, 1], gray or with a last axis of 3 for colour, as that scanner shows it; in [0, 1] again."""
+    """A picture in [0, 1], gray or with a last axis of 3 for color, as that scanner shows it; in [0, 1] again."""
     shown = (picture - np.float32(0.5)) * np.float32(look.contrast) + np.float32(0.5 + look.brightness)
     if shown.shape[-1] == 3:
         shown = shown * np.array([1 + look.warmth, 1, 1 - look.warmth], np.float32)

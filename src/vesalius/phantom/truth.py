@@ -65,10 +65,10 @@ class Picture:
     Attributes:
         name: among the phantom's pictures: frontal, lateral, t1, clip, …
         kind: image (Y, X), volume (Z, Y, X) or clip (T, Y, X).
-        pixels: as a file stores them; a last axis of 3 is colour. HU as int16; uint8 colour; else uint16 of 12 bits.
+        pixels: as a file stores them; a last axis of 3 is color. HU as int16; uint8 color; else uint16 of 12 bits.
         spacing_mm: per spatial axis in array order; None when a picture of that kind states none.
         modality: DICOM's defined term.
-        masks: name → bool of the picture's shape without colour: anatomy by its name and each lesion by `Lesion.mask`.
+        masks: name → bool of the picture's shape without color: anatomy by its name and each lesion by `Lesion.mask`.
         affine_lps_mm: (4, 4), (z, y, x, 1) at voxel centres → LPS mm; None when the position is unknown.
         view: PA, LL, …; None when there is no word for it.
         frame_s: of a clip.
@@ -90,7 +90,7 @@ class Picture:
 
     @property
     def channels(self) -> int:
-        """1, or 3 for colour."""
+        """1, or 3 for color."""
         return 3 if self.pixels.ndim == (2 if self.kind == "image" else 3) + 1 else 1
 
     def boxes(self) -> dict[str, Box]:

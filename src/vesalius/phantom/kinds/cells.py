@@ -114,7 +114,7 @@ def slide_case(seed: int, *, visit: int = 0, **given: Any) -> Case:
 def _picture(case: Case, grid: Grid, seen: View, name: str, number: int) -> Picture:
     """What the camera makes of a view: uneven light, the site's tone, noise."""
     rng = case.pose(2, number)
-    shown = toned(seen.colour * _light(grid, rng), case.look)
+    shown = toned(seen.color * _light(grid, rng), case.look)
     grain = rng.standard_normal(grid.shape, dtype=np.float32)
     grain *= np.float32(255 * 0.016 * case.look.noise)
     grain += np.float32(0.5)

@@ -4,7 +4,7 @@ Physics: light passes melanin, blood, keratin and deep pigment on its way throug
 law; scale whitens. The patient's tone ranges over all of Fitzpatrick's types, whatever is found. Then hair and, in some
 pictures, a ruler with a tick at every millimetre lie over the skin; neither goes with a diagnosis.
 Findings: melanoma, nevus and seborrheic keratosis are look-alikes, as are psoriasis and ringworm, basal cell carcinoma and
-hemangioma. Attributes are those of dermoscopy: margin, colours, texture.
+hemangioma. Attributes are those of dermoscopy: margin, colors, texture.
 Measured: on the outline itself, of every lesion: greatest diameter (the greatest distance of two of its points), area,
 border irregularity (squared perimeter by 4π times the area), asymmetry (share of the area that the lesion, turned by half a
 turn about its center of area, does not cover). A mask is where the lesion is, be it under hair or the ruler.
@@ -27,7 +27,7 @@ from vesalius.phantom.site import toned
 from vesalius.phantom.truth import Drawing, Floats, Lesion, Measured, Picture
 from vesalius.types import Point
 
-SAYS = "photographs of skin lesions with border, colours, texture and diameter; hair, ruler, all skin tones"
+SAYS = "photographs of skin lesions with border, colors, texture and diameter; hair, ruler, all skin tones"
 FIELD_MM = 34.5
 SIZE_PX = 128
 _DIAMETER = "greatest diameter"
@@ -40,7 +40,7 @@ FINDINGS = (
         size_is=_DIAMETER,
         attributes={
             "margin": ("irregular", "notched"),
-            "colour": ("brown and black", "blue-gray and brown", "red and brown"),
+            "color": ("brown and black", "blue-gray and brown", "red and brown"),
             "texture": ("atypical network", "irregular globules", "structureless"),
         },
         looks_like=("nevus", "seborrheic keratosis"),
@@ -52,7 +52,7 @@ FINDINGS = (
         size_is=_DIAMETER,
         attributes={
             "margin": ("regular",),
-            "colour": ("light brown", "dark brown"),
+            "color": ("light brown", "dark brown"),
             "texture": ("network", "globules", "structureless"),
         },
         most=3,
@@ -63,7 +63,7 @@ FINDINGS = (
         "L82",
         size_mm=(3.5, 8),
         size_is=_DIAMETER,
-        attributes={"margin": ("sharp",), "colour": ("tan", "dark brown"), "texture": ("cystic", "fissured")},
+        attributes={"margin": ("sharp",), "color": ("tan", "dark brown"), "texture": ("cystic", "fissured")},
         looks_like=("melanoma", "nevus"),
     ),
     FindingKind(
@@ -73,7 +73,7 @@ FINDINGS = (
         size_is=_DIAMETER,
         attributes={
             "margin": ("rolled", "ill-defined"),
-            "colour": ("pink", "pearly"),
+            "color": ("pink", "pearly"),
             "texture": ("arborizing vessels", "ulcerated", "blue-gray nests"),
         },
         looks_like=("hemangioma",),
@@ -101,7 +101,7 @@ FINDINGS = (
         "D18.0",
         size_mm=(1.5, 4.5),
         size_is=_DIAMETER,
-        attributes={"margin": ("sharp",), "colour": ("bright red", "purple")},
+        attributes={"margin": ("sharp",), "color": ("bright red", "purple")},
         looks_like=("basal cell carcinoma",),
     ),
 )
@@ -130,7 +130,7 @@ def draw(case: Case) -> Drawing:
     lesions = shape.outlines(case, most_mm)
     for lesion, outline in lesions:
         masks[lesion.mask] = paint(case, lesion, outline, pose, found, scale, grid)
-    shown = surface.colour(found, np.minimum(scale, np.float32(0.9), out=scale), pose)
+    shown = surface.color(found, np.minimum(scale, np.float32(0.9), out=scale), pose)
     rng = case.pose(4)
     surface.glare(shown, pose, grid, case.pose(5))
     hair = surface.hair(shown, skin, pose, grid)

@@ -103,7 +103,7 @@ def _tile(
 ) -> tuple[View, npt.NDArray[np.uint8], dict[str, Bools]]:
     """One tile at a level: always drawn at the first, with the scanner's noise, then averaged level by level."""
     seen = view(specimen, stain, at, (0.0, 0.0), (TILE_PX, TILE_PX), STEP_UM)
-    shown = toned(seen.colour, specimen.case.look)
+    shown = toned(seen.color, specimen.case.look)
     grain = specimen.case.pose(3, *at).standard_normal((TILE_PX, TILE_PX, 1), dtype=np.float32)
     shown += grain * np.float32(_NOISE * specimen.case.look.noise)
     pixels = np.clip(shown * np.float32(255) + np.float32(0.5), 0, 255).astype(np.uint8)

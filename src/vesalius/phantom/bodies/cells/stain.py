@@ -1,4 +1,4 @@
-"""Stains: how much light of each colour a dye takes, and how that varies between laboratories."""
+"""Stains: how much light of each color a dye takes, and how that varies between laboratories."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ _WORDS = {
 
 @dataclass(frozen=True, eq=False)
 class Stain:
-    """Densities (DYES, 3) and the colour of the empty slide, (3,), in [0, 1]."""
+    """Densities (DYES, 3) and the color of the empty slide, (3,), in [0, 1]."""
 
     densities: Floats
     empty: Floats

@@ -26,13 +26,13 @@ class View:
     """What is seen.
 
     Attributes:
-        colour: (Y, X, 3) in [0, 1], before the camera.
+        color: (Y, X, 3) in [0, 1], before the camera.
         masks: by cell type and lesion, (Y, X).
         centers: cell type → (y, x) in pixels, (N, 2), of all cells of which something can be seen and whose center lies in the
             view; from the top down.
     """
 
-    colour: Floats
+    color: Floats
     masks: dict[str, Bools]
     centers: dict[str, Floats]
 
@@ -60,11 +60,11 @@ def view(
         tissue = cells_tissue.cells_of(specimen, tiles, corners)
         cells_section.paint(canvas, tissue, specimen, blur_um)
         cells = _in_tissue(tissue)
-    colour, masks = shown(canvas.dyes, stain), canvas.masks
+    color, masks = shown(canvas.dyes, stain), canvas.masks
     if parts > 1:
-        colour = averaged(colour, parts)
+        color = averaged(color, parts)
         masks = {name: coarse(mask, parts, is_lesion=name in specimen.masks) for name, mask in masks.items()}
-    return View(colour, masks, {name: _centers(rows, low_um, shape, step_um) for name, rows in cells.items()})
+    return View(color, masks, {name: _centers(rows, low_um, shape, step_um) for name, rows in cells.items()})
 
 
 def points(centers: dict[str, Floats], names: Sequence[str]) -> dict[str, Point]:

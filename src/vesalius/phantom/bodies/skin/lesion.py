@@ -126,8 +126,8 @@ def _window(grid: Grid, middle_mm: tuple[float, float], reach_mm: float) -> tupl
 
 
 def _melanoma(spot: Spot, lesion: Lesion, found: Floats, scale: Floats) -> None:
-    """Several colours in blotches that lie to one side, a broken network or globules of unequal size."""
-    word, pattern = lesion.attributes["colour"], lesion.attributes["texture"]
+    """Several colors in blotches that lie to one side, a broken network or globules of unequal size."""
+    word, pattern = lesion.attributes["color"], lesion.attributes["texture"]
     angle = spot.rng.random() * 2 * pi
     side = (spot.y * np.float32(sin(angle)) + spot.x * np.float32(cos(angle))) / np.float32(spot.radius_mm)
     blotch = np.clip(spot.grain(0.9 * spot.radius_mm) * 1.3 + side * np.float32(0.9) + 0.1, 0, 1)
@@ -147,8 +147,8 @@ def _melanoma(spot: Spot, lesion: Lesion, found: Floats, scale: Floats) -> None:
 
 
 def _nevus(spot: Spot, lesion: Lesion, found: Floats, scale: Floats) -> None:
-    """Even, round, one colour; a fine network, globules of one size, or nothing."""
-    depth = {"light brown": 0.55, "dark brown": 1.05}[lesion.attributes["colour"]]
+    """Even, round, one color; a fine network, globules of one size, or nothing."""
+    depth = {"light brown": 0.55, "dark brown": 1.05}[lesion.attributes["color"]]
     dome = 0.85 + 0.3 * np.clip(1 - spot.rho * spot.rho, 0, 1) * (spot.rng.random() - 0.35)
     pattern = lesion.attributes["texture"]
     fine = 0.05 * spot.grain(0.9)
@@ -162,7 +162,7 @@ def _nevus(spot: Spot, lesion: Lesion, found: Floats, scale: Floats) -> None:
 
 def _keratosis(spot: Spot, lesion: Lesion, found: Floats, scale: Floats) -> None:
     """Stuck on, waxy: pale cysts and dark plugs, or fissures like those of a brain."""
-    dark = {"tan": 0.35, "dark brown": 0.95}[lesion.attributes["colour"]]
+    dark = {"tan": 0.35, "dark brown": 0.95}[lesion.attributes["color"]]
     waxy = 1 + 0.2 * spot.grain(1.1)
     found[KERATIN] += spot.cover * (0.75 * waxy)
     found[MELANIN] += spot.cover * (dark * waxy)
@@ -178,7 +178,7 @@ def _keratosis(spot: Spot, lesion: Lesion, found: Floats, scale: Floats) -> None
 
 def _carcinoma(spot: Spot, lesion: Lesion, found: Floats, scale: Floats) -> None:
     """Pink or pearly, with vessels that branch, an ulcer, or blue-gray nests."""
-    pearly = lesion.attributes["colour"] == "pearly"
+    pearly = lesion.attributes["color"] == "pearly"
     found[BLOOD] += spot.cover * ((0.30 if pearly else 0.46) + 0.12 * spot.grain(1.6))
     sheen = 0.30 if pearly else 0.10
     rim = np.exp(-(((spot.rho - np.float32(0.80)) / np.float32(0.14)) ** 2))
@@ -239,7 +239,7 @@ def _ringworm(spot: Spot, lesion: Lesion, found: Floats, scale: Floats) -> None:
 
 def _hemangioma(spot: Spot, lesion: Lesion, found: Floats, scale: Floats) -> None:
     """Lakes of blood, bright or purple."""
-    purple = lesion.attributes["colour"] == "purple"
+    purple = lesion.attributes["color"] == "purple"
     lakes = np.clip(spot.grain(0.9) * 1.5 + 0.7, 0, 1)
     found[BLOOD] += spot.cover * (0.85 + 0.85 * lakes)
     found[DEEP] += spot.cover * (lakes * np.float32(0.55 if purple else 0.05))

@@ -1,6 +1,6 @@
 """Healthy skin before a camera: tone, mottling, furrows, freckles, redness, hair, ruler, light.
 
-Colour comes from what takes light in skin: melanin, blood, keratin, deep pigment that looks blue, and scale that whitens.
+Color comes from what takes light in skin: melanin, blood, keratin, deep pigment that looks blue, and scale that whitens.
 Freckles and hair lie on the patient and turn with the camera; all else belongs to the picture.
 """
 
@@ -59,7 +59,7 @@ class Skin:
     freckles: Points
     hairs: tuple[Points, Points]
     hair_mm: float
-    hair_colour: tuple[float, float, float]
+    hair_color: tuple[float, float, float]
     patch: tuple[float, float, float, float]  # of redness: y, x, radius, amount
 
 
@@ -75,10 +75,10 @@ def prepare(case: Case) -> Skin:
     least, most = _HAIRS[str(case.fixed("hair", drawn_hair))]
     hairs = _hairs(rng, least + int(rng.random() * (most - least + 1)))
     hair_mm, shade = float(rng.uniform(0.06, 0.13)), float(rng.random())
-    colour = (0.10, 0.08, 0.07) if shade < 0.6 or tone > 2 else (0.45, 0.33, 0.20) if shade < 0.85 else (0.72, 0.70, 0.68)
+    color = (0.10, 0.08, 0.07) if shade < 0.6 or tone > 2 else (0.45, 0.33, 0.20) if shade < 0.85 else (0.72, 0.70, 0.68)
     y_mm, x_mm, wide_mm, red = (float(rng.uniform(*span)) for span in ((-12, 12), (-12, 12), (4, 14), (0, 1)))
     patch = (y_mm, x_mm, wide_mm, 0.3 * red**2)
-    return Skin(melanin, blood, freckles[:count], hairs, hair_mm, colour, patch)
+    return Skin(melanin, blood, freckles[:count], hairs, hair_mm, color, patch)
 
 
 def _hairs(rng: np.random.Generator, count: int) -> tuple[Points, Points]:
@@ -181,7 +181,7 @@ def dots(grid: Grid, y_mm: Points, x_mm: Points, radius_mm: Points, amount: Poin
     return total, total > 0
 
 
-def colour(found: Floats, scale: Floats, pose: Pose) -> Floats:
+def color(found: Floats, scale: Floats, pose: Pose) -> Floats:
     """Light that the skin sends back, (Y, X, 3); `scale` in [0, 1] is what whitens, (Y, X)."""
     out = np.empty((3, *scale.shape), np.float32)
     part = np.empty(scale.shape, np.float32)
@@ -222,7 +222,7 @@ def hair(shown: Floats, skin: Skin, pose: Pose, grid: Grid) -> Bools:
     cover = np.zeros(grid.shape, np.float32)
     lay_tubes(cover, column / step + rows / 2, row / step + rows / 2, amount, max(skin.hair_mm / step * 0.5, 0.35))
     np.minimum(cover, np.float32(0.92), out=cover)
-    shown += (np.array(skin.hair_colour, np.float32) - shown) * cover[..., None]
+    shown += (np.array(skin.hair_color, np.float32) - shown) * cover[..., None]
     return cover > np.float32(0.12)
 
 
