@@ -47,7 +47,7 @@ MODALITIES = {
 }
 _ORGANS_ASKED = 3  # the first parts of a picture's anatomy are asked for, all but one of them
 _COUNTED_ON = 1500  # patients on whom the share of each finding is counted
-_QUESTIONS, _FOLLOW_UP, _REPHRASE = 100, 101, 102  # streams of random numbers, apart from those of the picture
+_QUESTIONS, _FOLLOW_UP, _REPHRASE = 501, 502, 503  # streams of random numbers; the phantom itself has those below 500
 
 
 def stream(

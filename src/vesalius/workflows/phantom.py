@@ -22,7 +22,7 @@ SHEET = "contact_sheet.png"
 FORMATS: dict[str, ModuleType] = {"dicom": phantom_dicom, "nifti": phantom_nifti, "png": phantom_png, "mp4": phantom_mp4}
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 MOST_SHOWN, COLUMNS = 16, 4
-_SPLIT = 110  # stream of random numbers
+_SPLIT = 504  # stream of random numbers
 
 
 @dataclass(frozen=True)
