@@ -57,7 +57,9 @@ def fits(found: Image, kept: Image, *, is_slide: bool) -> None:
     values = found.load()
     assert values.dtype == kept.load().dtype
     assert np.array_equal(values, kept.load())
-    names = ("shape", "channels", "spacing_mm", "modality", "view", "frame_s", "frame_times_s", "inverted", "day")
+    # A step between slices is the difference of two positions.
+    assert found.spacing_mm == (None if kept.spacing_mm is None else pytest.approx(kept.spacing_mm, rel=1e-12))
+    names = ("shape", "channels", "modality", "view", "frame_s", "frame_times_s", "inverted", "day")
     for name in (*names, *(() if is_slide else ("kind",))):
         assert getattr(found, name) == getattr(kept, name), name
     assert kept.window in (None, found.window)

@@ -34,7 +34,9 @@ def test_the_folder_holds_the_dataset_the_dicom_files_and_a_contact_sheet(tmp_pa
     samples = list(store.read(tmp_path / "out"))
     assert told["samples"] == len(samples) > 24
     assert (told["patients"], told["visits"]) == (3, 6)
-    assert len(list((tmp_path / "out" / "dicom").iterdir())) == 6
+    files = [path.name for path in (tmp_path / "out" / "dicom").iterdir()]
+    assert len(files) == 12
+    assert sum("masks" in name for name in files) == 6
     assert {sample.task for sample in samples} >= {"presence", "location", "report", "comparison"}
     truths = [json.loads(line) for line in (tmp_path / "out" / "truth.jsonl").read_text("utf-8").splitlines()]
     assert [(truth["seed"], truth["visit"]) for truth in truths] == [(seed, visit) for seed in (20, 21, 22) for visit in (0, 1)]
