@@ -198,8 +198,10 @@ def _presence(phantom: Phantom, boxes: Mapping[str, Box], rng: np.random.Generat
 
 
 def _attributes(item: FindingKind, lesion: Lesion, pictures: int) -> Iterator[Composed]:
-    """What the one lesion of its finding is like."""
+    """What the one lesion of its finding is like; what it is always like is not asked."""
     for name, value in lesion.attributes.items():
+        if len(item.attributes.get(name, ())) == 1:
+            continue
         question = f"On which side is the {item.name}?" if name == "side" else f"What is the {name} of the {item.name}?"
         yield compose.conversation("side" if name == "side" else "attribute", question, value, pictures=pictures)
 
