@@ -35,7 +35,7 @@ NEXT = """What to type next (after `. .venv/bin/activate`):
   vesalius train first_phantom --smoke -o runs/try"""
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#1d2429;background:#fff}
 .card{display:flex;gap:1.2rem;flex-wrap:wrap;margin:1.2rem 0;padding-bottom:1.2rem;border-bottom:1px solid #d5dbe0}
-.card img{width:20rem;height:auto}.card table{border-collapse:collapse;align-self:flex-start;flex:1}
+.card img{width:20rem;height:auto;align-self:flex-start}.card table{border-collapse:collapse;align-self:flex-start;flex:1}
 td,th{padding:.25rem .6rem;text-align:left;border-bottom:1px solid #e6eaed;vertical-align:top}
 .true{color:#00728a}.given{color:#a34a00}.notice{border-left:4px solid #c25700;padding:.3rem .8rem}
 pre{background:#f4f6f8;padding:1rem;overflow:auto;font-size:13px}"""
