@@ -93,7 +93,9 @@ def _write_patients(folder: Path) -> list[tuple[Path, Path | None, list[Sample]]
     written = []
     for index in range(PATIENTS):
         seed, twice = FIRST_SEED + index, index >= PATIENTS - WITH_PRIOR
-        factors = {"size_px": SIZE_PX, "wording": "canonical"}
+        factors: dict[str, Any] = {"size_px": SIZE_PX, "wording": "canonical"}
+        if twice:
+            factors["normal_share"] = 0  # who comes twice has something that can change
         visits = [world.make(KIND, seed=seed, visit=visit, **factors) for visit in range(2 if twice else 1)]
         files = [phantom_dicom.write(phantom, folder)[0] for phantom in visits]
         samples = phantoms.samples_of(visits[-1], visits[0] if twice else None)
