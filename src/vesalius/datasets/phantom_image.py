@@ -40,12 +40,19 @@ def stem_of(phantom: Phantom, picture: Picture) -> str:
     return f"{phantom.kind}-{phantom.seed}-visit-{phantom.visit}-{picture.name.replace(' ', '-')}"
 
 
+def mask_stem_of(phantom: Phantom, picture: Picture, mask: str) -> str:
+    """What the names of the files of one of its masks begin with."""
+    return f"{stem_of(phantom, picture)}-mask-{mask.replace(' ', '-')}"
+
+
+def on_screen(pixels: Array) -> Array:
+    """Gray of twelve bits with the eight that a screen or a film shows; other pixels as they are."""
+    return (pixels >> SCREEN_BITS).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
+
+
 def stored(picture: Picture) -> Array:
     """The pixels as files hold them: HU as int16, other gray as uint16 of 12 bits, ultrasound and color as uint8."""
-    if picture.modality == "US" and picture.pixels.dtype == np.uint16:
-        shown: Array = (picture.pixels >> SCREEN_BITS).astype(np.uint8)
-        return shown
-    return picture.pixels
+    return on_screen(picture.pixels) if picture.modality == "US" else picture.pixels
 
 
 def affine_of(picture: Picture) -> Array | None:

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from vesalius.clinical.video_write import write_film
-from vesalius.datasets.phantom_image import SCREEN_BITS, stem_of
+from vesalius.datasets.phantom_image import on_screen, stem_of
 from vesalius.errors import UsageError
 from vesalius.phantom.truth import Phantom
 
@@ -31,9 +29,6 @@ def write(phantom: Phantom, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     for picture in phantom.pictures:
-        pixels = picture.pixels
-        if pixels.dtype == np.uint16:
-            pixels = (pixels >> SCREEN_BITS).astype(np.uint8)
         files.append(folder / f"{stem_of(phantom, picture)}.mp4")
-        write_film(files[-1], pixels, frame_s=float(picture.frame_s or 0))
+        write_film(files[-1], on_screen(picture.pixels), frame_s=float(picture.frame_s or 0))
     return files

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from vesalius.clinical.nifti_write import write_nifti
-from vesalius.datasets.phantom_image import stem_of
+from vesalius.datasets.phantom_image import mask_stem_of, stem_of
 from vesalius.phantom.truth import Phantom
 
 
@@ -20,7 +20,7 @@ def write(phantom: Phantom, folder: Path) -> list[Path]:
     files: list[Path] = []
     for picture in phantom.pictures:
         stem = stem_of(phantom, picture)
-        arrays = {stem: picture.pixels} | {f"{stem}-mask-{name.replace(' ', '-')}": mask for name, mask in picture.masks.items()}
+        arrays = {stem: picture.pixels} | {mask_stem_of(phantom, picture, name): mask for name, mask in picture.masks.items()}
         for name, values in arrays.items():
             files.append(folder / f"{name}.nii.gz")
             write_nifti(

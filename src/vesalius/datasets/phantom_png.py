@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from vesalius.clinical.png_write import write_png
-from vesalius.datasets.phantom_image import stem_of
+from vesalius.datasets.phantom_image import mask_stem_of, stem_of
 from vesalius.phantom.truth import Phantom, Picture
 from vesalius.types import Array
 
@@ -30,7 +30,7 @@ def write(phantom: Phantom, folder: Path) -> list[Path]:
         stem = stem_of(phantom, picture)
         plane_mm = None if picture.spacing_mm is None else (picture.spacing_mm[-2], picture.spacing_mm[-1])
         arrays = {stem: _positive(picture)}
-        arrays |= {f"{stem}-mask-{name.replace(' ', '-')}": mask for name, mask in picture.masks.items()}
+        arrays |= {mask_stem_of(phantom, picture, name): mask for name, mask in picture.masks.items()}
         for name, values in arrays.items():
             if picture.kind == "image":
                 planes = {folder / f"{name}.png": values}

@@ -1,6 +1,6 @@
 """Everything that is true of a phantom's visit, as one JSON object: a line of `truth.jsonl`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vesalius.datasets.phantom_dicom import patient_id
@@ -19,6 +19,7 @@ def record(phantom: Phantom, split: str | None = None) -> dict[str, Any]:
     (y, x); `center` is that of the mask. Measurements carry their unit (UCUM) and definition. The masks themselves are written
     by `phantom_nifti` and `phantom_png`.
     """
+    placed = [(picture, picture.boxes()) for picture in phantom.pictures]
     return {
         "version": VERSION,
         "patient": patient_id(phantom),
@@ -31,8 +32,8 @@ def record(phantom: Phantom, split: str | None = None) -> dict[str, Any]:
         "labels": dict(phantom.labels),
         "told": dict(phantom.told),
         "codes": list(phantom.codes),
-        "lesions": [_lesion(lesion, phantom.pictures) for lesion in phantom.lesions],
-        "resolved": [_lesion(lesion, ()) for lesion in phantom.resolved],
+        "lesions": [_lesion(lesion, placed) for lesion in phantom.lesions],
+        "resolved": [_lesion(lesion, []) for lesion in phantom.resolved],
         "measurements": [
             {
                 "name": m.name,
@@ -44,7 +45,7 @@ def record(phantom: Phantom, split: str | None = None) -> dict[str, Any]:
             }
             for m in phantom.measurements
         ],
-        "pictures": [_picture(picture) for picture in phantom.pictures],
+        "pictures": [_picture(picture, boxes) for picture, boxes in placed],
         "events": [{"sort": e.sort, "name": e.name, "begin": e.begin, "end": e.end} for e in phantom.events],
         "transcripts": [
             {"word_error_rate": t.word_error_rate, "words": list(t.words), "frames": list(t.frames)} for t in phantom.transcripts
@@ -56,7 +57,7 @@ def record(phantom: Phantom, split: str | None = None) -> dict[str, Any]:
     }
 
 
-def _lesion(lesion: Lesion, pictures: tuple[Picture, ...]) -> dict[str, Any]:
+def _lesion(lesion: Lesion, placed: Sequence[tuple[Picture, Mapping[str, Box]]]) -> dict[str, Any]:
     return {
         "finding": lesion.finding,
         "number": lesion.number,
@@ -64,14 +65,15 @@ def _lesion(lesion: Lesion, pictures: tuple[Picture, ...]) -> dict[str, Any]:
         "size_mm": lesion.size_mm,
         "change": lesion.change,
         "mask": lesion.mask,
-        "places": [_place(picture, lesion.mask) for picture in pictures if picture.masks.get(lesion.mask) is not None],
+        "places": [
+            _place(picture, lesion.mask, boxes.get(lesion.mask)) for picture, boxes in placed if lesion.mask in picture.masks
+        ],
     }
 
 
-def _place(picture: Picture, name: str) -> dict[str, Any]:
+def _place(picture: Picture, name: str, box: Box | None) -> dict[str, Any]:
     """Where a mask lies in one picture."""
     mask = picture.masks[name]
-    box = picture.boxes().get(name)
     found: dict[str, Any] = {"picture": picture.name, "pixels": int(mask.sum()), "box": _box(box)}
     if box is not None:
         found["center"] = [round(float(axis.mean()) + 0.5, 2) for axis in mask.nonzero()]
@@ -80,8 +82,7 @@ def _place(picture: Picture, name: str) -> dict[str, Any]:
     return found
 
 
-def _picture(picture: Picture) -> dict[str, Any]:
-    boxes: Mapping[str, Box] = picture.boxes()
+def _picture(picture: Picture, boxes: Mapping[str, Box]) -> dict[str, Any]:
     return {
         "name": picture.name,
         "kind": picture.kind,

@@ -4,7 +4,7 @@ All kinds draw their patients here, so that balance, independence and change mea
 stream of random numbers of its own: fixing one factor leaves all others as the seed has them.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -254,6 +254,3 @@ def _graded(lesion: Lesion, item: FindingKind) -> Lesion:
     words = list(item.severities)
     fits = [word for word, (_, most) in item.severities.items() if lesion.size_mm < most]
     return replace(lesion, attributes={**lesion.attributes, "severity": fits[0] if fits else words[-1]})
-
-
-Together = Callable[[Values], list[Problem]]

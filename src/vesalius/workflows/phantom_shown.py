@@ -3,7 +3,7 @@
 import numpy as np
 
 from vesalius.datasets.phantom_image import to_image
-from vesalius.phantom.truth import Phantom, Picture
+from vesalius.phantom.truth import Phantom, Picture, box_around
 from vesalius.transforms.draw import AMBER, CYAN, Pixels, draw_boxes
 from vesalius.transforms.intensity import to_display
 from vesalius.types import Box, Part
@@ -47,8 +47,7 @@ def _planes(picture: Picture, phantom: Phantom, *, boxes: bool) -> list[Pixels]:
         for name, mask in picture.masks.items():
             cut = mask if axis < 0 else np.take(mask, index, axis=axis)
             if cut.any() and boxes:
-                rows, columns = np.flatnonzero(cut.any(axis=1)), np.flatnonzero(cut.any(axis=0))
-                drawn.append((name, Box((float(rows[0]), float(columns[0])), (float(rows[-1] + 1), float(columns[-1] + 1)))))
+                drawn.append((name, box_around(cut)))
         limit = LARGEST_ANATOMY * shown.shape[0] * shown.shape[1]
         anatomy = [(name, box) for name, box in drawn if name not in lesions and box.size[0] * box.size[1] <= limit]
         drawn = [(name, box) for name, box in drawn if name in lesions] if lesions else anatomy[:MOST_ANATOMY]

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.phantom.kinds.measuring import diameter_mm, named
 
 from vesalius.phantom import world
 from vesalius.phantom.bodies.brain.head import CSF
@@ -19,19 +20,6 @@ BLOBS = ("glioma", "meningioma", "infarct", "white matter lesion", "pituitary ma
 @cache
 def head(seed: int, visit: int = 0, **factors: Any) -> Phantom:
     return world.make("brain_mr", seed=seed, visit=visit, wording="canonical", **{"size_px": 64, **factors})
-
-
-def diameter_mm(mask: Bools, picture: Picture) -> float:
-    """The greatest distance of two voxels' outer faces, over many directions."""
-    places = np.argwhere(mask) * np.array(picture.spacing_mm)
-    toward = np.random.default_rng(0).normal(size=(400, 3))
-    toward /= np.linalg.norm(toward, axis=1)[:, None]
-    spans = [np.ptp((places * way).sum(axis=1)) + float((np.abs(way) * picture.spacing_mm).sum()) * 0.6 for way in toward]
-    return float(max(spans))
-
-
-def named(phantom: Phantom, name: str) -> float:
-    return next(measured.value for measured in phantom.measurements if measured.name == name)
 
 
 def center_lps_mm(mask: Bools, picture: Picture) -> np.ndarray[Any, Any]:

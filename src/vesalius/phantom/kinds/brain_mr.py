@@ -21,8 +21,6 @@ Known limits:
     meningiomas is not drawn. Sulci are sheets of one width.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from vesalius.errors import Problem
@@ -33,7 +31,7 @@ from vesalius.phantom.bodies.brain.head import Head
 from vesalius.phantom.bodies.brain.inside import Ventricles, paint_brain
 from vesalius.phantom.bodies.brain.lesions import COLLECTIONS, Crescent, Push, Shape, Wedge
 from vesalius.phantom.bodies.mr.laying import canvas_edge
-from vesalius.phantom.bodies.mr.signal import Canvas, Sequence3, detect, scattered, share, smooth
+from vesalius.phantom.bodies.mr.signal import Canvas, Sequence3, detect, protocol, scattered, share, smooth
 from vesalius.phantom.bodies.mr.space import Blob, pose
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Values
@@ -148,7 +146,7 @@ def draw(case: Case) -> Drawing:
     push = brain_lesions.push_of(head, case.lesions, shapes)
     vent = brain_lesions.width_of(head, case.lesions)
     place = lying.body_of(grid.axes_mm())
-    canvas = Canvas(grid.shape, _protocol(case))
+    canvas = Canvas(grid.shape, protocol(SEQUENCES, case.pose(1)))
     depth = head.depth(*place)
     skin = brain_head.paint_outside(canvas, head, place, depth, smooth(case.body(2), 11, grid.shape))
     edge = canvas_edge(place)
@@ -175,17 +173,6 @@ def draw(case: Case) -> Drawing:
             )
         )
     return Drawing(tuple(pictures), _measured(head, vent, push, shapes))
-
-
-def _protocol(case: Case) -> tuple[Sequence3, ...]:
-    """The sequences as this visit's scanner runs them."""
-    rng = case.pose(1)
-    found = []
-    for sequence in SEQUENCES:
-        a, b, c = (float(value) for value in rng.uniform(-1, 1, 3))
-        tr, te = sequence.tr_ms * (1 + 0.15 * a), sequence.te_ms * (1 + 0.15 * b)
-        found.append(replace(sequence, tr_ms=tr, te_ms=te, gain=sequence.gain * (1 + 0.15 * c)))
-    return tuple(found)
 
 
 Listed = tuple[tuple[Floats, ...], Floats, Array]

@@ -30,7 +30,7 @@ from vesalius.phantom.bodies.knee import lesions as knee_lesions
 from vesalius.phantom.bodies.knee.body import COMPARTMENTS, HORNS, Knee, knee_of, paint_around
 from vesalius.phantom.bodies.knee.joint import cruciates, ligament_distance, listed, paint_joint
 from vesalius.phantom.bodies.mr.laying import canvas_edge
-from vesalius.phantom.bodies.mr.signal import Canvas, Sequence3, detect, scattered, smooth
+from vesalius.phantom.bodies.mr.signal import Canvas, Sequence3, detect, protocol, scattered, smooth
 from vesalius.phantom.bodies.mr.space import pose
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
@@ -122,7 +122,7 @@ def draw(case: Case) -> Drawing:
     at = lying.body_of(grid.axes_mm())
     place = (at[0] * np.float32(knee.lateral), at[1], at[2])
     edge, fine = canvas_edge(place), min(grid.spacing_mm)
-    canvas = Canvas(grid.shape, _protocol(case))
+    canvas = Canvas(grid.shape, protocol(SEQUENCES, case.pose(1)))
     mixed = smooth(case.body(2), 12, grid.shape)
     paint_around(canvas, knee, place, mixed, smooth(case.body(3), (3, 11, 9), grid.shape), edge)
     joint = paint_joint(canvas, knee, place, mixed, edge)
@@ -171,17 +171,6 @@ def _carve(masks: dict[str, Bools], found: dict[str, Bools], lesions: tuple[Lesi
             names = (f"{lesion.zone} cartilage",)
         for name in names:
             masks[name] = masks[name] & ~found[lesion.mask]
-
-
-def _protocol(case: Case) -> tuple[Sequence3, ...]:
-    """The sequences as this visit's scanner runs them."""
-    rng = case.pose(1)
-    found = []
-    for sequence in SEQUENCES:
-        a, b, c = (float(value) for value in rng.uniform(-1, 1, 3))
-        tr, te = sequence.tr_ms * (1 + 0.15 * a), sequence.te_ms * (1 + 0.15 * b)
-        found.append(replace(sequence, tr_ms=tr, te_ms=te, gain=sequence.gain * (1 + 0.15 * c)))
-    return tuple(found)
 
 
 def _measured(knee: Knee, case: Case) -> tuple[Measured, ...]:

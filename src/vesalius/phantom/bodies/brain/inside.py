@@ -24,8 +24,6 @@ CEREBELLUM = Tissue(1150, 98, 0.80)
 GLIOSIS = Tissue(1300, 150, 0.88)
 PITUITARY = Tissue(800, 88, 0.80)
 
-HORN = 0.36  # of the frontal horns' width is the distance of their tips from the midline, at a width of 34 mm
-
 
 @dataclass(frozen=True)
 class Ventricles:

@@ -66,11 +66,6 @@ class Chest:
         """The greatest inner width of the chest."""
         return 2 * (self.lung_u + self.lung_half)
 
-    @property
-    def angle_z(self) -> tuple[float, float]:
-        """About where each diaphragm meets the chest wall at the side."""
-        return self.dome_z[0] - self.dome_drop[0], self.dome_z[1] - self.dome_drop[0]
-
 
 def chest_of(case: Case) -> Chest:
     """The patient of a case as he or she lies or stands at that visit.

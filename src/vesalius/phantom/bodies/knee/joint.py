@@ -25,7 +25,6 @@ from vesalius.phantom.truth import Bools, Floats
 
 Index = npt.NDArray[np.intp]
 SHELL = 1.3  # of dark bone around the marrow
-REACH = 2.0  # how far outside a bone something is still looked for, more than the thickest cartilage
 
 
 @dataclass(frozen=True, eq=False)
