@@ -207,9 +207,29 @@ class Polygon:
 
 @dataclass(frozen=True, eq=False)
 class Mask:
-    """A region by its pixels: `load` gives bool of the image's shape."""
+    """A region by its pixels.
+
+    Attributes:
+        load: gives bool of the image's shape; of a slide that of its level, refused (`size_limit`) as the level itself is.
+        load_part: reads a `Part` and nothing else; None: cut it out of the whole.
+        level: of a slide, the one that the mask lies on: the `level` of every `Part` that is asked for.
+    """
 
     load: Callable[[], npt.NDArray[np.bool_]]
+    load_part: Callable[[Part], npt.NDArray[np.bool_]] | None = None
+    level: int = 0
+
+    def part(self, part: Part) -> npt.NDArray[np.bool_]:
+        """What of the mask lies in a part of its picture, as `Image.part` has it.
+
+        Raises:
+            InputRefused: the part cannot be decoded. IndexError: it lies outside.
+        """
+        if self.load_part is not None:
+            return self.load_part(part)
+        found = self.load()[part.index]
+        y0, x0, y1, x1 = part.box_yxyx_px or (0, 0, *found.shape[-2:])
+        return found[..., y0:y1, x0:x1]
 
 
 Geometry = Box | Point | Polygon | Mask
@@ -315,7 +335,8 @@ class Sample:
         key: unique within a dataset, stable across runs.
         task: the kind of question: plane, presence, count, location, report, …
         images: pictures with their roles; may be empty for text alone.
-        turns: the conversation, at least one; the last assistant turn is the truth of an evaluation.
+        turns: the conversation; the last assistant turn is the truth of an evaluation. Empty for an annotated picture that
+            nobody has been asked about yet (task "annotation"): `datasets.compose` makes questions of it.
         provenance: patient, source, licence, split.
         labels: finding → state; a finding that is not a key was not looked for.
         options: of a multiple choice, in the order shown.

@@ -22,9 +22,15 @@ def level_of(found: Found) -> Description | None:
 
 
 def slides_of(founds: Sequence[Found]) -> list[Image]:
-    """The slides of one series, the largest first: objects of the same proportions are levels of one slide.
+    """The slides of one series, as `pyramids_of` has them."""
+    return [image for image, _ in pyramids_of(founds)]
 
-    Of several objects of one size, which are planes or channels, the first by instance number is read.
+
+def pyramids_of(founds: Sequence[Found]) -> list[tuple[Image, tuple[Level, ...]]]:
+    """The slides of one series, the largest first, each with the objects that are its levels, the finest first.
+
+    Objects of the same proportions are levels of one slide. Of several objects of one size, which are planes or channels,
+    the first by instance number is read.
     """
     levels = [(found, level) for found in founds if (level := level_of(found)) is not None]
     levels.sort(key=lambda one: (-one[1].shape[0] * one[1].shape[1], _number(one[0]), one[0].facts.sha256))
@@ -35,10 +41,10 @@ def slides_of(founds: Sequence[Found]) -> list[Image]:
             slides.append([one])
         else:
             fitting.append(one)
-    return [_image(slide) for slide in slides]
+    return [_pyramid(slide) for slide in slides]
 
 
-def _image(objects: Sequence[Level]) -> Image:
+def _pyramid(objects: Sequence[Level]) -> tuple[Image, tuple[Level, ...]]:
     by_size: dict[tuple[int, ...], Level] = {}
     for one in objects:
         by_size.setdefault(one[1].shape, one)
@@ -51,13 +57,14 @@ def _image(objects: Sequence[Level]) -> Image:
         further.append(CodedWarning("first_frame_only", said, {"frames": len(objects), "read": len(levels)}))
     digest = hashlib.sha256("".join(one.facts.sha256 for one, _ in levels).encode()).hexdigest()
     read = functools.partial(_load, tuple(levels), whole)
-    return replace(
+    image = replace(
         image_of(found, whole, day=found.facts.header.day if found.facts.header else None),
         load=functools.partial(read, Part()),
         load_part=read,
         source=Source(found.place.path, found.facts.sha256 if len(levels) == 1 else digest, "dicom"),
         warnings=(*further, *merged([level.warnings for _, level in levels])),
     )
+    return image, tuple(levels)
 
 
 def _load(levels: Sequence[Level], whole: Description, part: Part) -> Array:

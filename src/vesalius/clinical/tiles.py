@@ -1,4 +1,4 @@
-"""The tiles of one level of a DICOM slide: which of them a region touches, and a description that names those alone.
+"""The tiles of one level of a DICOM slide, or of a mask of it: which of them a region touches, described alone.
 
 Tiles are [y, x, frame] each, the place of their first pixel and the frame that holds them; where none are listed, they fill
 a grid, row after row. Source: DICOM PS3.3, C.7.6.17.3 (Dimension Organization Type).
@@ -38,5 +38,5 @@ def trimmed(description: Description, box_yxyx_px: Box) -> Description:
         begins = stored["begins"]
         stored["begins"] = [at for _, _, frame in tiles for at in begins[frame : frame + 2]]
         tiles = [(y, x, 2 * index) for index, (y, x, _) in enumerate(tiles)]
-    notes: dict[str, Any] = {"pixels": stored, "tiles": [list(tile) for tile in tiles]}
+    notes: dict[str, Any] = {**description.notes, "pixels": stored, "tiles": [list(tile) for tile in tiles]}
     return replace(description, warnings=(), notes=notes)

@@ -41,6 +41,7 @@ class Frame:
         box_yxyx_px: the part of a mosaic that the slice is.
         segment: number of the segment that a frame of a segmentation belongs to; 0 when it holds several, or none.
         source: the instance key of the picture that a frame of a segmentation was drawn on; empty when not stated.
+        source_frame: the number of that picture's frame, from 1; 0 when no single one is stated.
     """
 
     position_mm: Triple | None
@@ -58,6 +59,7 @@ class Frame:
     box_yxyx_px: tuple[int, int, int, int] | None = None
     segment: int = 0
     source: str = ""
+    source_frame: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Header:
     Attributes:
         kind: `picture`, or the kind of an object that holds none.
         picture: what the pixels are, all frames in the order of the file; None for an object without pixels. A
-            segmentation has one too, though its pixels are no picture.
+            segmentation has one too, though its pixels are no picture; that of tiles is of the kind `slide`.
         frames: the slices that the file holds, one per frame; empty for what does not stack.
         number: Instance Number; infinite when the file does not say.
         instance_key: stands for the SOP Instance UID; empty when there is none.

@@ -104,6 +104,7 @@ def _frame(facts: Mapping[str, Any], dimension: float, index: int) -> Frame:
         window=facts.get("window"),
         segment=facts.get("segment", 0),
         source=facts.get("source", ""),
+        source_frame=facts.get("source_frame", 0),
     )
 
 
@@ -204,7 +205,10 @@ def _segment(item: Dataset) -> Facts:
 
 
 def _derivation(item: Dataset) -> Facts:
-    return {"source": key_of(text(first(item, "SourceImageSequence"), "ReferencedSOPInstanceUID"))}
+    source = first(item, "SourceImageSequence")
+    found = numbers(source, "ReferencedFrameNumber")
+    is_one = len(found) == 1 and math.isfinite(found[0])
+    return {"source": key_of(text(source, "ReferencedSOPInstanceUID")), "source_frame": max(0, int(found[0])) if is_one else 0}
 
 
 Macros = dict[int, tuple[str, Callable[[Dataset], Facts]]]

@@ -10,20 +10,20 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from vesalius.clinical import wire
+from vesalius.clinical.dicom import matrix
 from vesalius.clinical.dicom.calibration import pair
 from vesalius.clinical.dicom.decoding import decode_frames
 from vesalius.clinical.dicom.facts import Header
 from vesalius.clinical.dicom.file import Contents
 from vesalius.clinical.dicom.items import first, items
 from vesalius.clinical.dicom.pixels import PixelFormat, pixels_of
-from vesalius.clinical.dicom.values import integer, number, text, values
+from vesalius.clinical.dicom.values import values
 from vesalius.clinical.picture import Description
 from vesalius.clinical.tiles import Tile, tiles_in
 from vesalius.errors import InputRefused
 from vesalius.types import Array, CodedWarning, Part
 
 _EXTRAS = {"LABEL", "OVERVIEW", "THUMBNAIL"}
-LIMIT_SIDE_PX, LIMIT_TILES = 2**24, 2**22
 
 
 def with_level(contents: Contents, header: Header) -> Header:
@@ -41,8 +41,8 @@ def with_level(contents: Contents, header: Header) -> Header:
             "unsupported_iod", "One level of the slide is split over several files, which is not read. Export it as one object."
         )
     pixels, doubts = pixels_of(contents, are_tiles=True)
-    rows, columns = _side(dataset, "TotalPixelMatrixRows"), _side(dataset, "TotalPixelMatrixColumns")
-    tiles, more = _tiles(dataset, pixels, rows, columns)
+    rows, columns = matrix.matrix_of(dataset)
+    tiles, more = _tiles(dataset, pixels, (rows, columns))
     measures = first(first(dataset, "SharedFunctionalGroupsSequence"), "PixelMeasuresSequence")
     spacing_mm = pair(measures, "PixelSpacing")
     if spacing_mm is None:
@@ -65,14 +65,14 @@ def with_level(contents: Contents, header: Header) -> Header:
 
 
 def decode_region(file: BufferedReader, description: Description, part: Part, out: Array) -> None:
-    """A region of one level, into `out`; what no tile covers is white.
+    """A region of one level, into `out`; what no tile covers is white, and of a mask 0.
 
     Raises:
         InputRefused: `decode_failed`, `pixel_mismatch`.
     """
     pixels = wire.unpack(PixelFormat, description.notes["pixels"])
     box = part.box_yxyx_px or (0, 0, *description.shape)
-    light = 0 if pixels.is_inverted else 2 ** pixels.bits[1] - 1
+    light = 0 if pixels.is_inverted or description.notes.get("is_mask") else 2 ** pixels.bits[1] - 1
     out[...] = light * pixels.slope + pixels.intercept
     tile = np.empty((pixels.rows, pixels.columns, *out.shape[2:]), out.dtype)
     for y, x, frame in tiles_in(description, (box[0], box[1], box[2], box[3])):
@@ -85,42 +85,16 @@ def decode_region(file: BufferedReader, description: Description, part: Part, ou
         out[top - box[0] : bottom - box[0], left - box[1] : right - box[1]] = tile[top - y : bottom - y, left - x : right - x]
 
 
-def _side(dataset: Dataset, keyword: str) -> int:
-    side = integer(dataset, keyword)
-    if not 1 <= side <= LIMIT_SIDE_PX:
-        raise InputRefused(
-            "bad_attribute", f"{keyword} is not between 1 and {LIMIT_SIDE_PX}. The slide has no size. Export it again."
-        )
-    return side
-
-
-def _tiles(dataset: Dataset, pixels: PixelFormat, rows: int, columns: int) -> tuple[tuple[Tile, ...] | None, list[CodedWarning]]:
+def _tiles(dataset: Dataset, pixels: PixelFormat, size: tuple[int, int]) -> tuple[tuple[Tile, ...] | None, list[CodedWarning]]:
     """The places of the tiles of the first plane and optical path; None where they fill a grid in order."""
-    fitting = -(-rows // pixels.rows) * -(-columns // pixels.columns)
-    if fitting > LIMIT_TILES:
-        raise InputRefused("size_limit", f"The slide would have more than {LIMIT_TILES} tiles. Nothing was allocated.")
+    fitting = matrix.tiles_fitting(size, pixels)
     per_frame = items(dataset, "PerFrameFunctionalGroupsSequence")
-    if text(dataset, "DimensionOrganizationType") == "TILED_FULL" or not per_frame:
+    if matrix.is_full(dataset) or not per_frame:
         return None, [*_further(pixels.frames // fitting), *_gaps(fitting - pixels.frames, fitting)]
-    if len(per_frame) < pixels.frames:
-        raise InputRefused("bad_attribute", "The file does not say where each tile of the slide lies. Export it again.")
-    placed = [(_plane(group), *_place(group, rows, columns), frame) for frame, group in enumerate(per_frame[: pixels.frames])]
+    groups = matrix.checked_groups(per_frame, pixels)
+    placed = [(matrix.plane_of(group), *matrix.place_of(group, size), frame) for frame, group in enumerate(groups)]
     tiles = tuple((y, x, frame) for plane, y, x, frame in placed if plane == placed[0][0])
     return tiles, [*_further(len({plane for plane, *_ in placed})), *_gaps(fitting - len(tiles), fitting)]
-
-
-def _plane(group: Dataset) -> tuple[float, str]:
-    """What tells tiles at one place apart: how deep they lie in the slide, and through which filters they were seen."""
-    depth = number(first(group, "PlanePositionSlideSequence"), "ZOffsetInSlideCoordinateSystem")
-    return depth, text(first(group, "OpticalPathIdentificationSequence"), "OpticalPathIdentifier")
-
-
-def _place(group: Dataset, rows: int, columns: int) -> tuple[int, int]:
-    item = first(group, "PlanePositionSlideSequence")
-    y, x = (integer(item, f"{axis}PositionInTotalImagePixelMatrix") - 1 for axis in ("Row", "Column"))
-    if not (0 <= y < rows and 0 <= x < columns):
-        raise InputRefused("bad_attribute", "A tile lies outside of the slide. Where it belongs is unclear. Export it again.")
-    return y, x
 
 
 def _further(planes: int) -> list[CodedWarning]:
