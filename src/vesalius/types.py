@@ -229,7 +229,8 @@ class Mask:
             return self.load_part(part)
         found = self.load()[part.index]
         y0, x0, y1, x1 = part.box_yxyx_px or (0, 0, *found.shape[-2:])
-        return found[..., y0:y1, x0:x1]
+        cut: npt.NDArray[np.bool_] = found[..., y0:y1, x0:x1]
+        return cut
 
 
 Geometry = Box | Point | Polygon | Mask
