@@ -8,7 +8,7 @@ from vesalius.workflows.train import SUPPLIED
 
 GOOD = """
 says: a test
-data: {use: datasets.phantoms.cohort, patients: 4}
+data: {use: datasets.phantoms.cohorts.cohort, patients: 4}
 model: {use: models.vlm.NativeVLM, width: 64}
 objective: {use: objectives.next_token.NextToken}
 train: {steps: 3}

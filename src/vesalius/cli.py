@@ -185,16 +185,23 @@ def ask(
 
 @data_app.command(epilog="Example: vesalius data convert phantoms -o dataset")
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="SRC", show_default=False, help="The published folder.")],
+    source: Annotated[Path, typer.Argument(metavar="SRC", show_default=False, help="The published folder or file.")],
     out: Out,
     from_format: Annotated[str | None, typer.Option("--from", metavar="FORMAT", help="Guessed where it can be.")] = None,
+    to_format: Annotated[str | None, typer.Option("--to", metavar="FORMAT", help="Our own layout without it.")] = None,
+    text_alone: Annotated[bool, typer.Option("--text-alone", help="Leave the pictures, where they are not at hand.")] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> Outcome:
-    """Write a published format in our layout."""
-    from vesalius.workflows import data as workflow
+    """Write a published format in our layout, or our layout in another format.
 
-    return workflow.convert(source, out=out, from_format=from_format, say=progress(quiet))
+    Records that are faulty are left out and listed; what the other format cannot hold is counted.
+    """
+    from vesalius.workflows.data import convert as workflow
+
+    return workflow.convert(
+        source, out=out, from_format=from_format, to_format=to_format, text_alone=text_alone, say=progress(quiet)
+    )
 
 
 @data_app.command(epilog="Example: vesalius data split dataset -o parts")
@@ -208,7 +215,7 @@ def split(
 
     Into train, validation and test; no patient is in two of them.
     """
-    from vesalius.workflows import data as workflow
+    from vesalius.workflows.data import split as workflow
 
     return workflow.split(folder, out=out, say=progress(quiet))
 

@@ -139,6 +139,45 @@ WARNINGS: dict[str, str] = {
     "loss_stalled": "The loss has not moved for a long time.",
 }
 
+# Faults of a dataset, found by its reader or by `vesalius data lint`. An error makes a sample wrong or unusable, a warning
+# makes it doubtful, a note is worth knowing.
+FAULTS: dict[str, tuple[str, str]] = {
+    # found by readers: the record did not become a sample, or not all of it did
+    "record_malformed": ("error", "A record does not have what its format asks for; it was left out."),
+    "encoding_broken": ("error", "A text is not UTF-8, or holds characters that no text has."),
+    "media_missing": ("error", "A picture, mask or clip that a record names is not there."),
+    "media_ambiguous": ("error", "Several files have the name that a record gives, with different contents."),
+    "media_unreadable": ("error", "A picture, mask or clip is there but cannot be read."),
+    "media_unused": ("note", "Pictures lie in the folder that no record names."),
+    "placeholder_mismatch": ("error", "A text has more or fewer marks for pictures, clips or boxes than the record has."),
+    "answer_missing": ("error", "A question has no answer, or an empty one."),
+    "label_unknown": ("error", "An annotation has a class that the format's own list does not have."),
+    "mask_geometry": ("error", "A mask and its picture have different sizes, spacings or places in space."),
+    "annotation_conflict": ("warning", "Two annotations of one thing contradict each other; what was done is said."),
+    # boxes and masks
+    "box_outside": ("error", "A box reaches outside of its picture."),
+    "box_space": ("error", "A box has the numbers of another space or order than the one it is stated in."),
+    "box_inverted": ("error", "A box ends before it begins."),
+    "box_without_extent": ("error", "A box has no extent on an axis."),
+    "mask_all_zero": ("warning", "A mask marks nothing."),
+    # texts
+    "special_token": ("error", "A user's or assistant's text holds a token that steers some model."),
+    "text_over_limit": ("error", "A sample is longer than the named model's context."),
+    "answer_given_away": ("warning", "The question, or the text before it, gives the answer away."),
+    "language_mismatch": ("warning", "A text is in another language than its sample or its question."),
+    "phi_like": ("warning", "A text looks like a name, a date, a number or an address of a person."),
+    # what repeats, and what leaks
+    "key_twice": ("error", "Two samples have one key."),
+    "sample_duplicate": ("warning", "Two samples have the same pictures and the same texts."),
+    "picture_duplicate": ("note", "One picture stands in samples of several patients or studies."),
+    "picture_near_duplicate": ("warning", "Two pictures of different patients are nearly the same."),
+    "picture_across_splits": ("error", "One picture, or nearly the same, lies in two splits."),
+    "patient_across_splits": ("error", "One patient lies in two splits."),
+    "study_across_splits": ("error", "One study lies in two splits."),
+    "benchmark_overlap": ("error", "A sample to learn from is an item of a benchmark, or shows one of its pictures."),
+    "label_leak": ("warning", "File names, sizes or other facts beside the picture tell its label."),
+}
+
 EXIT_DONE, EXIT_BUG, EXIT_USAGE, EXIT_REFUSED, EXIT_PARTIAL, EXIT_ENVIRONMENT = 0, 1, 2, 3, 4, 5
 
 

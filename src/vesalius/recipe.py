@@ -206,13 +206,13 @@ def _part(section: str, given: Any, supplied: frozenset[str], problems: list[Pro
 
 def _target(use: Any, folder: str = "[a-z_]+") -> Callable[..., Any] | None:
     """The function or class that `use` names, or None; only below the section's own folder."""
-    if not isinstance(use, str) or not re.fullmatch(rf"{folder}\.[a-z_0-9]+\.[A-Za-z_0-9]+", use):
+    if not isinstance(use, str) or not re.fullmatch(rf"{folder}(\.[a-z_0-9]+)+\.[A-Za-z_0-9]+", use):
         return None
     module, _, name = use.rpartition(".")
-    if (
-        importlib.util.find_spec(f"vesalius.{module.split('.')[0]}") is None
-        or importlib.util.find_spec(f"vesalius.{module}") is None
-    ):
+    try:
+        if importlib.util.find_spec(f"vesalius.{module}") is None:
+            return None
+    except ModuleNotFoundError:  # a folder of that name does not exist, or is a file
         return None
     loaded = importlib.import_module(f"vesalius.{module}")
     found = getattr(loaded, name, None)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vesalius.benchmarks import first_phantom, scoring
-from vesalius.datasets import phantoms
+from vesalius.datasets.phantoms import cohorts
 from vesalius.errors import UsageError
 
 
@@ -22,7 +22,7 @@ def test_the_exam_is_the_same_every_time_and_every_item_can_be_scored() -> None:
 
 
 def test_no_patient_is_one_that_training_makes() -> None:
-    trained = {sample.provenance.patient_key for sample in phantoms.cohort(patients=3, validation=1, size_px=32)}
+    trained = {sample.provenance.patient_key for sample in cohorts.cohort(patients=3, validation=1, size_px=32)}
     assert not trained & {sample.provenance.patient_key for sample in first_phantom.read(None)}
     assert first_phantom.FIRST_SEED > 1_000_000
 

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 from vesalius.benchmarks import folder
-from vesalius.datasets import store
+from vesalius.datasets.store import table
 from vesalius.errors import InputRefused, UsageError
 from vesalius.types import Sample
 
-CARD = store.Card("made", "made by code", "none", "as drawn", "a number each", "none")
+CARD = table.Card("made", "made by code", "none", "as drawn", "a number each", "none")
 
 
 @pytest.fixture
@@ -18,13 +18,13 @@ def samples(made: SimpleNamespace) -> list[Sample]:
 
 
 def test_every_sample_of_a_folder_without_splits_is_asked(samples: list[Sample], tmp_path: Path) -> None:
-    store.write(samples, tmp_path / "d", CARD)
+    table.write(samples, tmp_path / "d", CARD)
     assert sorted(s.key for s in folder.read(tmp_path / "d")) == sorted(s.key for s in samples)
 
 
 def test_of_a_folder_with_splits_the_test_split_is_asked(samples: list[Sample], tmp_path: Path) -> None:
     split = [replace(s, provenance=replace(s.provenance, split="test" if i < 3 else "train")) for i, s in enumerate(samples)]
-    store.write(split, tmp_path / "d", CARD)
+    table.write(split, tmp_path / "d", CARD)
     assert [s.provenance.patient_key for s in folder.read(tmp_path / "d")] == ["patient000"] * 3
 
 

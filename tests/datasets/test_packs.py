@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from vesalius.datasets import phantoms
 from vesalius.datasets.packs import MARKS_WEIGHT, Batches, Presentation, group, prepare
+from vesalius.datasets.phantoms import cohorts
 from vesalius.errors import InputRefused
 from vesalius.generate.native import CODEC
 from vesalius.generate.tokenizer import FIRST_COORDINATE, FIRST_PIECE, Tokenizer
@@ -17,7 +17,7 @@ SIDE = 64
 
 @pytest.fixture(scope="module")
 def samples() -> list[Sample]:
-    return list(phantoms.cohort(patients=6, validation=0, size_px=SIDE, follow_ups=0.5))
+    return list(cohorts.cohort(patients=6, validation=0, size_px=SIDE, follow_ups=0.5))
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vesalius.datasets import bccd, covid_chestxray, derived_vqa, split
+from vesalius.datasets import split
+from vesalius.datasets.collections import bccd, covid_chestxray, derived_vqa
 
 
 def test_a_patients_split_never_changes():

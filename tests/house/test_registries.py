@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVANTS = {
     "benchmarks": "baselines comparison exam predictions report scoring table",
     "clinical/formats": "",
-    "datasets": "collections compose media packs phantom_dicom phantom_image phantom_mp4 phantom_nifti phantom_png phantom_slide "
-    "phantom_truth phantoms rows split",
+    "datasets/collections": "",
+    "datasets/formats": "",
     "metrics": "bootstrap",
     "phantom/kinds": "",
 }
@@ -40,8 +40,8 @@ def test_every_file_of_a_registry_is_a_member_or_a_known_servant(folder: str, wa
 
 
 def test_every_workflow_defines_a_function_of_its_name() -> None:
-    several = {"data": {"convert", "split"}, "outcome": {"Outcome"}, "shown": {"Shown"}, "phantom_shown": {"pictured"}}
-    places = files("workflows")
+    several = {"formats": {"reader", "writer"}, "outcome": {"Outcome"}, "shown": {"Shown"}, "phantom_shown": {"pictured"}}
+    places = [*files("workflows"), *files("workflows/data")]
     assert len(places) > 7
     for place in places:
         assert several.get(place.stem, {place.stem}) <= names_of(place), place.name

@@ -13,7 +13,7 @@ from tests.clinical.bad_inputs import builders
 from tests.clinical.bad_inputs.dicom_pixels import jpeg_2000
 
 from vesalius.clinical.examples import real_ct
-from vesalius.datasets import phantom_dicom
+from vesalius.datasets.phantoms import dicom as phantom_dicom
 from vesalius.errors import InputRefused, UsageError
 from vesalius.generate.native import NativeResponder
 from vesalius.generate.respond import Query, Response, Scope

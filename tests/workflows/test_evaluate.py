@@ -8,7 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from vesalius.benchmarks import scoring
-from vesalius.datasets import phantoms, store
+from vesalius.datasets.phantoms import cohorts
+from vesalius.datasets.store import table
 from vesalius.errors import InputRefused, UsageError
 from vesalius.generate.respond import Query, Response, Scope
 from vesalius.types import ModelIdentity, Sample
@@ -39,14 +40,14 @@ class Rule:
 
 @pytest.fixture(scope="module")
 def samples() -> list[Sample]:
-    patients = phantoms.stream(patients=PATIENTS, size_px=64, first_seed=500, split="test", follow_ups=1.0)
+    patients = cohorts.stream(patients=PATIENTS, size_px=64, first_seed=500, split="test", follow_ups=1.0)
     return [sample for one in patients for sample in one]
 
 
 @pytest.fixture(scope="module")
 def dataset(samples: list[Sample], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("exam") / "dataset"
-    store.write(samples, folder, store.Card("made", "phantoms", "Apache-2.0", "as drawn", "a seed each", "test alone"))
+    table.write(samples, folder, table.Card("made", "phantoms", "Apache-2.0", "as drawn", "a seed each", "test alone"))
     return folder
 
 
@@ -188,7 +189,7 @@ def test_the_real_collections_are_an_exam_of_held_out_patients_and_a_folder_give
 
 
 def test_samples_that_share_a_key_are_refused(samples: list[Sample], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(phantoms, "stream", lambda **given: iter([samples, samples[:2]]))
+    monkeypatch.setattr(cohorts, "stream", lambda **given: iter([samples, samples[:2]]))
     with pytest.raises(InputRefused) as caught:
         prepare("first_phantom", frozenset(), None)
     assert caught.value.code == "bad_dataset"

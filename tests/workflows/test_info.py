@@ -12,14 +12,14 @@ from vesalius.workflows import info as workflow
 
 def test_every_list_has_members_that_say_what_they_are() -> None:
     data = workflow.info().data
-    for name in ("recipes", "benchmarks", "datasets", "models", "phantoms", "formats", "metrics"):
+    for name in ("recipes", "benchmarks", "collections", "exchange", "models", "phantoms", "formats", "metrics"):
         assert data[name], name
         assert all(entry["name"] and entry["says"] for entry in data[name]), name
 
 
 def test_known_members_are_listed_once() -> None:
     data = workflow.info().data
-    assert [entry["name"] for entry in data["datasets"]].count("bccd") == 1
+    assert [entry["name"] for entry in data["collections"]].count("bccd") == 1
     assert [entry["name"] for entry in data["metrics"]].count("exact") == 1
     assert data["refusals"] == REFUSALS
     assert data["warnings"] == WARNINGS
@@ -48,4 +48,4 @@ def test_a_model_is_listed_by_its_card_and_the_hash_of_its_weights(monkeypatch: 
 
 def test_the_text_counts_what_it_lists() -> None:
     outcome = workflow.info()
-    assert f"datasets ({len(outcome.data['datasets'])})" in outcome.text
+    assert f"collections ({len(outcome.data['collections'])})" in outcome.text

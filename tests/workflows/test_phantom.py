@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from vesalius.datasets import phantoms, store
+from vesalius.datasets.phantoms import cohorts
+from vesalius.datasets.store import table
 from vesalius.errors import UsageError
 from vesalius.phantom import world
 from vesalius.workflows.phantom import kinds, phantom
@@ -31,7 +32,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def test_the_folder_holds_the_dataset_the_dicom_files_and_a_contact_sheet(tmp_path: Path) -> None:
     told = make(tmp_path / "out", "visits=2")
-    samples = list(store.read(tmp_path / "out"))
+    samples = list(table.read(tmp_path / "out"))
     assert told["samples"] == len(samples) > 24
     assert (told["patients"], told["visits"]) == (3, 6)
     files = [path.name for path in (tmp_path / "out" / "dicom").iterdir()]
@@ -40,7 +41,7 @@ def test_the_folder_holds_the_dataset_the_dicom_files_and_a_contact_sheet(tmp_pa
     assert {sample.task for sample in samples} >= {"presence", "location", "report", "comparison"}
     truths = [json.loads(line) for line in (tmp_path / "out" / "truth.jsonl").read_text("utf-8").splitlines()]
     assert [(truth["seed"], truth["visit"]) for truth in truths] == [(seed, visit) for seed in (20, 21, 22) for visit in (0, 1)]
-    made = phantoms.read_phantom("chest_xray", 20, size_px=64, visits=2)
+    made = cohorts.read_phantom("chest_xray", 20, size_px=64, visits=2)
     assert np.array_equal(samples[0].images[0].image.load(), made[0].images[0].image.load())
     # The same patient, asked and told in the words of an exam.
     assert [(s.key, s.turns, s.report) for s in samples[: len(made)]] == [(s.key, s.turns, s.report) for s in made]
@@ -58,14 +59,14 @@ def test_other_words_are_used_when_they_are_asked_for(tmp_path: Path) -> None:
     told = {}
     for name, factors in {"canonical": [], "varied": ["wording=varied"]}.items():
         make(tmp_path / name, *factors, count=6)
-        told[name] = [s.turns[1].text for s in store.read(tmp_path / name) if s.task == "report"]
+        told[name] = [s.turns[1].text for s in table.read(tmp_path / name) if s.task == "report"]
     assert len(told["canonical"]) == len(told["varied"]) == 6
     assert told["canonical"] != told["varied"]
 
 
 def test_factors_of_the_command_line_decide_what_is_drawn(tmp_path: Path) -> None:
     make(tmp_path / "out", "finding=nodule", "count=2", "side=left", "visits=1")
-    counts = [s.turns[1].text for s in store.read(tmp_path / "out") if s.task == "count"]
+    counts = [s.turns[1].text for s in table.read(tmp_path / "out") if s.task == "count"]
     assert counts == ["2 <region:0> <region:1>"] * 3
 
 
@@ -108,7 +109,7 @@ def test_the_list_names_every_factor_with_what_is_allowed() -> None:
 def test_every_kind_can_be_written(tmp_path: Path, kind: str) -> None:
     size = 24 if world.factors(kind)["spacing_mm"].numbers == 3 else 48
     told = phantom(kind, count=1, out=tmp_path, seed=5, factors=[f"size_px={size}", "visits=1", "formats=dicom,nifti,png"]).data
-    assert told["samples"] == len(list(store.read(tmp_path))) > 3
+    assert told["samples"] == len(list(table.read(tmp_path))) > 3
     assert all(any((tmp_path / name).rglob("*")) for name in ("dicom", "nifti", "png"))
 
 

@@ -13,7 +13,7 @@ from vesalius.workflows.train import SUPPLIED, train
 
 SMALL = """
 says: phantoms in miniature
-data: {use: datasets.phantoms.cohort, patients: 8, validation: 4, size_px: 32, stretch: 0.1, shift: 0.1}
+data: {use: datasets.phantoms.cohorts.cohort, patients: 8, validation: 4, size_px: 32, stretch: 0.1, shift: 0.1}
 model: {use: models.vlm.NativeVLM, width: 32, encoder_layers: 1, decoder_layers: 1, heads: 2, canvas_px: 32}
 objective: {use: objectives.next_token.NextToken}
 train: {steps: 6, batch: 2, warmup: 2, checkpoint_every: 2}

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vesalius.datasets import phantoms
+from vesalius.datasets.phantoms import cohorts
 from vesalius.errors import UsageError
 from vesalius.types import Sample
 
@@ -30,5 +30,5 @@ def read(source: Path | None) -> list[Sample]:
         raise UsageError(
             "bad_option", "first_phantom reads no folder. Its pictures are made. Leave `=DIR` away, or use folder=DIR."
         )
-    patients = phantoms.stream(kind=KIND, patients=PATIENTS, size_px=SIZE_PX, first_seed=FIRST_SEED, split="test")
+    patients = cohorts.stream(kind=KIND, patients=PATIENTS, size_px=SIZE_PX, first_seed=FIRST_SEED, split="test")
     return [sample for samples in patients for sample in samples]

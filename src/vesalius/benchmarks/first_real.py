@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vesalius.datasets import collections
+from vesalius.datasets import first_real
 from vesalius.types import Sample
 
 CARD = """What: questions about covid_chestxray (radiographs) and bccd (smears), with the answers that derived_vqa takes from the
@@ -24,5 +24,5 @@ def read(source: Path | None) -> list[Sample]:
         MissingFromEnvironment: `missing_data`.
         InputRefused: `bad_dataset`, `input_missing`.
     """
-    samples = list(collections.read(None if source is None else str(source)))
+    samples = list(first_real.read(None if source is None else str(source)))
     return [sample for sample in samples if source is not None or sample.provenance.split == "test"]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vesalius.datasets import store
+from vesalius.datasets.store import table
 from vesalius.errors import UsageError
 from vesalius.types import Sample
 
@@ -28,6 +28,6 @@ def read(source: Path | None) -> list[Sample]:
         raise UsageError(
             "bad_option", "The benchmark `folder` needs a folder. It has no questions of its own. Say --benchmark folder=DIR."
         )
-    samples = list(store.read(source))
+    samples = list(table.read(source))
     held_out = [sample for sample in samples if sample.provenance.split == "test"]
     return held_out or samples

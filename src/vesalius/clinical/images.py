@@ -90,23 +90,48 @@ def open_image(
     Raises:
         InputRefused: what the readers refuse; `input_missing`; `no_pixels` for objects that hold no picture.
     """
-    if not path.is_file():
-        raise InputRefused("input_missing", "No file lies at the path that was given, so there is nothing to read. Check it.")
-    (found,) = describe([gate.Place(path)])
+    (image,) = open_images([path])
+    if isinstance(image, InputRefused):
+        raise image
+    return known(image, modality=modality, spacing_mm=spacing_mm, view=view, day=day)
+
+
+def open_images(paths: Sequence[Path]) -> list[Image | InputRefused]:
+    """As `open_image`, of many files at once: the gate's workers share them. A refusal stands for a file without a picture."""
+    missing = InputRefused("input_missing", "No file lies at the path that was given, so there is nothing to read. Check it.")
+    there = [path for path in paths if path.is_file()]
+    described = dict(zip(there, describe([gate.Place(path) for path in there]), strict=True))
+    return [_picture(described[path]) if path in described else missing for path in paths]
+
+
+def known(
+    image: Image,
+    *,
+    modality: str | None = None,
+    spacing_mm: tuple[float, ...] | None = None,
+    view: str | None = None,
+    day: float | None = None,
+) -> Image:
+    """The image with what the caller knows of it; a day that the file states itself stays."""
+    image = replace(image, modality=modality or image.modality, view=view or image.view)
+    image = replace(image, day=day if image.day is None else image.day)
+    if spacing_mm is None:
+        return image
+    warnings = tuple(warning for warning in image.warnings if warning.code != "no_calibration")
+    return replace(image, spacing_mm=spacing_mm, warnings=warnings)
+
+
+def _picture(found: Found | InputRefused) -> Image | InputRefused:
     if isinstance(found, InputRefused):
-        raise found
+        return found
     header, description = found.facts.header, found.facts.description
     if header is not None:
         description = header.picture if header.kind == "picture" else None
     if description is None:
         kind = header.kind if header else "archive"
-        raise InputRefused("no_pixels", f"The object is of the kind '{kind}' and holds no picture. Name a file that holds one.")
-    image = image_of(found, description, day=header.day if header else day)
-    image = replace(image, modality=modality or image.modality, view=view or image.view)
-    if spacing_mm is None:
-        return image
-    warnings = tuple(warning for warning in image.warnings if warning.code != "no_calibration")
-    return replace(image, spacing_mm=spacing_mm, warnings=warnings)
+        said = f"The object is of the kind '{kind}' and holds no picture. Name a file that holds one."
+        return InputRefused("no_pixels", said)
+    return image_of(found, description, day=header.day if header else None)
 
 
 def image_of(found: Found, description: Description, *, day: float | None = None) -> Image:

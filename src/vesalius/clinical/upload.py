@@ -106,7 +106,7 @@ def _files(paths: Sequence[Path]) -> set[Path]:
             raise InputRefused(
                 "input_missing", "Nothing lies at a path that was given. It cannot be read. Check its spelling."
             ) from None
-        found.update(_below(path.resolve()) if is_folder else [path.resolve()])
+        found.update(files_below(path.resolve()) if is_folder else [path.resolve()])
     return found
 
 
@@ -117,7 +117,7 @@ def _refuse_address(path: Path) -> None:
         )
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def files_below(folder: Path) -> Iterator[Path]:
     """Files below a folder; links are followed, each folder is entered once, and depth costs no recursion."""
     waiting, seen = [folder], set()
     while waiting:

@@ -10,7 +10,8 @@ from typing import Any
 
 from vesalius.benchmarks import scoring
 from vesalius.clinical.examples import real_ct
-from vesalius.datasets import phantom_dicom, phantoms
+from vesalius.datasets.phantoms import cohorts
+from vesalius.datasets.phantoms import dicom as phantom_dicom
 from vesalius.generate.respond import Responder
 from vesalius.phantom import world
 from vesalius.transforms.draw import AMBER, CYAN, draw_boxes, png_bytes
@@ -98,7 +99,7 @@ def _write_patients(folder: Path) -> list[tuple[Path, Path | None, list[Sample]]
             factors["normal_share"] = 0  # who comes twice has something that can change
         visits = [world.make(KIND, seed=seed, visit=visit, **factors) for visit in range(2 if twice else 1)]
         files = [phantom_dicom.write(phantom, folder)[0] for phantom in visits]
-        samples = phantoms.samples_of(visits[-1], visits[0] if twice else None)
+        samples = cohorts.samples_of(visits[-1], visits[0] if twice else None)
         written.append((files[-1], files[0] if twice else None, samples))
     return written
 

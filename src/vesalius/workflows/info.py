@@ -11,7 +11,7 @@ import yaml
 
 import vesalius
 from vesalius import recipe
-from vesalius.errors import REFUSALS, WARNINGS
+from vesalius.errors import FAULTS, REFUSALS, WARNINGS
 from vesalius.types import NOTICE
 from vesalius.workflows.outcome import Outcome
 
@@ -20,7 +20,8 @@ PACKAGE = Path(vesalius.__file__).parent
 # A file of a folder is a member when it defines these names; the others of that folder serve the members.
 REGISTRIES: dict[str, tuple[str, frozenset[str]]] = {
     "benchmarks": ("benchmarks", frozenset({"CARD", "read"})),
-    "datasets": ("datasets", frozenset({"read", "recognizes"})),
+    "collections": ("datasets/collections", frozenset({"read", "recognizes"})),
+    "exchange": ("datasets/formats", frozenset({"read", "recognizes"})),
     "phantoms": ("phantom/kinds", frozenset({"SAYS", "FINDINGS", "FACTORS", "together", "draw"})),
     "formats": ("clinical/formats", frozenset({"describe", "decode"})),
     "metrics": ("metrics", frozenset({"NAME", "DIRECTION", "items"})),
@@ -28,13 +29,13 @@ REGISTRIES: dict[str, tuple[str, frozenset[str]]] = {
 
 
 def info() -> Outcome:
-    """List recipes, benchmarks, datasets, models, phantoms, formats, metrics and codes, each with one line.
+    """List recipes, benchmarks, collections, exchange formats, models, phantoms, file formats, metrics and codes, a line each.
 
     Files are read, not imported: nothing runs, and torch is not loaded.
     """
     data: dict[str, Any] = {"recipes": _recipes()}
     data |= {name: members(PACKAGE / folder, names) for name, (folder, names) in REGISTRIES.items()}
-    data |= {"models": _models(), "refusals": dict(REFUSALS), "warnings": dict(WARNINGS), "notice": NOTICE}
+    data |= {"models": _models(), "refusals": dict(REFUSALS), "warnings": dict(WARNINGS), "faults": _faults(), "notice": NOTICE}
     return Outcome(data, _text(data))
 
 
@@ -68,6 +69,10 @@ def first_line(tree: ast.Module) -> str:
     return (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
+def _faults() -> dict[str, dict[str, str]]:
+    return {code: {"severity": severity, "means": means} for code, (severity, means) in FAULTS.items()}
+
+
 def _recipes() -> list[dict[str, str]]:
     found = []
     for name, place in recipe.names().items():
@@ -88,9 +93,10 @@ def _models() -> list[dict[str, Any]]:
 
 def _text(data: dict[str, Any]) -> str:
     lines = []
-    for name in ("recipes", "benchmarks", "datasets", "models", "phantoms", "formats", "metrics"):
+    for name in ("recipes", "benchmarks", "collections", "exchange", "models", "phantoms", "formats", "metrics"):
         entries = data[name]
         width = max((len(entry["name"]) for entry in entries), default=0)
         lines += [f"{name} ({len(entries)})", *(f"  {entry['name']:<{width}}  {entry['says']}" for entry in entries)]
-    codes = f"codes: {len(data['refusals'])} of refusals, {len(data['warnings'])} of warnings; `vesalius info --json` lists them"
+    codes = f"codes: {len(data['refusals'])} of refusals, {len(data['warnings'])} of warnings, {len(data['faults'])} of faults; "
+    codes += "`vesalius info --json` lists them"
     return "\n".join([*lines, codes])

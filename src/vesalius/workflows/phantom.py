@@ -7,8 +7,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from vesalius.datasets import phantom_dicom, phantom_mp4, phantom_nifti, phantom_png, phantom_truth, phantoms, store
+from vesalius.datasets.phantoms import cohorts
+from vesalius.datasets.phantoms import dicom as phantom_dicom
+from vesalius.datasets.phantoms import mp4 as phantom_mp4
+from vesalius.datasets.phantoms import nifti as phantom_nifti
+from vesalius.datasets.phantoms import png as phantom_png
+from vesalius.datasets.phantoms import truth as phantom_truth
 from vesalius.datasets.split import Split
+from vesalius.datasets.store import table
 from vesalius.errors import Problem, UsageError
 from vesalius.phantom import world
 from vesalius.phantom.paint import stream as random_stream
@@ -96,16 +102,16 @@ def phantom(
     def samples() -> Iterator[Sample]:
         for number in range(seed, seed + count):
             split = plan.split_of(kind, number)
-            times = plan.visits or phantoms.visits_of(kind, number)
+            times = plan.visits or cohorts.visits_of(kind, number)
             seen = [world.make(kind, seed=number, visit=visit, **plan.factors(split)) for visit in range(times)]
             for visit in seen:
                 _write(visit, out, plan.formats)
                 truths.append(json.dumps(phantom_truth.record(visit, split), ensure_ascii=False))
             shown.extend(pictured(visit) for visit in seen[: MOST_SHOWN - len(shown)])
             say(f"patient {number - seed + 1} of {count}")
-            yield from phantoms.samples_of(seen[-1], seen[0] if times == 2 else None, split=split)
+            yield from cohorts.samples_of(seen[-1], seen[0] if times == 2 else None, split=split)
 
-    written = store.write(samples(), out, _card(kind, seed, count, plan))
+    written = table.write(samples(), out, _card(kind, seed, count, plan))
     (out / phantom_truth.FILE).write_text("\n".join(truths) + "\n", encoding="utf-8")
     save_png(out / SHEET, contact_sheet(shown, min(COLUMNS, len(shown))))
     data = {"kind": kind, "patients": count, "visits": len(truths), "samples": sum(written.values()), "first_seed": seed}
@@ -216,16 +222,16 @@ def _refused(problems: Sequence[Problem]) -> UsageError:
     return UsageError("bad_factor", f"Some factors cannot be read · {listed} · write them as name=value, each once.", problems)
 
 
-def _card(kind: str, seed: int, count: int, plan: Plan) -> store.Card:
+def _card(kind: str, seed: int, count: int, plan: Plan) -> table.Card:
     """What a reader of the dataset must know."""
     fixed = ", ".join(f"{name}={value}" for name, value in sorted(plan.fixed.items())) or "nothing"
     shares = ", ".join(f"{name} {share:g}" for name, share in plan.shares.items())
     tied = ", ".join(f"{name} {value:g}" for name, value in plan.correlations.items())
     split = f"By patient, drawn from the seed: {shares}." if shares else "None: choose seeds of its own for each split."
-    return store.Card(
+    return table.Card(
         name=f"Phantoms: {kind}",
         source=f"Simulated by Vesalius, kind {kind}, seeds {seed} to {seed + count - 1}; fixed: {fixed}.",
-        licence=phantoms.LICENCE,
+        licence=cohorts.LICENCE,
         labels="Exact: what was drawn. Boxes are tight around the structures' masks.",
         patients="A patient is a seed; the pictures of one are one or two visits.",
         splits=f"{split}{f' Correlation of the confounder: {tied}.' if tied else ''}",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vesalius.datasets.phantom_image import to_image
+from vesalius.datasets.phantoms.image import to_image
 from vesalius.phantom.truth import Phantom, Picture, box_around
 from vesalius.transforms.draw import AMBER, CYAN, Pixels, draw_boxes
 from vesalius.transforms.intensity import to_display

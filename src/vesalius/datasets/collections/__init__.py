@@ -1,0 +1,1 @@
+"""Published collections, each in the layout in which it was published: one collection per file, read only."""

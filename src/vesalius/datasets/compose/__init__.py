@@ -1,0 +1,1 @@
+"""Samples from annotations: one data engine per file."""

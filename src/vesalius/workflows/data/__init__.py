@@ -1,0 +1,1 @@
+"""`vesalius data`: one verb per file."""

@@ -1,0 +1,170 @@
+"""`vesalius data convert`: published formats into our own layout, and our own layout into others."""
+
+import inspect
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from vesalius.datasets.exports import Dropped
+from vesalius.datasets.faults import Fault
+from vesalius.datasets.formats import vesalius as ours
+from vesalius.datasets.split import FRACTIONS, by_patient
+from vesalius.datasets.store import table
+from vesalius.errors import EXIT_DONE, EXIT_PARTIAL, UsageError
+from vesalius.types import Sample
+from vesalius.workflows.data import formats
+from vesalius.workflows.outcome import Outcome
+
+Say = Callable[[str], None]
+SPLITS = (
+    "As published where the source states splits; elsewhere by patient, a pure function of the patient's key: "
+    "train {:.0%}, validation {:.0%}, test {:.0%}."
+).format(*FRACTIONS)
+SHOWN_FAULTS = 10  # of each code, for people; --json lists them all
+_TELL_EVERY = 1000
+_NOT_STATED = "Not stated by the source."
+
+
+def convert(
+    source: Path,
+    *,
+    out: Path,
+    say: Say,
+    from_format: str | None = None,
+    to_format: str | None = None,
+    text_alone: bool = False,
+) -> Outcome:
+    """Write a dataset in our layout, or in another format. Records with faults are left out and listed (exit 4).
+
+    Args:
+        source: the published folder, or the file of records; media are found wherever they lie below or beside it.
+        out: the folder to write; must not hold a dataset.
+        say: takes lines of progress.
+        from_format: a format's name (`vesalius info`); told by the content when not given.
+        to_format: our own layout when not given.
+        text_alone: keep the texts of records and leave their pictures, where those are not at hand.
+
+    Raises:
+        UsageError: `unknown_name`; `bad_option`: several formats fit, `out` is not empty, or the format has no pictures to leave.
+        InputRefused: `input_missing`; `bad_dataset`: no format fits, the source as a whole is malformed, or no sample is left.
+    """
+    name, reader = formats.reader(source, from_format)
+    say(f"reading {name}")
+    faults: list[Fault] = []
+    samples = _telling(_with_splits(_read(name, reader, source, faults.append, text_alone)), say)
+    if to_format is None:
+        with _log_lines() as logged:
+            about = card(name, reader, source)
+            counts = table.write(samples, out, about, left_out=lambda: [*logged, *_summary(faults)])
+        data = {"format": name, "to": "vesalius", **_counted(counts), "left_out": list(logged)}
+        text = [f"{_shown(counts)} from {name}", *logged, *_listed(faults), "CARD.md says how they were made."]
+    else:
+        writer, dropped = formats.writer(to_format), Dropped()
+        if out.exists() and any(out.iterdir()):
+            raise UsageError("bad_option", "The folder is not empty. Files of two datasets would be mixed in it. Choose another.")
+        counts = Counter[str]()
+        with _log_lines() as logged:
+            writer.write(_counting(samples, counts), out, dropped)
+        lost = [f"dropped: {what}: {number}" for what, number in dropped.items()]
+        data = {"format": name, "to": to_format, **_counted(counts), "left_out": list(logged), "dropped": dict(dropped)}
+        text = [f"{_shown(counts)} from {name} as {to_format}", *logged, *lost, *_listed(faults)]
+    data["faults"] = [fault.to_json() for fault in faults]
+    broken = any(fault.severity == "error" for fault in faults)
+    return Outcome(data, "\n".join(text), EXIT_PARTIAL if broken else EXIT_DONE)
+
+
+def card(name: str, reader: ModuleType, source: Path) -> table.Card:
+    """The card from the reader's docstring, which is one: `Source:`, `Licence:`, `Labels:`, `Split unit:`, `Defects:`."""
+    if reader is ours:
+        return table.card(source)
+    said: dict[str, str] = {}
+    title = ""
+    for line in (reader.__doc__ or "").splitlines()[1:]:
+        head, colon, rest = line.partition(":")
+        if colon and line[:1].strip() and len(head) < 12:
+            title, line = head, rest
+        said[title] = f"{said.get(title, '')} {line.strip()}".strip()
+    get = said.get
+    return table.Card(
+        name=name,
+        source=get("Source", _NOT_STATED),
+        licence=get("Licence", _NOT_STATED),
+        labels=get("Labels", _NOT_STATED),
+        patients=get("Split unit", _NOT_STATED),
+        splits=SPLITS,
+        notes=get("Defects", ""),
+    )
+
+
+def _read(name: str, reader: ModuleType, source: Path, tell: Callable[[Fault], None], text_alone: bool) -> Iterator[Sample]:
+    given: dict[str, Any] = {"tell": tell}
+    if text_alone:
+        if "text_alone" not in inspect.signature(reader.read).parameters:
+            raise UsageError("bad_option", f"{name} is read with its pictures or not at all. Leave --text-alone out.")
+        given["text_alone"] = True
+    samples: Iterator[Sample] = reader.read(source, **given)
+    return samples
+
+
+def _with_splits(samples: Iterable[Sample]) -> Iterator[Sample]:
+    for sample in samples:
+        split = sample.provenance.split or by_patient(sample.provenance.patient_key)
+        yield replace(sample, provenance=replace(sample.provenance, split=split))
+
+
+@contextmanager
+def _log_lines() -> Iterator[list[str]]:
+    """What readers log while the block runs: how much they dropped, skipped or put right."""
+    lines: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    source = logging.getLogger("vesalius.datasets")
+    source.addHandler(handler)
+    try:
+        yield lines
+    finally:
+        source.removeHandler(handler)
+
+
+def _telling(samples: Iterable[Sample], say: Say) -> Iterator[Sample]:
+    for number, sample in enumerate(samples, start=1):
+        if number % _TELL_EVERY == 0:
+            say(f"{number} samples")
+        yield sample
+
+
+def _counting(samples: Iterable[Sample], counts: Counter[str]) -> Iterator[Sample]:
+    for sample in samples:
+        counts[sample.provenance.split or "none"] += 1
+        yield sample
+
+
+def _summary(faults: Iterable[Fault]) -> list[str]:
+    """A line a code, for the card."""
+    counts = Counter(fault.code for fault in faults)
+    return [f"{code}: {number}" for code, number in sorted(counts.items())]
+
+
+def _listed(faults: list[Fault]) -> list[str]:
+    """A line a fault, the first few of each code."""
+    lines, seen = [], Counter[str]()
+    for fault in faults:
+        seen[fault.code] += 1
+        if seen[fault.code] <= SHOWN_FAULTS:
+            lines.append(f"{fault.severity} {fault.code} at {fault.where}: {fault.message}")
+    lines += [f"… {number - SHOWN_FAULTS} more {code}" for code, number in seen.items() if number > SHOWN_FAULTS]
+    return lines
+
+
+def _counted(counts: Counter[str]) -> dict[str, object]:
+    return {"samples": counts.total(), "splits": dict(counts)}
+
+
+def _shown(counts: Counter[str]) -> str:
+    parts = ", ".join(f"{number} {name}" for name, number in counts.most_common())
+    return f"{counts.total()} samples ({parts})"
