@@ -228,14 +228,24 @@ def test_a_follow_up_grows_and_shrinks_by_the_stated_shares() -> None:
 def test_a_grade_rises_by_one_and_ends_at_its_ends() -> None:
     for seed in range(200):
         for change, step in (("larger", 1), ("smaller", -1)):
-            values: Values = {"finding": "wear", "change": change}
-            (before,), (after,), _ = timeline("grades", seed, (GRADED, BARE), values)
+            (before,), (after,), _ = timeline("grades", seed, (GRADED,), {"normal_share": 0, "change": change})
             rank = GRADED.grades.index(str(before.severity)) + step
             possible = 0 <= rank < len(GRADED.grades)
             assert after.change == (change if possible else "unchanged")
             assert after.severity == (GRADED.grades[rank] if possible else before.severity)
-    (_,), (line,), _ = timeline("grades", 1, (GRADED, BARE), {"finding": "line", "change": "larger"})
+    (_,), (line,), _ = timeline("grades", 1, (BARE,), {"normal_share": 0, "change": "larger"})
     assert line.change == "unchanged", "what is only there or not there cannot grow"
+
+
+@pytest.mark.parametrize("change", ["larger", "smaller"])
+def test_a_grade_that_is_named_with_its_change_is_one_that_can_change_so(change: str) -> None:
+    drawn: Counter[str | None] = Counter()
+    for seed in range(200):
+        (before,), (after,), _ = timeline("grades", seed, (GRADED, BARE), {"finding": "wear", "change": change})
+        drawn[before.severity] += 1
+        assert after.change == change
+    assert set(drawn) == set(GRADED.grades[:-1] if change == "larger" else GRADED.grades[1:])
+    assert_equally_often(list(drawn.values()))
 
 
 @pytest.mark.parametrize(
@@ -255,12 +265,15 @@ def test_a_grade_rises_by_one_and_ends_at_its_ends() -> None:
         ({"finding": "effusion", "zone": "upper"}, "zone"),
         ({"finding": "effusion", "count": 2}, "count"),
         ({"finding": "either,other"}, "finding"),
+        ({"finding": "wear", "severity": "severe", "change": "larger"}, "severity"),
+        ({"finding": "wear", "severity": "mild", "change": "smaller"}, "severity"),
+        ({"finding": "line,effusion", "change": "larger"}, "change"),
     ],
 )
 def test_what_is_impossible_only_together_is_said_with_what_is_allowed(values: Values, key: str) -> None:
     vast = FindingKind("effusion", "J90", (10, 60), "", {"side": SIDES}, {**SEVERITIES, "vast": (80, 90)})
     other = (FindingKind("either", "A00", not_with=("other",)), FindingKind("other", "A01"))
-    problems = together((vast, *CATALOGUE[1:], GRADED, *other), values)
+    problems = together((vast, *CATALOGUE[1:], GRADED, BARE, *other), values)
     assert {problem.key for problem in problems} == {key}
     assert all(problem.allowed for problem in problems)
 

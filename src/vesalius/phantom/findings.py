@@ -18,6 +18,7 @@ from vesalius.phantom.truth import CHANGES, Change, Lesion
 NORMAL_SHARE = 0.35
 MOST_KINDS = (0.40, 0.38, 0.22)  # of the abnormal: one, two or three different findings
 LARGER, SMALLER = (1.3, 1.5), (0.55, 0.75)
+_STEPS = {"larger": 1, "smaller": -1}  # of a grade
 _SET, _LESION, _CHANGE = 101, 102, 103  # streams
 
 
@@ -91,11 +92,31 @@ def together(catalogue: Sequence[FindingKind], values: Values) -> list[Problem]:
         problems += _impossible(attribute, str(values[attribute]), [kind.attributes.get(attribute, ()) for kind in named])
     if "severity" in values:
         problems += _impossible("severity", str(values["severity"]), [_severities(kind) for kind in named])
+    if "finding" in values and values.get("change") in _STEPS:
+        problems += _unchanging(named, values)
     if "count" in values and not any(kind.most >= int(cast(float, values["count"])) for kind in named):
         problems.append(Problem("count", "none of these comes in such a number", (f"1 to {max(kind.most for kind in named)}",)))
     if "size_mm" in values:
         problems += _impossible_size(named, values)
     return problems
+
+
+def _unchanging(named: Sequence[FindingKind], values: Values) -> list[Problem]:
+    """What was named and cannot become larger or smaller."""
+    change, severity = str(values["change"]), values.get("severity")
+    others = tuple(word for word in CHANGES if word not in _STEPS)
+    problems = []
+    for kind in named:
+        if not kind.size_mm and not kind.grades:
+            problems.append(Problem("change", f"{kind.name} is there or not there and cannot become {change}", others))
+        elif not kind.size_mm and severity in kind.grades and severity not in _grades(kind, change):
+            problems.append(Problem("severity", f"no {kind.name} is {severity} and becomes {change}", _grades(kind, change)))
+    return problems
+
+
+def _grades(item: FindingKind, change: object) -> tuple[str, ...]:
+    """Those from which a finding can change as it is asked to."""
+    return {"larger": item.grades[:-1], "smaller": item.grades[1:]}.get(str(change), item.grades)
 
 
 def _attributes(catalogue: Sequence[FindingKind]) -> list[str]:
@@ -144,7 +165,8 @@ def timeline(
 
     Sets: `NORMAL_SHARE` of the patients have none at the first visit, the rest one to three different findings, each as
     often as any other. Of those that are there each outcome (larger, smaller, unchanged, resolved) is as frequent; absent
-    ones become new as often as each of these.
+    ones become new as often as each of these. What cannot grow or shrink further, the highest grade or what has neither size
+    nor grade, stays unchanged instead; where it is named and its change is fixed, it has a grade that can.
     """
     if values.get("finding") == "none":
         return (), (), ()
@@ -220,13 +242,14 @@ def _lesions(kind: str, seed: int, index: int, item: FindingKind, values: Values
             size_mm = float(cast(float, values["size_mm"])) if "size_mm" in values else min(max(drawn_mm, low), high)
         if item.grades:
             given = values.get("severity")
-            attributes["severity"] = str(given) if given in item.grades else item.grades[int(grade * len(item.grades))]
+            possible = _grades(item, values.get("change")) if "finding" in values and not item.size_mm else item.grades
+            attributes["severity"] = str(given) if given in possible else possible[int(grade * len(possible))]
         yield _graded(Lesion(item.name, number, attributes, size_mm), item)
 
 
 def _later(lesion: Lesion, item: FindingKind, outcome: Change, factor: float) -> Lesion:
     """The lesion at the second visit."""
-    step = {"larger": 1, "smaller": -1}.get(outcome, 0)
+    step = _STEPS.get(outcome, 0)
     changed = replace(lesion, change=outcome)
     if not step:
         return changed
