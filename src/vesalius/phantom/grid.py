@@ -69,7 +69,7 @@ def picture_grid(values: Values, *, field_mm: float, size_px: int) -> Grid:
         step = float(cast(float, values["spacing_mm"]))
         side = int(cast(float, values.get("size_px", max(1, round(field_mm / step)))))
         return Grid((side, side), (step, step))
-    step = round(field_mm / side, 6)  # so that a file can state the very number
+    step = round(field_mm / side, 6 if field_mm > 1 else 9)  # so that a file can state the very number
     return Grid((side, side), (step, step))
 
 
