@@ -98,6 +98,9 @@ def test_what_is_wrong_only_together_is_looked_for_when_each_is_right() -> None:
     with pytest.raises(UsageError) as caught:
         checked("thing", {"count": "2", "length": 1}, KNOWN, together)
     assert [problem.key for problem in caught.value.problems] == ["count", "length"]
+    with pytest.raises(UsageError) as caught:  # a name that nobody knows hides nothing
+        checked("thing", {"lenght": 1, "count": 2, "length": 9}, KNOWN, together)
+    assert [problem.key for problem in caught.value.problems] == ["lenght", "length"]
     assert asked == [{"count": 2, "length": 1.0}]
 
 

@@ -82,6 +82,7 @@ def test_factors_of_the_command_line_decide_what_is_drawn(tmp_path: Path) -> Non
         ["split=train:0.4"],
         ["split=all:1"],
         ["correlation=train:1"],
+        ["formats=dicom,mp4"],
     ],
 )
 def test_bad_factors_are_refused_before_anything_is_written(tmp_path: Path, factors: list[str]) -> None:
@@ -90,6 +91,15 @@ def test_bad_factors_are_refused_before_anything_is_written(tmp_path: Path, fact
     assert caught.value.code == "bad_factor"
     assert caught.value.problems
     assert not (tmp_path / "out").exists()
+
+
+def test_one_error_lists_all_that_is_wrong(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        make(
+            tmp_path / "out", "formats=bmp", "visits=3", "nothing", "wide=1", "finding=effusion", "zone=upper", "split=train:0.5"
+        )
+    assert [problem.key for problem in caught.value.problems] == ["nothing", "formats", "visits", "split", "wide", "zone"]
+    assert all(problem.allowed for problem in caught.value.problems)
 
 
 def test_no_patients_are_no_dataset(tmp_path: Path) -> None:

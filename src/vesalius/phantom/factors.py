@@ -47,13 +47,14 @@ def checked(
         kind: the phantom, for the message.
         factors: as given; a list or tuple of words is as good as the words joined by commas.
         known: the kind's factors.
-        together: finds what is impossible only in combination; called when every single value is possible.
+        together: finds what is impossible only in combination; called when every value of a known factor is possible.
 
     Raises:
         UsageError: `bad_factor`, listing every problem and what is allowed.
     """
     values: Values = {}
     problems: list[Problem] = []
+    is_possible = True
     for name, given in factors.items():
         factor = known.get(name)
         if factor is None:
@@ -63,11 +64,12 @@ def checked(
             continue
         value = _value(given, factor)
         if value is None:
+            is_possible = False
             problems.append(Problem(name, f"{given!s} is not possible: {factor.says}", factor.allowed()))
         else:
             values[name] = value
-    if not problems:
-        problems = list(together(values))
+    if is_possible:
+        problems += together(values)
     if problems:
         listed = "; ".join(f"{p.key}: {p.message} (allowed: {', '.join(p.allowed)})" for p in problems)
         raise UsageError(

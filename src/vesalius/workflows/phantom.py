@@ -91,11 +91,9 @@ def phantom(
     Raises:
         UsageError: `unknown_name`, `bad_factor`, `bad_option`.
     """
-    plan = _plan(kind, factors)
+    plan = _plan(kind, seed, factors)  # all that is wrong is said before anything is written
     if count < 1:
         raise UsageError("bad_option", "-n is the number of patients. None would be an empty dataset. Give 1 or more.")
-    for split in plan.shares or (None,):
-        world.make(kind, seed=seed, visit=0, **plan.factors(split))  # all that is wrong is said before anything is written
     shown: list[Pixels] = []
     truths: list[str] = []
 
@@ -152,14 +150,14 @@ def _write(visit: Phantom, out: Path, formats: Sequence[str]) -> None:
         FORMATS[name].write(visit, out / name)
 
 
-def _plan(kind: str, factors: Sequence[str]) -> Plan:
+def _plan(kind: str, seed: int, factors: Sequence[str]) -> Plan:
     """What the factors ask for.
 
     Raises:
-        UsageError: `bad_factor` for every one that cannot be read.
+        UsageError: `unknown_name`; `bad_factor`, listing every one that cannot be read and all that the kind refuses.
     """
-    given = _parsed(factors)
     problems: list[Problem] = []
+    given = _parsed(factors, problems)
     formats = str(given.pop("formats", "dicom"))
     names = () if formats == "none" else tuple(name.strip() for name in formats.split(","))
     if not set(names) <= set(FORMATS):
@@ -175,10 +173,29 @@ def _plan(kind: str, factors: Sequence[str]) -> Plan:
         correlations = _by_split("correlation", str(given.pop("correlation")), problems)
         if not set(correlations) <= set(shares):
             problems.append(Problem("correlation", "names a split that is not made; name it in split too", tuple(shares)))
-    if problems:
-        raise _refused(problems)
     times = world.VISITS if "change" in given and visits is None else None if visits is None else int(str(visits))
-    return Plan(names, times, shares, correlations, given)
+    plan = Plan(names, times, shares, correlations, given)
+    problems += _impossible(kind, seed, plan)
+    if problems:
+        raise _refused(kind, problems)
+    return plan
+
+
+def _impossible(kind: str, seed: int, plan: Plan) -> dict[Problem, None]:
+    """What the kind refuses of the plan, in any split."""
+    found: dict[Problem, None] = {}
+    for split in plan.shares or (None,):
+        try:
+            made = world.make(kind, seed=seed, visit=0, **plan.factors(split))
+        except UsageError as refusal:
+            if refusal.code != "bad_factor":
+                raise
+            found |= dict.fromkeys(refusal.problems)
+            continue
+        if "mp4" in plan.formats and any(picture.kind != "clip" for picture in made.pictures):
+            others = tuple(name for name in FORMATS if name != "mp4")
+            found[Problem("formats", f"{kind} is no film, and MP4 holds nothing else", others)] = None
+    return found
 
 
 def _by_split(name: str, text: str, problems: list[Problem]) -> dict[Split, float]:
@@ -197,29 +214,24 @@ def _by_split(name: str, text: str, problems: list[Problem]) -> dict[Split, floa
     return found
 
 
-def _parsed(factors: Sequence[str]) -> dict[str, object]:
-    """`name=value` texts as a mapping.
-
-    Raises:
-        UsageError: `bad_factor` for every one that is none, or that stands twice.
-    """
+def _parsed(factors: Sequence[str], problems: list[Problem]) -> dict[str, object]:
+    """`name=value` texts as a mapping; what is none, or stands twice, is a problem."""
     given: dict[str, object] = {}
-    problems = []
     for text in factors:
         name, sign, value = text.partition("=")
         if not sign or not name or not value:
             problems.append(Problem(text, "a factor is written name=value", ("name=value",)))
-        elif name in given:
+            continue
+        if name in given:
             problems.append(Problem(name, "stands twice", ("once",)))
         given[name] = value
-    if problems:
-        raise _refused(problems)
     return given
 
 
-def _refused(problems: Sequence[Problem]) -> UsageError:
+def _refused(kind: str, problems: Sequence[Problem]) -> UsageError:
     listed = "; ".join(f"{problem.key}: {problem.message} (allowed: {', '.join(problem.allowed)})" for problem in problems)
-    return UsageError("bad_factor", f"Some factors cannot be read · {listed} · write them as name=value, each once.", problems)
+    said = f"{kind} cannot be made from these factors · {listed} · correct or leave out what is named, each as name=value."
+    return UsageError("bad_factor", said, problems)
 
 
 def _card(kind: str, seed: int, count: int, plan: Plan) -> table.Card:
