@@ -32,6 +32,8 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH", show_default=False, help="Files, folders or archives.")]
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", show_default=False, help="Folder to write.")]
 MaybeOut = Annotated[Path | None, typer.Option("-o", "--out", metavar="DIR", help="Folder to write.")]
+From = Annotated[str | None, typer.Option("--from", metavar="FORMAT", help="Guessed where it can be.")]
+TextAlone = Annotated[bool, typer.Option("--text-alone", help="Leave the pictures, where they are not at hand.")]
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name (see `vesalius info`) or a YAML file.")]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -187,9 +189,9 @@ def ask(
 def convert(
     source: Annotated[Path, typer.Argument(metavar="SRC", show_default=False, help="The published folder or file.")],
     out: Out,
-    from_format: Annotated[str | None, typer.Option("--from", metavar="FORMAT", help="Guessed where it can be.")] = None,
+    from_format: From = None,
     to_format: Annotated[str | None, typer.Option("--to", metavar="FORMAT", help="Our own layout without it.")] = None,
-    text_alone: Annotated[bool, typer.Option("--text-alone", help="Leave the pictures, where they are not at hand.")] = False,
+    text_alone: TextAlone = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> Outcome:
@@ -218,6 +220,30 @@ def split(
     from vesalius.workflows.data import split as workflow
 
     return workflow.split(folder, out=out, say=progress(quiet))
+
+
+@data_app.command(epilog="Example: vesalius data show dataset -o shown")
+def show(
+    source: Annotated[Path, typer.Argument(metavar="SRC", show_default=False, help="Our own layout, or a published one.")],
+    out: Out = Path("shown"),
+    from_format: From = None,
+    text_alone: TextAlone = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many samples.")] = 24,
+    task: Annotated[str | None, typer.Option(help="Samples of this task alone.")] = None,
+    seed: Annotated[int, typer.Option(help="Another number shows others.")] = 0,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> Outcome:
+    """Draw samples on a page and a contact sheet.
+
+    With regions, masks, measurements and turns; pictures, volumes and clips.
+    """
+    from vesalius.workflows.data import show as workflow
+
+    say = progress(quiet)
+    return workflow.show(
+        source, out=out, say=say, from_format=from_format, text_alone=text_alone, limit=limit, task=task, seed=seed
+    )
 
 
 @app.command(epilog="Example: vesalius explain first_phantom")

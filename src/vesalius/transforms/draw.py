@@ -1,4 +1,4 @@
-"""Pictures for people: boxes with their names, and contact sheets."""
+"""Pictures for people: boxes with their names, outlines, points and masks, and contact sheets."""
 
 import io
 from collections.abc import Sequence
@@ -9,10 +9,12 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
-from vesalius.types import Box
+from vesalius.types import Box, Point, Polygon
 
 Pixels = npt.NDArray[np.uint8]
 AMBER, CYAN = (255, 176, 0), (0, 200, 230)  # told apart by readers with any color vision; predicted, true
+JPEG_QUALITY = 85
+TINT = 0.3  # how much of a mark's color lies over the picture
 
 
 def draw_boxes(pixels: Pixels, boxes: Sequence[tuple[Box, str]], color: tuple[int, int, int] = AMBER) -> Pixels:
@@ -43,6 +45,55 @@ def draw_boxes(pixels: Pixels, boxes: Sequence[tuple[Box, str]], color: tuple[in
     return np.asarray(canvas)
 
 
+def draw_lines(pixels: Pixels, outlines: Sequence[Polygon], color: tuple[int, int, int] = AMBER) -> Pixels:
+    """Draw closed outlines on a picture.
+
+    Args:
+        pixels: uint8, (Y, X) or (Y, X, 3). Not changed.
+        outlines: vertices (y, x) in the picture's pixels.
+        color: of the lines.
+
+    Returns:
+        uint8, (Y, X, 3).
+    """
+    canvas = PillowImage.fromarray(np.ascontiguousarray(pixels)).convert("RGB")
+    pen, width = ImageDraw.Draw(canvas), max(1, max(canvas.size) // 250)
+    for outline in outlines:
+        ring = [(x, y) for y, x in (*outline.vertices, outline.vertices[0])]
+        pen.line(ring, fill=color, width=width)
+    return np.asarray(canvas)
+
+
+def draw_points(pixels: Pixels, points: Sequence[Point], color: tuple[int, int, int] = AMBER) -> Pixels:
+    """Draw crosses at (y, x) positions on a picture; as `draw_lines`."""
+    canvas = PillowImage.fromarray(np.ascontiguousarray(pixels)).convert("RGB")
+    pen, arm = ImageDraw.Draw(canvas), max(3, max(canvas.size) // 60)
+    for point in points:
+        y, x = point.at
+        pen.line([(x - arm, y), (x + arm, y)], fill=color, width=2)
+        pen.line([(x, y - arm), (x, y + arm)], fill=color, width=2)
+    return np.asarray(canvas)
+
+
+def tint(pixels: Pixels, mask: npt.NDArray[np.bool_], color: tuple[int, int, int] = AMBER) -> Pixels:
+    """Color what a mask marks, so that the picture shows through, and its rim fully.
+
+    Args:
+        pixels: uint8, (Y, X) or (Y, X, 3). Not changed.
+        mask: (Y, X).
+        color: of the marks.
+
+    Returns:
+        uint8, (Y, X, 3).
+    """
+    colored = np.repeat(pixels[..., None], 3, axis=-1) if pixels.ndim == 2 else pixels.copy()
+    around = np.pad(mask, 1)
+    inner = around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:]
+    colored[mask] = (colored[mask] * (1 - TINT) + np.array(color) * TINT).astype(np.uint8)
+    colored[mask & ~inner] = color
+    return colored
+
+
 def contact_sheet(pictures: Sequence[Pixels], columns: int) -> Pixels:
     """Lay pictures out in a grid, each centered in a cell of the largest height and width, with thin gaps.
 
@@ -70,6 +121,13 @@ def png_bytes(pixels: Pixels) -> bytes:
     """The picture as PNG, the same bytes for the same pixels."""
     stream = io.BytesIO()
     PillowImage.fromarray(np.ascontiguousarray(pixels)).save(stream, format="PNG")
+    return stream.getvalue()
+
+
+def jpeg_bytes(pixels: Pixels) -> bytes:
+    """The picture as JPEG for a page that people look at, where a tenth of PNG's size counts more than every gray level."""
+    stream = io.BytesIO()
+    PillowImage.fromarray(np.ascontiguousarray(pixels)).save(stream, format="JPEG", quality=JPEG_QUALITY)
     return stream.getvalue()
 
 

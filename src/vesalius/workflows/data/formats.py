@@ -1,10 +1,15 @@
 """The formats that `vesalius data` reads and writes: the files of two folders, found by what they define."""
 
 import importlib
+import inspect
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+from vesalius.datasets.faults import Fault
 from vesalius.errors import InputRefused, Problem, UsageError
+from vesalius.types import Sample
 from vesalius.workflows.info import PACKAGE, REGISTRIES, members
 
 REGISTERED = ("collections", "exchange")  # what is published in one place is more special than what programs exchange
@@ -55,6 +60,23 @@ def reader(source: Path, name: str | None) -> tuple[str, ModuleType]:
         f"The source has the layout of none of {', '.join(known)}. Without a known layout its labels cannot be read. "
         "Give it as it was published, or name its format with --from to be told what it lacks.",
     )
+
+
+def samples(
+    name: str, module: ModuleType, source: Path, tell: Callable[[Fault], None], *, text_alone: bool = False
+) -> Iterator[Sample]:
+    """The samples that a format's reader finds; faults go to `tell`.
+
+    Raises:
+        UsageError: `bad_option`: texts alone are asked for of a format that is read with its pictures or not at all.
+    """
+    given: dict[str, Any] = {"tell": tell}
+    if text_alone:
+        if "text_alone" not in inspect.signature(module.read).parameters:
+            raise UsageError("bad_option", f"{name} is read with its pictures or not at all. Leave --text-alone out.")
+        given["text_alone"] = True
+    found: Iterator[Sample] = module.read(source, **given)
+    return found
 
 
 def writer(name: str) -> ModuleType:
