@@ -15,9 +15,10 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 MOST_COUNTED, LONGEST_TEXT, MOST_FAULTS = 12, 2000, 20
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color:#1d2429;background:#fff}
 h2{margin-top:2.2rem}h3{font-size:15px;margin:.2rem 0}.notice{border-left:4px solid #c25700;padding:.3rem .8rem}
-.groups{display:flex;flex-wrap:wrap;gap:1rem 2.5rem}table{border-collapse:collapse}td.n{text-align:right}
+.groups{display:flex;flex-wrap:wrap;gap:1rem 2.5rem;align-items:flex-start}table{border-collapse:collapse}td.n{text-align:right}
 th,td{padding:.15rem .6rem;border-bottom:1px solid #d5dbe0;text-align:left;vertical-align:top}
-section{border-top:2px solid #d5dbe0;margin-top:1.6rem;padding-top:.6rem}.panels{display:flex;flex-wrap:wrap;gap:.8rem}
+section{border-top:2px solid #d5dbe0;margin-top:1.6rem;padding-top:.6rem}
+.beside,.panels{display:flex;flex-wrap:wrap;gap:.8rem 1.4rem;align-items:flex-start}.facts{flex:1 1 22rem;min-width:0}
 figure{margin:0}figure img{max-width:100%;background:#000}figcaption,.small{font-size:13px;color:#5b6770}
 .turn{margin:.3rem 0}.who{display:inline-block;min-width:5.2rem;color:#5b6770}
 .mark{border-radius:3px;padding:0 .3rem;background:#1d2429;white-space:nowrap}
@@ -84,7 +85,7 @@ def _section(sample: Sample, panels: Sequence[Panel], why_none: str) -> str:
     parts = [*_turns(sample), *_facts(sample)]
     return (
         f'<section><h3>{_safe(sample.key)}</h3><p class="small">{_safe(" · ".join(filter(None, about)))}</p>'
-        f'<div class="panels">{pictures}</div>{missing}{"".join(parts)}</section>'
+        f'<div class="beside"><div class="panels">{pictures}</div><div class="facts">{missing}{"".join(parts)}</div></div></section>'
     )
 
 
