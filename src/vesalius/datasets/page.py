@@ -82,10 +82,10 @@ def _section(sample: Sample, panels: Sequence[Panel], why_none: str) -> str:
     origin = sample.provenance
     about = [sample.task, origin.split or "no split", origin.source, origin.annotation, origin.site or ""]
     about += [f"{origin.age_years:g} years" if origin.age_years is not None else "", origin.sex or ""]
-    parts = [*_turns(sample), *_facts(sample)]
+    told = f'<div class="facts">{missing}{"".join([*_turns(sample), *_facts(sample)])}</div>'
     return (
         f'<section><h3>{_safe(sample.key)}</h3><p class="small">{_safe(" · ".join(filter(None, about)))}</p>'
-        f'<div class="beside"><div class="panels">{pictures}</div><div class="facts">{missing}{"".join(parts)}</div></div></section>'
+        f'<div class="beside"><div class="panels">{pictures}</div>{told}</div></section>'
     )
 
 
