@@ -12,6 +12,7 @@ import numpy.typing as npt
 from vesalius.phantom.truth import Bools, Floats
 
 Points = npt.NDArray[np.float64]
+_WORD = 2**32
 
 _LETTERS = {
     "R": ("11110", "10001", "10001", "11110", "10100", "10010", "10001"),
@@ -24,7 +25,10 @@ _LETTERS = {
 
 def stream(kind: str, *numbers: int) -> np.random.Generator:
     """A generator of random numbers of its own for (kind, numbers), the same on every machine."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([*kind.encode(), *numbers])))
+    words = [*kind.encode(), *numbers]
+    # Where each is one word of the seed, numpy takes them twice as fast as an array.
+    entropy = np.array(words, np.uint32) if max(words) < _WORD else words
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy)))
 
 
 def centers_mm(size_px: int, field_mm: float) -> Floats:

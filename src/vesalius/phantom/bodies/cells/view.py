@@ -93,8 +93,9 @@ def coarse(mask: Bools, parts: int, *, is_lesion: bool) -> Bools:
 def _centers(rows: Floats, low_um: tuple[float, float], shape: tuple[int, int], step_um: float) -> Floats:
     """Those in the view, in pixels, from the top down."""
     at: Floats = (rows[:, :2] - np.array(low_um, np.float32)) / np.float32(step_um)
-    at = at[((at >= 0) & (at < np.array(shape, np.float32))).all(axis=1)]
-    return at[np.lexsort((at[:, 1], at[:, 0]))]
+    y, x = at[:, 0], at[:, 1]
+    at = at[(y >= 0) & (y < shape[0]) & (x >= 0) & (x < shape[1])]
+    return at[np.lexsort((at[:, 1], at[:, 0]))] if len(at) > 1 else at
 
 
 def _in_smear(canvas: Canvas, cells: cells_smear.Smear) -> dict[str, Floats]:
