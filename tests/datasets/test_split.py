@@ -33,15 +33,15 @@ def test_a_larger_test_fraction_takes_patients_from_validation_only():
 
 
 def test_assigning_other_fractions_replaces_the_split_and_nothing_else(tmp_path, make_bccd):
-    samples = list(bccd.read(make_bccd(tmp_path, {f"field {n}": [("WBC", 1, 1, 9, 9)] for n in range(4)})))
+    samples = list(bccd.asked(make_bccd(tmp_path, {f"field {n}": [("WBC", 1, 1, 9, 9)] for n in range(4)})))
     assigned = list(split.assign(samples, fractions=(0.0, 0.0, 1.0)))
     assert {sample.provenance.split for sample in assigned} == {"test"}
     assert [sample.turns for sample in assigned] == [sample.turns for sample in samples]
 
 
 def test_no_patient_of_the_real_collections_is_in_two_splits_and_fractions_hold_roughly(public_data: Path):
-    samples = [*covid_chestxray.read(public_data / "covid_chestxray"), *bccd.read(public_data / "bccd")]
-    samples += derived_vqa.read(public_data)
+    readers = {covid_chestxray: "covid_chestxray", bccd: "bccd", derived_vqa: "."}
+    samples = [s for reader, folder in readers.items() for s in reader.asked(public_data / folder, lambda fault: None)]
     splits, files = defaultdict(set), defaultdict(set)
     for sample in samples:
         splits[sample.provenance.patient_key].add(sample.provenance.split)

@@ -1,16 +1,24 @@
 """The published collections that lie below one folder, as one stream of samples with splits by patient."""
 
+import logging
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from vesalius.clinical import keys
 from vesalius.datasets.collections import bccd, covid_chestxray, derived_vqa
 from vesalius.datasets.compose import questions
+from vesalius.datasets.faults import Fault, refuse
 from vesalius.errors import InputRefused, MissingFromEnvironment
 from vesalius.types import Finding, Sample, Turn
 
+log = logging.getLogger(__name__)
+
+# What the published folders are known to have; anything else that is wrong with them stops the reading.
+KNOWN = ("box_without_extent", "label_unknown", "media_missing")
 TASKS = ("modality", "plane", "diagnosis", "severity", "presence", "count", "location")
 
 
@@ -50,7 +58,10 @@ def read(root: str | None = None, tasks: tuple[str, ...] = TASKS) -> Iterator[Sa
         if not reader.recognizes(place):
             continue
         found = True
-        yield from (sample for sample in reader.read(place) if sample.task in tasks)
+        left_out = Counter[str]()
+        yield from (sample for sample in reader.asked(place, partial(_known, left_out)) if sample.task in tasks)
+        for code, number in left_out.items():
+            log.warning("%s: %s: %d, left out", reader.NAME, code, number)
     if not found:
         names = ", ".join(reader.NAME for reader in (covid_chestxray, bccd, derived_vqa))
         raise InputRefused("bad_dataset", f"The folder holds none of {names} in their published layout. Give one that does.")
@@ -72,9 +83,17 @@ def training(root: str | None = None, tasks: tuple[str, ...] = TASKS) -> Iterato
     place = folder if bccd.recognizes(folder) else folder / bccd.NAME
     if "count" not in tasks or not bccd.recognizes(place):
         return
-    for smear in bccd.fields(place).values():
+    for smear in bccd.fields(place, partial(_known, Counter())).values():
         if smear.provenance.split == "train":
             yield from _counted(smear)
+
+
+def _known(left_out: Counter[str], fault: Fault) -> None:
+    """Count what is known of the collections, and stop at anything else."""
+    if fault.code in KNOWN:
+        left_out[fault.code] += 1
+    else:
+        refuse(fault)
 
 
 def _counted(smear: bccd.Field) -> Iterator[Sample]:

@@ -17,20 +17,31 @@ def row(name: str, patient: str = "p1", **cells: str) -> dict[str, str]:
 
 def test_a_folder_with_only_table_and_pictures_is_read(tmp_path, make_covid):
     rows = [row("a.png", offset="3", age="70", sex="F", license="CC BY 4.0", finding="COVID-19, ARDS", clinical_notes="Clear.")]
-    (sample,) = covid_chestxray.read(make_covid(tmp_path / "covid_chestxray", rows))
-    assert (sample.task, sample.turns[1].text, sample.report.findings) == ("report", "Clear.", "Clear.")
+    root = make_covid(tmp_path / "covid_chestxray", rows)
+    (sample,), (question,) = covid_chestxray.read(root), covid_chestxray.asked(root)
+    assert (sample.task, sample.turns, sample.report.findings) == ("annotation", (), "Clear.")
+    assert (question.task, question.turns[1].text, question.report.findings) == ("report", "Clear.", "Clear.")
+    assert sample.key != question.key
     image, about = sample.images[0].image, sample.provenance
     assert (image.modality, image.view, image.day, image.spacing_mm, image.shape) == ("XR", "PA", 3.0, None, (30, 40))
     assert (about.licence, about.age_years, about.sex) == ("CC BY 4.0", 70.0, "F")
-    assert sample.labels == {"covid-19": "present", "ards": "present"}
+    assert sample.labels == question.labels == {"covid-19": "present", "ards": "present"}
+
+
+def test_a_picture_is_one_sample_with_both_lungs(tmp_path, make_covid, write_lungs):
+    root = make_covid(tmp_path / "c", [row("a.png")])
+    write_lungs(root / "annotations" / "annotations.json", {"a.png": {1: [1, 1, 5, 5], 2: [9, 1, 5, 5]}}, width=40, height=30)
+    (sample,) = covid_chestxray.read(root)
+    assert [region.label for region in sample.regions] == ["right lung", "left lung"]
+    assert (sample.report, sample.measurements) == (None, ())
 
 
 def test_boxes_in_original_pixels_are_carried_to_the_pictures_own(tmp_path, make_covid, write_lungs):
     root = make_covid(tmp_path / "c", [row("a.png")])
     write_lungs(
-        root / "annotations" / "annotations.json", {"a.png": {1: [8, 12, 20, 40], 2: [100, 12, 99, 999]}}, width=160, height=120
+        root / "annotations" / "annotations.json", {"a.png": {1: [8, 12, 20, 40], 2: [100, 12, 61, 108]}}, width=160, height=120
     )
-    right, left = covid_chestxray.read(root)
+    right, left = covid_chestxray.asked(root)
     assert right.turns[0].text == "<image:0> Where is the right lung?"
     assert right.turns[1].text == "right lung <region:0>"
     assert right.regions[0].geometry.xyxy_px == (2, 3, 7, 13)
@@ -41,18 +52,28 @@ def test_resized_boxes_are_preferred(tmp_path, make_covid, write_lungs):
     root = make_covid(tmp_path / "c", [row("a.png")])
     write_lungs(root / "annotations" / "annotations.json", {"a.png": {1: [8, 12, 20, 40]}}, width=160, height=120)
     write_lungs(root / "annotations" / "annotations_resized.json", {"a.png": {1: [1, 1, 5, 5]}}, width=40, height=30)
-    (right,) = covid_chestxray.read(root)
+    (right,) = covid_chestxray.asked(root)
     assert right.regions[0].geometry.xyxy_px == (1, 1, 6, 6)
 
 
-def test_boxes_without_a_lung_and_boxes_on_a_cropped_picture_are_dropped_with_a_count(tmp_path, make_covid, write_lungs, caplog):
-    root = make_covid(tmp_path / "c", [row("a.png", clinical_notes="Clear.")])
-    boxes = {"a.png": {None: [1, 1, 5, 5], 2: [1, 1, 5, 5]}}
-    write_lungs(root / "annotations" / "annotations.json", boxes, width=90, height=30)
-    with caplog.at_level(logging.WARNING):
-        assert [sample.task for sample in covid_chestxray.read(root)] == ["report"]
-    assert "as category, dropped: 1" in caplog.text
-    assert "another shape, dropped: 1" in caplog.text
+def test_boxes_that_cannot_be_used_are_told_and_the_picture_stays(tmp_path, make_covid, write_lungs):
+    root = make_covid(tmp_path / "c", [row("a.png"), row("b.png"), row("c.png"), row("d.png"), row("e.png")])
+    boxes = {"a.png": {None: [1, 1, 5, 5]}, "b.png": {2: [1, 1, 5, 0]}, "c.png": {2: [1, 1, -5, 5]}, "d.png": {1: [30, 1, 15, 5]}}
+    write_lungs(root / "annotations" / "annotations.json", boxes, width=40, height=30)
+    faults = []
+    samples = list(covid_chestxray.read(root, faults.append))
+    assert [len(sample.regions) for sample in samples] == [0] * 5
+    codes = ["label_unknown", "box_without_extent", "box_inverted", "box_outside"]
+    assert [fault.code for fault in faults] == codes
+    assert [fault.where for fault in faults][::3] == ["lung box 1", "metadata.csv row 5, right lung"]
+
+
+def test_a_box_on_a_cropped_picture_is_told(tmp_path, make_covid, write_lungs):
+    root = make_covid(tmp_path / "c", [row("a.png")])
+    write_lungs(root / "annotations" / "annotations.json", {"a.png": {2: [1, 1, 5, 5]}}, width=90, height=30)
+    faults = []
+    (sample,) = covid_chestxray.read(root, faults.append)
+    assert (sample.regions, [fault.code for fault in faults]) == ((), ["box_space"])
 
 
 def test_visits_of_a_patient_share_the_patient_and_pictures_of_a_day_the_study(tmp_path, make_covid):
@@ -71,24 +92,32 @@ def test_the_same_patient_under_two_numbers_is_one_patient(tmp_path, make_covid)
     assert a.provenance.patient_key == b.provenance.patient_key != c.provenance.patient_key
 
 
-def test_rows_without_a_picture_and_repeated_rows_are_skipped_with_a_count(tmp_path, make_covid, caplog):
-    rows = [row("a.png"), row("gone.png"), row("a.png")]
-    root = make_covid(tmp_path / "c", rows, absent=("gone.png",))
+def test_a_repeated_row_is_skipped_with_a_count(tmp_path, make_covid, caplog):
+    root = make_covid(tmp_path / "c", [row("a.png"), row("a.png")])
     with caplog.at_level(logging.WARNING):
         assert list(covid_chestxray.pictures(root)) == ["a.png"]
-    assert "without a picture here, skipped: 1" in caplog.text
     assert "repeat a picture of the same patient, skipped: 1" in caplog.text
 
 
-def test_every_bad_row_is_listed_without_its_content(tmp_path, make_covid):
-    rows = [row("a.png"), row("../secret.png"), row("b.png", ""), row("a.png", "another"), row("c.png")]
-    root = make_covid(tmp_path / "c", rows)
+def test_every_bad_row_is_told_without_its_content(tmp_path, make_covid):
+    rows = [row("a.png"), row("../secret.png"), row("b.png", ""), row("a.png", "another"), row("c.png"), row("gone.png")]
+    root = make_covid(tmp_path / "c", rows, absent=("gone.png",))
     (root / "images" / "c.png").write_bytes(b"not a picture")
+    faults = []
+    assert len(list(covid_chestxray.read(root, faults.append))) == 1
+    codes = ["record_malformed"] * 3 + ["media_unreadable", "media_missing"]
+    told = [(code, f"metadata.csv row {number}") for number, code in enumerate(codes, start=3)]
+    assert [(fault.code, fault.where) for fault in faults] == told
     with pytest.raises(InputRefused) as refused:
         list(covid_chestxray.read(root))
-    assert refused.value.code == "bad_dataset"
-    assert [problem.key for problem in refused.value.problems] == [f"metadata.csv row {n}" for n in (3, 4, 5, 6)]
     assert "secret" not in str(refused.value.to_json())
+
+
+def test_a_folder_without_any_picture_is_refused(tmp_path, make_covid):
+    root = make_covid(tmp_path / "c", [row("gone.png")], absent=("gone.png",))
+    with pytest.raises(InputRefused) as refused:
+        list(covid_chestxray.read(root, lambda fault: None))
+    assert refused.value.code == "bad_dataset"
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"\0"], ids=["not UTF-8", "a zero byte"])
@@ -125,11 +154,16 @@ def test_scores_become_measurements_and_impossible_ones_are_refused(tmp_path, ma
 
 def test_a_note_that_looks_like_our_own_text_is_left_out(tmp_path, make_covid):
     rows = [row("a.png", clinical_notes="Look at <region:0>."), row("b.png", clinical_notes="Clear.")]
-    assert [s.turns[1].text for s in covid_chestxray.read(make_covid(tmp_path / "c", rows))] == ["Clear."]
+    faults = []
+    first, second = covid_chestxray.read(make_covid(tmp_path / "c", rows), faults.append)
+    assert (first.report, second.report.findings) == (None, "Clear.")
+    assert [fault.code for fault in faults] == ["special_token"]
 
 
 def test_the_real_collection_has_the_published_counts(public_data: Path):
-    pictures = covid_chestxray.pictures(public_data / "covid_chestxray")
+    faults = []
+    pictures = covid_chestxray.pictures(public_data / "covid_chestxray", faults.append)
+    assert Counter(fault.code for fault in faults) == {"media_missing": 89, "label_unknown": 1}
     assert Counter(picture.shown.image.modality for picture in pictures.values()) == {"XR": 490, "CT": 18}
     # 289 published patients (280 without the letters that tell several people of one paper apart); four stand twice.
     assert len({picture.provenance.patient_key for picture in pictures.values()}) == 285
@@ -144,7 +178,8 @@ def test_both_real_annotation_files_place_a_lung_within_a_pixel(public_data: Pat
     (tmp_path / "images").symlink_to(real / "images")
     (tmp_path / "metadata.csv").symlink_to(real / "metadata.csv")
     (tmp_path / "annotations" / "annotations.json").symlink_to(real / "annotations" / "annotations.json")
-    resized, scaled = covid_chestxray.pictures(real), covid_chestxray.pictures(tmp_path)
+    faults = []
+    resized, scaled = (covid_chestxray.pictures(root, faults.append) for root in (real, tmp_path))
     corners = [
         (a, b)
         for name in resized

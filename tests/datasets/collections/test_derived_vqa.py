@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.datasets.conftest import picture
 
 from vesalius.datasets.collections import derived_vqa
 from vesalius.errors import InputRefused
@@ -53,7 +54,7 @@ def test_an_answer_that_disagrees_with_the_boxes_is_kept_without_evidence(pack, 
 
 def test_collections_without_a_reader_or_without_a_folder_are_skipped_with_a_count(tmp_path, make_covid, make_questions, caplog):
     make_covid(tmp_path / "covid_chestxray", [{"filename": "a.png", "patientid": "1"}])
-    others = [("hc18/x.png", "Measurement", "How wide?", "1"), (FIELD, "Presence", "Are platelets visible?", "yes")]
+    others = [("elsewhere/x.png", "Measurement", "How wide?", "1"), (FIELD, "Presence", "Are platelets visible?", "yes")]
     make_questions(tmp_path, [(RADIOGRAPH, "Plane", "Which?", "PA"), *others])
     with caplog.at_level(logging.WARNING):
         assert [sample.task for sample in derived_vqa.read(tmp_path)] == ["plane"]
@@ -67,8 +68,8 @@ def test_the_questions_own_folder_is_taken_as_well(pack, make_questions):
     assert len(list(derived_vqa.read(pack / "derived_vqa"))) == 1
 
 
-def test_every_bad_record_is_listed_with_its_row(pack, make_questions):
-    make_questions(pack, [(RADIOGRAPH, "Plane", "Which?", "PA")] * 6)
+def test_every_bad_record_is_told_with_its_row(pack, make_questions):
+    make_questions(pack, [(RADIOGRAPH, "Plane", "Which?", "PA")] * 7)
     path = pack / "derived_vqa" / "vqa.json"
     records = json.loads(path.read_text())
     records[1]["answer"] = None
@@ -76,11 +77,33 @@ def test_every_bad_record_is_listed_with_its_row(pack, make_questions):
     records[3]["img_name"] = "covid_chestxray/images/../images/a.png"
     records[4]["qid"] = 0
     records[5] = "text"
+    records[6]["question"] = "<image:1>?"
     path.write_text(json.dumps(records))
+    faults = []
+    assert len(list(derived_vqa.read(pack, faults.append))) == 1
+    codes = ["record_malformed", "media_missing", "media_missing", "record_malformed", "record_malformed", "special_token"]
+    assert [(fault.where, fault.code) for fault in faults] == [(f"record {n}", code) for n, code in enumerate(codes, start=2)]
     with pytest.raises(InputRefused) as refused:
         list(derived_vqa.read(pack))
-    assert [problem.key for problem in refused.value.problems] == [f"record {n}" for n in (2, 3, 4, 5, 6)]
     assert "secret" not in str(refused.value.to_json())
+
+
+def test_heads_and_clips_are_asked_about_but_not_in_the_exam(pack, make_questions):
+    head = pack / "hc18_fetal_head"
+    picture(head / "training_set" / "001_HC.png", 32, 24, 1)
+    picture(head / "training_set" / "001_HC_Mask.png", 32, 24, 2)
+    (head / "training_set_pixel_size_and_HC.csv").write_text(
+        "filename,pixel size(mm),head circumference (mm)\n001_HC.png,0.1,70.5\n"
+    )
+    asked = [
+        ("hc18_fetal_head/training_set/001_HC.png", "Measurement", "How long?", "70.5"),
+        (RADIOGRAPH, "Plane", "Which?", "PA"),
+    ]
+    make_questions(pack, asked)
+    of_head, of_chest = derived_vqa.read(pack)
+    assert (of_head.task, of_head.turns[1].text, of_head.regions) == ("measurement", "70.5", ())
+    assert [(m.name, m.value, m.region) for m in of_head.measurements] == [("head circumference", 70.5, None)]
+    assert [sample.key for sample in derived_vqa.asked(pack)] == [of_chest.key]
 
 
 @pytest.mark.parametrize("text", ["", "[{", "{}", "[]"])
@@ -93,9 +116,13 @@ def test_a_file_that_is_no_list_of_records_is_refused(pack, make_questions, text
 
 
 def test_the_real_questions_become_the_published_number_of_samples(public_data: Path):
-    samples = list(derived_vqa.read(public_data))
+    faults = []
+    exam = list(derived_vqa.asked(public_data, faults.append))
     published = {"modality": 508, "plane": 466, "diagnosis": 438, "severity": 75, "count": 608, "presence": 304}
-    assert Counter(sample.task for sample in samples) == published
-    assert len({sample.key for sample in samples}) == 2399
-    assert len({id(sample.images[0]) for sample in samples}) == 508 + 304
-    assert sum(len(s.regions) > 0 for s in samples if s.task == "presence") == 175
+    assert Counter(sample.task for sample in exam) == published
+    assert len({id(sample.images[0]) for sample in exam}) == 508 + 304
+    assert sum(len(s.regions) > 0 for s in exam if s.task == "presence") == 175
+    samples = list(derived_vqa.read(public_data, faults.append))
+    assert Counter(sample.task for sample in samples) == published | {"measurement": 66, "presence": 304 + 129}
+    assert len({sample.key for sample in samples}) == 2594
+    assert faults == []

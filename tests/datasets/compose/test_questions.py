@@ -56,7 +56,7 @@ def test_a_question_that_is_not_canonical_stays_as_it_is(question):
 
 
 def test_rephrasing_follows_the_seed_and_changes_nothing_but_the_question(tmp_path, make_bccd):
-    (sample,) = bccd.read(make_bccd(tmp_path, {"a": [("Platelets", 1, 1, 5, 5)]}))
+    (sample,) = bccd.asked(make_bccd(tmp_path, {"a": [("Platelets", 1, 1, 5, 5)]}))
     asked = {seed: questions.rephrase(sample, seed=seed).turns for seed in range(40)}
     assert asked == {seed: questions.rephrase(sample, seed=seed).turns for seed in range(40)}
     assert {turns[0].text for turns in asked.values()} == {

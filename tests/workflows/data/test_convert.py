@@ -39,7 +39,7 @@ def test_a_folder_is_recognized_and_converted_with_its_card(tmp_path, smears):
     said = []
     outcome = data.convert(smears, out=tmp_path / "out", say=said.append)
     samples = list(table.read(tmp_path / "out"))
-    assert (outcome.exit_code, outcome.data["format"], outcome.data["samples"]) == (0, "bccd", len(samples))
+    assert (outcome.exit_code, outcome.data["format"], outcome.data["samples"]) == (4, "bccd", len(samples))
     assert said == ["reading bccd"]
     assert all(sample.provenance.split == by_patient(sample.provenance.patient_key) for sample in samples)
     card = table.card(tmp_path / "out")
@@ -50,10 +50,9 @@ def test_a_folder_is_recognized_and_converted_with_its_card(tmp_path, smears):
 
 def test_what_was_left_out_is_told_and_stands_in_the_card(tmp_path, smears):
     outcome = data.convert(smears, out=tmp_path / "out", say=quiet)
-    line = "bccd: boxes without extent, dropped: 1"
-    assert line in outcome.data["left_out"]
-    assert line in outcome.text
-    assert line in (tmp_path / "out" / "CARD.md").read_text()
+    assert [fault["code"] for fault in outcome.data["faults"]] == ["box_without_extent"]
+    assert "error box_without_extent at annotation 1, object 1" in outcome.text
+    assert "box_without_extent: 1" in (tmp_path / "out" / "CARD.md").read_text()
 
 
 def test_a_format_can_be_named_and_an_unknown_one_is_refused_with_the_known(tmp_path, smears):
@@ -84,7 +83,8 @@ def test_a_foreign_a_missing_and_a_taken_folder_are_refused(tmp_path, smears):
 
 
 def test_a_refused_source_leaves_no_dataset(tmp_path, smears):
-    (smears / "BCCD" / "Annotations" / "field3.xml").write_text("<")
+    for number in range(6):
+        (smears / "BCCD" / "Annotations" / f"field{number}.xml").write_text("<")
     with pytest.raises(InputRefused):
         data.convert(smears, out=tmp_path / "out", say=quiet)
     assert not table.recognizes(tmp_path / "out")

@@ -1,16 +1,17 @@
 """derived_vqa: fixed questions whose answers are published annotations of other collections (SLAKE-like records).
 
-What:       2,594 questions in one JSON list; 2,399 are about pictures of covid_chestxray and bccd and become samples:
-            508 modality, 466 plane, 438 diagnosis, 75 severity, 608 count, 304 presence. Head circumference (66) and
-            findings in ultrasound clips (129) point into collections that have no reader yet: skipped and counted.
+What:       2,594 questions in one JSON list: 508 modality, 466 plane, 438 diagnosis and 75 severity of radiographs, 608
+            count and 304 presence of blood cells, 66 head circumferences in ultrasound pictures, and 129 signs in lung
+            ultrasound (43 clips and pictures, three signs each).
 Layout:     `derived_vqa/vqa.json` beside the folders of the collections; `img_name` is a path from their parent. Read
             with any number of records; records about a collection that is not there at all are skipped and counted,
-            but a picture missing from a collection that is there is a problem.
-Split unit: the patient (covid_chestxray) or the field of view (bccd), with the keys of those readers.
+            but a picture missing from a collection that is there is a fault.
+Split unit: as in the collection that a picture lies in, with the keys of its reader.
 Labels:     the answer as published. Questions about white or red cells and platelets get the boxes of those cells as
             evidence where there are at most six and their number agrees with the answer.
-Defects:    19 of 20 modalities are "X-ray", 4 of 5 diagnoses "yes": a constant answer scores high there. Counts
-            are counts of boxes: see bccd's card for cells that nobody boxed; one box that is counted has no extent.
+Defects:    19 of 20 modalities are "X-ray", 4 of 5 diagnoses "yes", 105 of 129 signs "no": a constant answer scores high
+            there. Counts are counts of boxes: see bccd's card for cells that nobody boxed; one box that is counted has
+            no extent. The circumference stands in millimeters while the question states the pixel size.
 Licence:    as the picture that is asked about, in `provenance.licence`.
 Source:     derived from the annotations of covid_chestxray, bccd, hc18_fetal_head and pocus_ultrasound; see their cards.
 """
@@ -19,15 +20,17 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from vesalius.datasets.collections import bccd, covid_chestxray
+from vesalius.datasets.collections import bccd, covid_chestxray, hc18, pocus
 from vesalius.datasets.compose import questions
-from vesalius.datasets.faults import Tell, refuse
-from vesalius.errors import InputRefused, Problem
-from vesalius.types import Finding, Measurement, Provenance, Region, Sample, SampleImage
+from vesalius.datasets.faults import Fault, Tell, refuse
+from vesalius.datasets.sources import RecordRefused
+from vesalius.errors import InputRefused
+from vesalius.types import Region, Sample
 
 log = logging.getLogger(__name__)
 
@@ -39,21 +42,20 @@ TASKS = {
     "Severity": "severity",
     "Quantity": "count",
     "Presence": "presence",
+    "Measurement": "measurement",
+    "Abnormality": "presence",
 }
 MOST_EVIDENCE = 6
-_IMAGES = {covid_chestxray.NAME: "images", bccd.NAME: "BCCD/JPEGImages"}
+READERS: dict[str, ModuleType] = {
+    "covid_chestxray": covid_chestxray,
+    "bccd": bccd,
+    "hc18_fetal_head": hc18,
+    "pocus_ultrasound": pocus,
+}
+EXAM = ("covid_chestxray", "bccd")  # what the exam `first_real` asks about; it stays as it is
 _TEXTS = ("img_name", "question", "answer", "content_type")
 
-
-@dataclass(frozen=True, eq=False)
-class _Subject:
-    """What a question can be about: a picture with what its own collection says of it."""
-
-    shown: SampleImage
-    provenance: Provenance
-    cells: tuple[Region, ...] = ()
-    labels: Mapping[str, Finding] = field(default_factory=dict)
-    measurements: tuple[Measurement, ...] = ()
+Subjects = Mapping[str, Mapping[str, Sample]]  # collection → path of a picture in it → what that says of the picture
 
 
 def recognizes(root: Path) -> bool:
@@ -62,15 +64,24 @@ def recognizes(root: Path) -> bool:
 
 
 def read(root: Path, tell: Tell = refuse) -> Iterator[Sample]:
-    """A sample per record about a picture of covid_chestxray or bccd; one picture's samples share its `SampleImage`.
+    """A sample per record; one picture's samples share its `SampleImage`.
 
     Args:
-        root: the parent of `derived_vqa/`, `covid_chestxray/` and `bccd/` (or `derived_vqa/` itself).
-        tell: takes faults; nothing is told yet, what is malformed is refused.
+        root: the folder in which `derived_vqa/` lies beside the collections (or `derived_vqa/` itself).
+        tell: takes faults of the records; those of the collections are told when they are read themselves.
 
     Raises:
-        InputRefused: `bad_dataset`, with every malformed record and every missing picture.
+        InputRefused: `bad_dataset`: no list of records, or no usable one.
     """
+    yield from _read(root, tell, tuple(READERS))
+
+
+def asked(root: Path, tell: Tell = refuse) -> Iterator[Sample]:
+    """As `read`, of the questions about radiographs and blood smears alone."""
+    yield from _read(root, tell, EXAM)
+
+
+def _read(root: Path, tell: Tell, collections: tuple[str, ...]) -> Iterator[Sample]:
     path = _records_file(root)
     if path is None:
         raise InputRefused(
@@ -78,20 +89,24 @@ def read(root: Path, tell: Tell = refuse) -> Iterator[Sample]:
             "The folder does not hold derived_vqa/vqa.json. There are no questions to read. Give the folder in which "
             "derived_vqa lies beside the collections that it asks about.",
         )
-    subjects, problems, counts = _subjects(path.parent.parent), list[Problem](), Counter[str]()
-    samples = []
-    for record, name, subject in _usable(_records(path), subjects, problems, counts):
-        samples.append(_sample(record, name, subject, counts))
-    for what, number in counts.items():
-        log.warning("derived_vqa: %s: %d", what, number)
-    if problems or not samples:
+    records, subjects = _records(path), _subjects(path.resolve().parent.parent, collections)
+    counts, seen, usable = Counter[str](), set[str](), 0
+    for number, record in enumerate(records, start=1):
+        try:
+            _refuse_record(record, seen)
+            if (subject := _subject(record, subjects, collections, counts)) is not None:
+                usable += 1
+                yield _sample(record, f"{NAME}-{record['qid']}", subject, counts)
+        except RecordRefused as wrong:
+            tell(wrong.at(f"record {number}"))
+    for what, found in counts.items():
+        log.warning("derived_vqa: %s: %d", what, found)
+    if not usable:
         raise InputRefused(
             "bad_dataset",
-            f"The folder has {len(problems)} bad records and {len(samples)} usable ones. A question without its picture or its "
-            "answer cannot be learnt or scored. Mend or remove the records in the list (the first is record 1).",
-            problems,
+            "No record can be used together with its picture. There is nothing to learn from or to score. Give the folder "
+            "in which derived_vqa lies beside the collections that it asks about.",
         )
-    yield from samples
 
 
 def _records_file(root: Path) -> Path | None:
@@ -113,66 +128,61 @@ def _records(path: Path) -> list[Any]:
     return records
 
 
-def _subjects(pack: Path) -> dict[str, dict[str, _Subject]]:
-    """Collection → file name → subject, for the collections that are there."""
-    found: dict[str, dict[str, _Subject]] = {}
-    if (pack / covid_chestxray.NAME).is_dir():
-        pictures = covid_chestxray.pictures(pack / covid_chestxray.NAME)
-        found[covid_chestxray.NAME] = {
-            name: _Subject(p.shown, p.provenance, labels=p.labels, measurements=p.measurements) for name, p in pictures.items()
-        }
-    if (pack / bccd.NAME).is_dir():
-        views = bccd.fields(pack / bccd.NAME).values()
-        found[bccd.NAME] = {view.file_name: _Subject(view.shown, view.provenance, view.regions) for view in views}
+def _subjects(pack: Path, collections: tuple[str, ...]) -> Subjects:
+    """What each collection that is there says of its pictures."""
+    return {name: _pictures(pack / name, READERS[name]) for name in collections if READERS[name].recognizes(pack / name)}
+
+
+def _pictures(root: Path, reader: ModuleType) -> dict[str, Sample]:
+    found = {}
+    for sample in reader.read(root, _told_elsewhere):
+        for shown in sample.images:
+            assert shown.image.source.path is not None, "pictures of collections lie in files"
+            found[shown.image.source.path.relative_to(root.resolve()).as_posix()] = sample
     return found
 
 
-def _usable(
-    records: list[Any], subjects: Mapping[str, Mapping[str, _Subject]], problems: list[Problem], counts: Counter[str]
-) -> Iterator[tuple[dict[str, Any], str, _Subject]]:
-    """The records that can be asked, each with its key and its subject; the others go to `problems` or `counts`."""
-    seen: set[str] = set()
-    for number, record in enumerate(records, start=1):
-        wrong = _wrong(record, seen)
-        if wrong:
-            problems.append(Problem(f"record {number}", wrong))
-            continue
-        seen.add(str(record["qid"]))
-        collection, _, rest = record["img_name"].partition("/")
-        folder, _, file = rest.rpartition("/")
-        if collection not in _IMAGES:
-            counts[f"{record['content_type']} questions about collections without a reader, skipped"] += 1
-        elif record["content_type"] not in TASKS:
-            counts["questions of an unknown type, skipped"] += 1
-        elif collection not in subjects:
-            counts[f"questions about {collection}, which is not here, skipped"] += 1
-        elif folder != _IMAGES[collection] or file not in subjects[collection]:
-            problems.append(Problem(f"record {number}", f"Its picture is not among those of {collection} that can be used."))
-        else:
-            yield record, f"{NAME}-{record['qid']}", subjects[collection][file]
+def _told_elsewhere(fault: Fault) -> None:
+    """Take a fault of the collection that is asked about."""
 
 
-def _wrong(record: Any, seen: set[str]) -> str:
-    """What is malformed about a record, or ""."""
+def _refuse_record(record: Any, seen: set[str]) -> None:
+    """Refuse what is malformed about a record."""
     if not isinstance(record, dict):
-        return "It is not an object."
+        raise RecordRefused("record_malformed", "It is not an object.")
     if not isinstance(record.get("qid"), int) or str(record["qid"]) in seen:
-        return "Its qid is not an integer, or stands twice."
+        raise RecordRefused("record_malformed", "Its qid is not an integer, or stands twice.")
     bad = [name for name in _TEXTS if not isinstance(record.get(name), str) or not record[name].strip()]
     if bad:
-        return f"{', '.join(bad)}: not a text, or empty."
+        raise RecordRefused("record_malformed", f"{', '.join(bad)}: not a text, or empty.")
     if questions.has_placeholder(record["question"] + record["answer"]):
-        return "Its text holds our own placeholders."
-    return ""
+        raise RecordRefused("special_token", "Its text holds our own placeholders.")
+    seen.add(str(record["qid"]))
 
 
-def _sample(record: Mapping[str, str], key: str, subject: _Subject, counts: Counter[str]) -> Sample:
+def _subject(record: Mapping[str, str], subjects: Subjects, collections: tuple[str, ...], counts: Counter[str]) -> Sample | None:
+    """What is known of the picture that is asked about; None, and counted, where nothing can be."""
+    collection, _, rest = record["img_name"].partition("/")
+    if collection not in READERS:
+        counts[f"{record['content_type']} questions about collections without a reader, skipped"] += 1
+    elif record["content_type"] not in TASKS:
+        counts["questions of an unknown type, skipped"] += 1
+    elif collection in collections and collection not in subjects:
+        counts[f"questions about {collection}, which is not here, skipped"] += 1
+    elif collection in collections and rest not in subjects[collection]:
+        raise RecordRefused("media_missing", f"Its picture is not among those of {collection} that can be used.")
+    else:
+        return subjects[collection][rest] if collection in collections else None
+    return None
+
+
+def _sample(record: Mapping[str, str], key: str, subject: Sample, counts: Counter[str]) -> Sample:
     task, answer = TASKS[record["content_type"]], record["answer"].strip()
-    evidence = _evidence(task, record["question"], answer, subject.cells, counts)
+    evidence = _evidence(task, record["question"], answer, subject.regions, counts)
     asked = questions.conversation(task, record["question"].strip(), answer, evidence)
     provenance = replace(subject.provenance, source=NAME, annotation=str(record.get("source", "")))
-    images, facts = (subject.shown,), (subject.measurements, subject.labels)
-    return Sample(key, task, images, asked.turns, provenance, asked.regions, *facts)
+    measurements = tuple(replace(measurement, region=None) for measurement in subject.measurements)
+    return Sample(key, task, subject.images, asked.turns, provenance, asked.regions, measurements, subject.labels)
 
 
 def _evidence(task: str, question: str, answer: str, cells: tuple[Region, ...], counts: Counter[str]) -> tuple[Region, ...]:
