@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from pycocotools import mask as coco
 
-from vesalius.transforms.run_lengths import counts_of, counts_of_text, mask_of, text_of
+from vesalius.transforms.run_lengths import bounds, counts_of, counts_of_text, mask_of, text_of
 
 MASKS = arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=40), elements=st.booleans(), fill=st.booleans())
 
@@ -53,3 +53,17 @@ def test_runs_that_do_not_fill_the_picture_are_refused(counts: list[int]) -> Non
 def test_a_text_that_holds_no_runs_is_refused(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         counts_of_text(text)
+
+
+@given(MASKS)
+def test_the_bounds_of_runs_hold_all_that_is_marked(mask: np.ndarray) -> None:
+    found = bounds(counts_of(mask), mask.shape[0])
+    if not mask.any():
+        assert found is None
+        return
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    assert found is not None
+    y0, x0, y1, x1 = found
+    assert (x0, x1) == (columns[0], columns[-1] + 1)
+    # A run that goes on in the next column reaches the lower and the upper edge.
+    assert (y0, y1) == (rows[0], rows[-1] + 1)

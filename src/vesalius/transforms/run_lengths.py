@@ -94,3 +94,16 @@ def counts_of_text(text: str) -> Counts:
     values[1::2] = np.cumsum(values[1::2])
     values[2::2] = np.cumsum(values[2::2])
     return values
+
+
+def bounds(counts: Counts, height: int) -> tuple[int, int, int, int] | None:
+    """(y0, x0, y1, x1), half-open, around what runs mark in columns of `height` pixels; None when they mark nothing."""
+    ends = np.cumsum(counts)
+    is_marked = (np.arange(counts.size) % 2 == 1) & (counts > 0)
+    if not is_marked.any():
+        return None
+    first, last = ends[is_marked] - counts[is_marked], ends[is_marked] - 1
+    x0, x1 = int(first[0] // height), int(last[-1] // height) + 1
+    if (first // height != last // height).any():
+        return 0, x0, height, x1
+    return int((first % height).min()), x0, int((last % height).max()) + 1, x1
