@@ -131,13 +131,15 @@ def soft(inside_um: Floats, canvas: Canvas, blur_um: float) -> Floats:
     return np.clip(cover, 0, 1, out=cover)
 
 
-def grain(stamp: Stamps, numbers: Floats, wave_um: Floats | float) -> Floats:
-    """Granules of each cell's own, (N, P, P) in [-1, 1], of about `wave_um` across; numbers (N, 3 or more) in [0, 1]."""
-    turn = (numbers[:, 0] * np.float32(2 * np.pi))[:, None, None]
-    scale = np.asarray(np.float32(KNOT_PX) / np.asarray(wave_um, np.float32), np.float32).reshape(-1, 1, 1)
-    cosine, sine = np.cos(turn) * scale, np.sin(turn) * scale
-    place = (numbers[:, 1:3] * np.float32(TEXTURE_PX) + np.float32(TEXTURE_PX))[:, :, None, None]
-    return texture(
-        stamp.dy * cosine + stamp.dx * sine + place[:, 0],
-        stamp.dx * cosine - stamp.dy * sine + place[:, 1],
-    )
+def grain(
+    stamp: Stamps, numbers: Floats, wave_um: Floats | float, cell: npt.NDArray[np.intp] | None = None
+) -> Floats:
+    """Granules of each cell's own, in [-1, 1], of about `wave_um` across; numbers (N, 3 or more) in [0, 1].
+
+    (N, P, P) for whole squares; (K,) for the pixels that `Stamps.only` has chosen, with the cell of each.
+    """
+    turn = numbers[:, 0] * np.float32(2 * np.pi)
+    scale = np.asarray(np.float32(KNOT_PX) / np.asarray(wave_um, np.float32), np.float32)
+    own = [np.cos(turn) * scale, np.sin(turn) * scale, *(numbers[:, 1:3] * np.float32(TEXTURE_PX) + np.float32(TEXTURE_PX)).T]
+    cosine, sine, row, column = [each[:, None, None] if cell is None else each[cell] for each in own]
+    return texture(stamp.dy * cosine + stamp.dx * sine + row, stamp.dx * cosine - stamp.dy * sine + column)
