@@ -131,9 +131,7 @@ def soft(inside_um: Floats, canvas: Canvas, blur_um: float) -> Floats:
     return np.clip(cover, 0, 1, out=cover)
 
 
-def grain(
-    stamp: Stamps, numbers: Floats, wave_um: Floats | float, cell: npt.NDArray[np.intp] | None = None
-) -> Floats:
+def grain(stamp: Stamps, numbers: Floats, wave_um: Floats | float, cell: npt.NDArray[np.intp] | None = None) -> Floats:
     """Granules of each cell's own, in [-1, 1], of about `wave_um` across; numbers (N, 3 or more) in [0, 1].
 
     (N, P, P) for whole squares; (K,) for the pixels that `Stamps.only` has chosen, with the cell of each.
