@@ -8,7 +8,7 @@ help:
 	@echo "make demo    the tour: phantoms as DICOM, asked, answered, scored; needs no network after set-up"
 	@echo "make test    every check and test that continuous integration runs"
 	@echo "make check   format, lint, types, import contracts, house tests"
-	@echo "make bench   how fast and how robust reading is, against the peers; half an hour on a quiet machine, 3 GB of disk"
+	@echo "make bench   how fast and robust reading is, against the peers, and how fast phantoms are made; half an hour, 3 GB of disk"
 	@echo "make docs    writes what is generated: the tree in ARCHITECTURE.md, docs/codes.md, the README's outputs"
 	@echo "make .venv   the environment alone: the core and what the demo needs"
 
@@ -39,6 +39,7 @@ check: .venv/test.stamp
 BENCH_MINUTES ?= 20
 bench: .venv/test.stamp
 	$(BIN)/python bench/read.py
+	$(BIN)/python bench/phantom.py
 	$(BIN)/python bench/soak.py
 	$(BIN)/python bench/fuzz.py --minutes $(BENCH_MINUTES)
 

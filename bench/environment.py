@@ -1,5 +1,6 @@
 """The peers' own environment, built by plain pip below a cache folder, and what a machine is made of."""
 
+import datetime
 import hashlib
 import os
 import platform
@@ -32,7 +33,7 @@ def peers_python(cache: Path) -> Path:
 
 
 def machine_facts() -> dict[str, Any]:
-    """What explains a timing, and nothing that names the machine."""
+    """What explains a timing and when and of what it was taken, and nothing that names the machine."""
     memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text("ascii"))
     processor = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text("utf-8"))
     return {
@@ -42,4 +43,15 @@ def machine_facts() -> dict[str, Any]:
         "kernel": platform.release().split("-")[0],
         "python": platform.python_version(),
         "load_before": round(os.getloadavg()[0], 2),
+        "date": datetime.date.today().isoformat(),
+        "commit": _commit(),
     }
+
+
+def _commit() -> str | None:
+    """The commit that is measured, marked where files differ from it; None where git does not say."""
+    asked = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12"]
+    try:
+        return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
