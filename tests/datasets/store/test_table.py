@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.datasets.store.made import CARD, asked, in_memory, picture, stated
 
-from vesalius.datasets.collections import bccd, covid_chestxray
 from vesalius.datasets.store import table
+from vesalius.datasets.store.schema import SCHEMAS
 from vesalius.errors import InputRefused, UsageError
 from vesalius.types import (
     Box,
@@ -19,6 +20,7 @@ from vesalius.types import (
     Image,
     Mask,
     Measurement,
+    Part,
     Point,
     Polygon,
     Preference,
@@ -31,7 +33,6 @@ from vesalius.types import (
     Turn,
 )
 
-CARD = table.Card("made", "by this test", "none", "by hand", "made up", "by patient", "a note")
 number = st.floats(-1e6, 1e6)
 short = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
@@ -68,6 +69,8 @@ def images(draw) -> SampleImage:
         inverted=draw(st.booleans()),
         day=draw(maybe(number)),
         warnings=draw(st.sampled_from([(), (CodedWarning("slices_missing", "two", {"after": [1, 2]}),)])),
+        frame_times_s=draw(maybe(st.just((0.0, 0.5)))),
+        suv_factor=draw(maybe(number)),
     )
     return SampleImage(draw(st.sampled_from(["current", "prior", "reference"])), image)
 
@@ -141,9 +144,9 @@ def test_what_is_written_is_read_back_without_loss(tmp_path_factory, written):
 
 
 @pytest.fixture
-def dataset(tmp_path, make_bccd) -> Path:
-    fields = {"a": [("WBC", 1, 1, 9, 9), ("Platelets", 9, 9, 12, 12)], "b": [("WBC", 3, 3, 9, 9)]}
-    table.write(bccd.read(make_bccd(tmp_path / "bccd", fields)), tmp_path / "dataset", CARD)
+def dataset(tmp_path) -> Path:
+    paths = [picture(tmp_path / "published" / f"{name}.jpg", shade) for shade, name in enumerate("ab")]
+    table.write([sample for path in paths for sample in asked(path)], tmp_path / "dataset", CARD)
     return tmp_path / "dataset"
 
 
@@ -156,7 +159,7 @@ def test_every_row_can_be_read_with_pyarrow_alone(dataset):
 
 
 def test_published_pictures_are_kept_byte_for_byte_and_once(dataset, tmp_path):
-    published = {path.read_bytes() for path in (tmp_path / "bccd").rglob("*.jpg")}
+    published = {path.read_bytes() for path in (tmp_path / "published").rglob("*.jpg")}
     assert sorted(path.read_bytes() for path in (dataset / "media").rglob("*.jpg")) == sorted(published)
 
 
@@ -280,7 +283,54 @@ def test_foreign_folders_are_refused(tmp_path, dataset):
         next(table.read(tmp_path))
 
 
-def test_the_real_radiographs_come_back_as_they_were(public_data: Path, tmp_path: Path):
-    samples = list(covid_chestxray.read(public_data / "covid_chestxray"))[::25]
-    table.write(samples, tmp_path / "dataset", CARD)
-    assert [plain(sample) for sample in table.read(tmp_path / "dataset")] == [plain(sample) for sample in samples]
+def test_damaged_rows_and_missing_media_are_faults_for_whoever_takes_them(dataset):
+    rewrite(dataset, lambda row: row["regions"][0].update(box=None))
+    gone, cut = sorted((dataset / "media").rglob("*.jpg"), key=lambda path: path.name in first_media(dataset))
+    gone.unlink()
+    faults = []
+    (sample,) = table.read(dataset, faults.append)
+    assert sample.key == "a-white"
+    assert [(fault.code, fault.where, fault.key) for fault in faults] == [
+        ("record_malformed", "row 2", "a-platelet"),
+        ("media_missing", "row 3", "b-white"),
+        ("media_missing", "row 4", "b-platelet"),
+    ]
+    cut.write_bytes(b"short")
+    faults.clear()
+    assert list(table.read(dataset, faults.append)) == []
+    assert faults[0].code == "media_unreadable"
+
+
+def first_media(folder: Path) -> str:
+    return pq.read_table(folder / "samples.parquet").to_pylist()[0]["images"][0]["media"]
+
+
+def test_slices_and_boxes_of_stored_volumes_and_clips_are_read_alone(tmp_path):
+    volume = np.arange(7 * 8 * 9).reshape(7, 8, 9).astype(np.int16)
+    clip = np.arange(4 * 8 * 9 * 3).reshape(4, 8, 9, 3).astype(np.uint8)
+    mask = volume % 5 == 0
+    written = [stated("v", in_memory(volume, "volume"), mask=mask), stated("c", in_memory(clip, "clip", 3))]
+    table.write(written, tmp_path, CARD)
+    first, second = table.read(tmp_path)
+    part = Part((3,), (1, 2, 5, 8))
+    assert np.array_equal(first.images[0].image.part(part), volume[3, 1:5, 2:8])
+    assert np.array_equal(first.regions[0].geometry.part(part), mask[3, 1:5, 2:8])
+    assert np.array_equal(second.images[0].image.part(part), clip[3, 1:5, 2:8])
+    assert np.array_equal(second.images[0].image.part(Part(box_yxyx_px=(1, 2, 5, 8))), clip[:, 1:5, 2:8])
+    for path in (tmp_path / "media").rglob("*.npy"):
+        content = bytearray(path.read_bytes())
+        content[-1] ^= 1
+        path.write_bytes(content)
+    with pytest.raises(InputRefused, match="changed"):
+        first.images[0].image.part(part)
+
+
+def test_a_folder_of_the_first_version_is_read(tmp_path, dataset):
+    wanted = [plain(sample) for sample in table.read(dataset)]
+    held = pq.read_table(dataset / "samples.parquet")
+    rows = held.to_pylist()
+    old = SCHEMAS["1"].with_metadata({**held.schema.metadata, b"vesalius_schema": b"1"})
+    pq.write_table(pa.Table.from_pylist(rows, old), dataset / "samples.parquet")
+    assert [plain(sample) for sample in table.read(dataset)] == wanted
+    with pytest.raises(InputRefused, match="older"):
+        table.append(table.read(dataset), dataset)

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from tests.datasets.store.made import CARD, many
 
 from vesalius.datasets.split import by_patient
-from vesalius.datasets.store import table
+from vesalius.datasets.store import table, unfinished
 from vesalius.errors import InputRefused, UsageError
 from vesalius.workflows.data import convert as data
 from vesalius.workflows.data.split import split
@@ -48,11 +49,14 @@ def test_a_folder_is_recognized_and_converted_with_its_card(tmp_path, smears):
     assert card.patients.startswith("the part of a smear")
 
 
-def test_what_was_left_out_is_told_and_stands_in_the_card(tmp_path, smears):
+def test_faults_are_told_and_stand_in_the_card(tmp_path, smears):
+    (smears / "BCCD" / "JPEGImages" / "field4.jpg").unlink()
     outcome = data.convert(smears, out=tmp_path / "out", say=quiet)
-    assert [fault["code"] for fault in outcome.data["faults"]] == ["box_without_extent"]
-    assert "error box_without_extent at annotation 1, object 1" in outcome.text
-    assert "box_without_extent: 1" in (tmp_path / "out" / "CARD.md").read_text()
+    codes = [fault["code"] for fault in outcome.data["faults"]]
+    assert outcome.exit_code == 4
+    assert "media_missing" in codes
+    assert "error media_missing" in outcome.text
+    assert f"media_missing: {codes.count('media_missing')}" in (tmp_path / "out" / "CARD.md").read_text()
 
 
 def test_a_format_can_be_named_and_an_unknown_one_is_refused_with_the_known(tmp_path, smears):
@@ -71,8 +75,9 @@ def test_a_folder_of_two_layouts_is_not_guessed(tmp_path, smears):
 
 
 def test_a_foreign_a_missing_and_a_taken_folder_are_refused(tmp_path, smears):
+    (tmp_path / "foreign").mkdir()
     with pytest.raises(InputRefused) as refused:
-        data.convert(tmp_path, out=tmp_path / "out", say=quiet)
+        data.convert(tmp_path / "foreign", out=tmp_path / "out", say=quiet)
     assert refused.value.code == "bad_dataset"
     with pytest.raises(InputRefused) as refused:
         data.convert(tmp_path / "nothing", out=tmp_path / "out", say=quiet)
@@ -82,12 +87,66 @@ def test_a_foreign_a_missing_and_a_taken_folder_are_refused(tmp_path, smears):
         data.convert(smears, out=tmp_path / "out", say=quiet)
 
 
-def test_a_refused_source_leaves_no_dataset(tmp_path, smears):
-    for number in range(6):
-        (smears / "BCCD" / "Annotations" / f"field{number}.xml").write_text("<")
+def test_a_refused_source_leaves_no_dataset(tmp_path):
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "samples.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputRefused):
-        data.convert(smears, out=tmp_path / "out", say=quiet)
+        data.convert(tmp_path / "source", out=tmp_path / "out", say=quiet)
     assert not table.recognizes(tmp_path / "out")
+
+
+class Stopped(BaseException):
+    """As a kill, but the process lives on to look."""
+
+
+def stop_at(monkeypatch, number: int) -> None:
+    """Stop the next conversion when it has come to its piece of that number."""
+    landing = unfinished.Unfinished.land
+
+    def land(work, *given) -> None:
+        if len(work.pieces) == number:
+            raise Stopped
+        landing(work, *given)
+
+    monkeypatch.setattr(unfinished.Unfinished, "land", land)
+
+
+@pytest.fixture
+def stored(tmp_path) -> Path:
+    """A dataset of two pieces; one picture has changed since it was written."""
+    table.write(many(400, kind="volume"), tmp_path / "stored", CARD)
+    path = sorted((tmp_path / "stored" / "media").rglob("*.npy"))[0]
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    return tmp_path / "stored"
+
+
+def test_the_same_command_goes_on_and_tells_the_same_faults(tmp_path, stored, monkeypatch):
+    whole = data.convert(stored, out=tmp_path / "whole", say=quiet)
+    stop_at(monkeypatch, 1)
+    with pytest.raises(Stopped):
+        data.convert(stored, out=tmp_path / "out", say=quiet)
+    monkeypatch.undo()
+    again = data.convert(stored, out=tmp_path / "out", say=quiet)
+    assert again == whole
+    assert [fault["code"] for fault in again.data["faults"]] == ["media_unreadable"]
+    assert again.exit_code == 4
+    assert (tmp_path / "out" / "samples.parquet").read_bytes() == (tmp_path / "whole" / "samples.parquet").read_bytes()
+
+
+def test_a_source_that_changed_meanwhile_does_not_go_on(tmp_path, stored, monkeypatch):
+    stop_at(monkeypatch, 1)
+    with pytest.raises(Stopped):
+        data.convert(stored, out=tmp_path / "out", say=quiet)
+    monkeypatch.undo()
+    (stored / "media" / "more.txt").write_text("new")
+    with pytest.raises(InputRefused, match="another source") as refused:
+        data.convert(stored, out=tmp_path / "out", say=quiet)
+    assert refused.value.code == "resume_mismatch"
+
+
+def test_a_dataset_at_an_address_is_converted(tmp_path, stored):
+    outcome = data.convert(stored.as_uri(), out=tmp_path / "out", say=quiet)
+    assert (outcome.data["format"], outcome.data["samples"]) == ("vesalius", 399)
 
 
 def test_split_puts_every_patient_into_one_split_and_keeps_the_card(tmp_path, smears):

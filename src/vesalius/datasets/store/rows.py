@@ -23,6 +23,7 @@ from vesalius.types import (
     Kind,
     Mask,
     Measurement,
+    Part,
     Point,
     Polygon,
     Preference,
@@ -101,8 +102,8 @@ def contradiction(sample: Sample) -> str:
     return ""
 
 
-def image_of(entry: Row, load: Callable[[], Array], source: Any) -> SampleImage:
-    """The picture of an entry of `images`, with its array from `load`."""
+def image_of(entry: Row, load: Callable[[], Array], source: Any, load_part: Callable[[Part], Array] | None = None) -> SampleImage:
+    """The picture of an entry of `images`, with its array from `load` and parts of it from `load_part`."""
     affine = entry["affine_lps_mm"]
     image = Image(
         kind=cast(Kind, _one_of(entry["kind"], get_args(Kind))),
@@ -119,6 +120,9 @@ def image_of(entry: Row, load: Callable[[], Array], source: Any) -> SampleImage:
         inverted=entry["inverted"],
         day=entry["day"],
         warnings=tuple(_warning(item) for item in entry["warnings"]),
+        load_part=load_part,
+        frame_times_s=_frozen(entry.get("frame_times_s")),  # no column of version 1
+        suv_factor=entry.get("suv_factor"),
     )
     return SampleImage(cast(Any, _one_of(entry["role"], _ROLES)), image)
 
@@ -141,6 +145,8 @@ def _image_row(shown: SampleImage, kept: Row) -> Row:
         "day": image.day,
         "source": {"sha256": image.source.sha256, "format": image.source.format},
         "warnings": [{"code": w.code, "message": w.message, "at": json.dumps(dict(w.at))} for w in image.warnings],
+        "frame_times_s": _listed(image.frame_times_s),
+        "suv_factor": image.suv_factor,
     }
 
 

@@ -6,15 +6,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from vesalius.clinical.upload import files_below
 from vesalius.datasets.exports import Dropped
 from vesalius.datasets.faults import Fault
 from vesalius.datasets.formats import vesalius as ours
 from vesalius.datasets.split import FRACTIONS, by_patient
 from vesalius.datasets.store import table
+from vesalius.datasets.store.places import Root, is_url
 from vesalius.errors import EXIT_DONE, EXIT_PARTIAL, UsageError
 from vesalius.types import Sample
 from vesalius.workflows.data import formats
@@ -31,7 +34,7 @@ _NOT_STATED = "Not stated by the source."
 
 
 def convert(
-    source: Path,
+    source: Root,
     *,
     out: Path,
     say: Say,
@@ -41,8 +44,12 @@ def convert(
 ) -> Outcome:
     """Write a dataset in our layout, or in another format. Records with faults are left out and listed (exit 4).
 
+    Our own layout can be killed at any moment: the same command goes on where it was, decodes and writes nothing twice, and
+    gives the same bytes in the end.
+
     Args:
-        source: the published folder, or the file of records; media are found wherever they lie below or beside it.
+        source: the published folder, or the file of records; media are found wherever they lie below or beside it. Of a
+            dataset in our layout also an address that fsspec knows (`s3://bucket/dataset`).
         out: the folder to write; must not hold a dataset.
         say: takes lines of progress.
         from_format: a format's name (`vesalius info`); told by the content when not given.
@@ -51,16 +58,20 @@ def convert(
 
     Raises:
         UsageError: `unknown_name`; `bad_option`: several formats fit, `out` is not empty, or the format has no pictures to leave.
-        InputRefused: `input_missing`; `bad_dataset`: no format fits, the source as a whole is malformed, or no sample is left.
+        InputRefused: `input_missing`; `bad_dataset`: no format fits, the source as a whole is malformed, or no sample is left;
+            `resume_mismatch`: `out` holds what other options or another source have begun.
     """
-    name, reader = formats.reader(source, from_format)
+    name, reader = ("vesalius", ours) if is_url(source) else formats.reader(Path(source), from_format)
     say(f"reading {name}")
     faults: list[Fault] = []
     samples = _telling(_with_splits(_read(name, reader, source, faults.append, text_alone)), say)
     if to_format is None:
         with _log_lines() as logged:
             about = card(name, reader, source)
-            counts = table.write(samples, out, about, left_out=lambda: [*logged, *_summary(faults)])
+            plan = {"format": name, "text_alone": text_alone, "source": _fingerprint(source, out)}
+            counts = table.write(
+                samples, out, about, left_out=lambda: [*logged, *_summary(faults)], plan=plan, tell=faults.append
+            )
         data = {"format": name, "to": "vesalius", **_counted(counts), "left_out": list(logged)}
         text = [f"{_shown(counts)} from {name}", *logged, *_listed(faults), "CARD.md says how they were made."]
     else:
@@ -78,7 +89,7 @@ def convert(
     return Outcome(data, "\n".join(text), EXIT_PARTIAL if broken else EXIT_DONE)
 
 
-def card(name: str, reader: ModuleType, source: Path) -> table.Card:
+def card(name: str, reader: ModuleType, source: Root) -> table.Card:
     """The card from the reader's docstring, which is one: `Source:`, `Licence:`, `Labels:`, `Split unit:`, `Defects:`."""
     if reader is ours:
         return table.card(source)
@@ -101,7 +112,7 @@ def card(name: str, reader: ModuleType, source: Path) -> table.Card:
     )
 
 
-def _read(name: str, reader: ModuleType, source: Path, tell: Callable[[Fault], None], text_alone: bool) -> Iterator[Sample]:
+def _read(name: str, reader: ModuleType, source: Root, tell: Callable[[Fault], None], text_alone: bool) -> Iterator[Sample]:
     given: dict[str, Any] = {"tell": tell}
     if text_alone:
         if "text_alone" not in inspect.signature(reader.read).parameters:
@@ -109,6 +120,20 @@ def _read(name: str, reader: ModuleType, source: Path, tell: Callable[[Fault], N
         given["text_alone"] = True
     samples: Iterator[Sample] = reader.read(source, **given)
     return samples
+
+
+def _fingerprint(source: Root, out: Path) -> str:
+    """The hash of all names, sizes and times of change below a source; of an address, its own: rows tell the rest."""
+    if is_url(source):
+        return sha256(str(source).encode()).hexdigest()
+    root, ours_at = Path(source).resolve(), out.resolve()
+    digest = sha256()
+    for path in sorted(files_below(root)) if root.is_dir() else [root]:
+        if not path.resolve().is_relative_to(ours_at):
+            status = path.stat()
+            name = path.relative_to(root).as_posix().encode("utf-8", "surrogateescape")
+            digest.update(name + f"|{status.st_size}|{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
 
 
 def _with_splits(samples: Iterable[Sample]) -> Iterator[Sample]:
