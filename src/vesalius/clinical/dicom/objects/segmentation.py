@@ -1,18 +1,22 @@
 """Masks as DICOM segmentations: one segment a mask, one bit a pixel, of frames only those that hold something.
 
+A picture's masks are written at once; those of a slide's level, which may be larger than memory, are taken tile by tile.
+
 Object: Segmentation Storage, DICOM PS3.3 A.51 and C.8.20. Every frame names the picture that it was drawn on; where that lies
 in the patient's space, the frame lies there too.
 """
 
+import struct
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Listed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from tempfile import TemporaryFile
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import SegmentationStorage
 
@@ -45,6 +49,7 @@ class Drawn:
         layout: what a mask's planes are: the pictures of those files, frames of a film, or tiles of a slide.
         affine_lps_mm: (4, 4), (z, y, x, 1) → LPS mm; None when its place is unknown, and for slides.
         spacing_mm: (y, x) of a slide.
+        tile_px: side of its tiles.
         frame_uid: Frame of Reference UID, where there is an affine, and of slides.
     """
 
@@ -54,6 +59,7 @@ class Drawn:
     layout: Literal["pictures", "frames", "tiles"]
     affine_lps_mm: Array | None = None
     spacing_mm: tuple[float, float] = (1.0, 1.0)
+    tile_px: int = slide.TILE_PX
     frame_uid: str = ""
 
 
@@ -75,23 +81,100 @@ def write_segmentation(
     """
     held = {name: mask for name, mask in masks.items() if mask.any()}
     if not held:
-        raise UsageError("bad_option", "There is nothing in any mask. A segmentation of nothing cannot be. Leave it out.")
+        raise _nothing()
+    shape = next(iter(held.values())).shape[-2:]
+    planes = [_tiles(mask, drawn.tile_px) if drawn.layout == "tiles" else mask.reshape(-1, *shape) for mask in held.values()]
+    filled = [np.flatnonzero(each.any(axis=(1, 2))) for each in planes]
+    frames = [(number, int(index)) for number, indices in enumerate(filled, start=1) for index in indices]
+    dataset = _begun(list(held), drawn, frames, (shape[0], shape[1]), visit, names, abnormal)
+    dataset.SegmentsOverlap = "YES" if _overlap(list(held.values())) else "NO"
+    _set_bits(dataset, planes[0].shape[1:])
+    bits = np.concatenate([each[indices] for each, indices in zip(planes, filled, strict=True)])
+    dataset.PixelData = write.padded(_packed(bits))
+    dataset["PixelData"].VR = "OB"
+    write.save(dataset, path)
+
+
+class TileMasks:
+    """Masks of a slide's level, gathered while its tiles are drawn; their bits lie in a file without a name until then."""
+
+    def __init__(self, shape: tuple[int, int], tile_px: int = slide.TILE_PX) -> None:
+        """A level of (rows, columns) in tiles of that side."""
+        self.shape, self.tile = shape, slide.tile_of(shape, tile_px)
+        self.names: dict[str, int] = {}
+        self.frames: list[tuple[int, int]] = []
+        self.overlap = False
+        self._numbers = {corner: index for index, corner in enumerate(slide.corners_of(shape, self.tile))}
+        self._bits = TemporaryFile()  # noqa: SIM115 - closed on the way out
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bits.close()
+
+    def add(self, corner: tuple[int, int], masks: Mapping[str, Bools]) -> None:
+        """The masks of the tile that begins at (y, x), each bool of its part of the level."""
+        for name, mask in masks.items():
+            if not mask.any():
+                continue
+            number = self.names.setdefault(name, len(self.names) + 1)
+            self.frames.append((number, self._numbers[corner]))
+            whole = np.pad(mask, [(0, side - length) for side, length in zip(self.tile, mask.shape, strict=True)])
+            self._bits.write(_packed(np.pad(whole.ravel(), (0, -whole.size % 8))))
+        self.overlap = self.overlap or _overlap(list(masks.values()))
+
+    def write(self, path: Path, drawn: Drawn, visit: Visit, names: Names, *, abnormal: Listed[str] = ()) -> None:
+        """As `write_segmentation`, of what was added.
+
+        Raises:
+            UsageError: `bad_option`, when there is nothing in any mask, or more than one file can hold.
+        """
+        if not self.frames:
+            raise _nothing()
+        size, each = self.tile[0] * self.tile[1], -(-self.tile[0] * self.tile[1] // 8)
+        length = -(-size * len(self.frames) // 8)
+        if length >= 2**32 - 2:
+            raise UsageError("bad_option", "The masks are larger than one file can hold, 4 GiB. Ask for a coarser level.")
+        dataset = _begun(list(self.names), drawn, self.frames, self.shape, visit, names, abnormal)
+        dataset.SegmentsOverlap = "YES" if self.overlap else "NO"
+        _set_bits(dataset, self.tile)
+        write.save(dataset, path)
+        self._bits.seek(0)
+        with path.open("ab") as file:  # the last element, as PS3.5, 7.1.2 has it
+            file.write(struct.pack("<2H2sHI", 0x7FE0, 0x0010, b"OB", 0, length + length % 2))
+            for _ in self.frames if size % 8 == 0 else ():
+                file.write(self._bits.read(each))
+            if size % 8:  # frames follow on one another within a byte
+                held = np.frombuffer(self._bits.read(), np.uint8).reshape(len(self.frames), each)
+                file.write(_packed(np.unpackbits(held, axis=1, count=size, bitorder="little").astype(np.bool_)))
+            file.write(bytes(length % 2))
+
+
+def _nothing() -> UsageError:
+    return UsageError("bad_option", "There is nothing in any mask. A segmentation of nothing cannot be. Leave it out.")
+
+
+def _begun(
+    held: Listed[str],
+    drawn: Drawn,
+    frames: Listed[tuple[int, int]],
+    shape: tuple[int, int],
+    visit: Visit,
+    names: Names,
+    abnormal: Listed[str],
+) -> FileDataset:
+    """The object without its bits: masks by name, and of each frame its segment and its plane."""
     dataset = write.begin(SegmentationStorage, "SEG", visit, names)
     dataset.ImageType = ["DERIVED", "PRIMARY"]
     dataset.PatientOrientation = ""
     dataset.ContentLabel, dataset.ContentDescription, dataset.ContentCreatorName = "PHANTOM", "As drawn", ""
     dataset.SegmentationType = "BINARY"
-    dataset.SegmentsOverlap = "YES" if _overlap(list(held.values())) else "NO"
     dataset.SegmentSequence = Sequence(
         [_segment(number, name, is_abnormal=name in abnormal) for number, name in enumerate(held, start=1)]
     )
-    shape = next(iter(held.values())).shape[-2:]
-    planes = [_tiles(mask) if drawn.layout == "tiles" else mask.reshape(-1, *shape) for mask in held.values()]
-    filled = [np.flatnonzero(each.any(axis=(1, 2))) for each in planes]
-    frames = [(number, int(index)) for number, indices in enumerate(filled, start=1) for index in indices]
     _set_places(dataset, drawn, frames, shape)
-    _set_bits(dataset, np.concatenate([each[indices] for each, indices in zip(planes, filled, strict=True)]))
-    write.save(dataset, path)
+    return dataset
 
 
 def _overlap(masks: Listed[Bools]) -> bool:
@@ -103,9 +186,9 @@ def _overlap(masks: Listed[Bools]) -> bool:
     return False
 
 
-def _tiles(mask: Bools) -> Bools:
+def _tiles(mask: Bools, tile_px: int) -> Bools:
     """The tiles of a slide's mask, (N, Y, X), beyond its edge False."""
-    tile = slide.tile_of((mask.shape[0], mask.shape[1]))
+    tile = slide.tile_of((mask.shape[0], mask.shape[1]), tile_px)
     found = []
     for y, x in slide.corners_of((mask.shape[0], mask.shape[1]), tile):
         part = mask[y : y + tile[0], x : x + tile[1]]
@@ -124,7 +207,7 @@ def _segment(number: int, name: str, *, is_abnormal: bool) -> Dataset:
     return item
 
 
-def _set_places(dataset: Dataset, drawn: Drawn, frames: Listed[tuple[int, int]], shape: tuple[int, ...]) -> None:
+def _set_places(dataset: Dataset, drawn: Drawn, frames: Listed[tuple[int, int]], shape: tuple[int, int]) -> None:
     """Which frame belongs to which segment, and where it lies. Source: PS3.3, A.51.5, C.7.6.16 and C.7.6.17."""
     is_placed = drawn.affine_lps_mm is not None
     further = {"frames": (_TIME,), "tiles": _TILE, "pictures": (_PLACE,) if is_placed else ()}[drawn.layout]
@@ -137,7 +220,7 @@ def _set_places(dataset: Dataset, drawn: Drawn, frames: Listed[tuple[int, int]],
     shared = Dataset()
     place: Placing = _nowhere
     if drawn.layout == "tiles":
-        place = _on_slide(dataset, shared, drawn, (shape[0], shape[1]))
+        place = _on_slide(dataset, shared, drawn, shape)
     elif drawn.affine_lps_mm is not None:
         place = _in_patient(shared, drawn.affine_lps_mm)
     dataset.SharedFunctionalGroupsSequence = Sequence([shared])
@@ -186,7 +269,7 @@ def _on_slide(dataset: Dataset, shared: Dataset, drawn: Drawn, shape: tuple[int,
     shared.PixelMeasuresSequence = write.only(
         PixelSpacing=write.decimals(drawn.spacing_mm), SliceThickness=write.decimal(slide.THICKNESS_MM)
     )
-    tile = slide.tile_of(shape)
+    tile = slide.tile_of(shape, drawn.tile_px)
     corners = slide.corners_of(shape, tile)
 
     def place(group: Dataset, index: int) -> tuple[int, ...]:
@@ -226,11 +309,14 @@ def _reference(drawn: Drawn, uid: str) -> Dataset:
     return item
 
 
-def _set_bits(dataset: Dataset, frames: Bools) -> None:
-    """(N, Y, X) as bits that follow one another without a gap, the first in the lowest place. Source: PS3.5, 8.1.1."""
+def _set_bits(dataset: Dataset, plane: tuple[int, ...]) -> None:
+    """Frames of (Y, X) are stored as single bits."""
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.Rows, dataset.Columns = frames.shape[1:]
+    dataset.Rows, dataset.Columns = plane
     dataset.BitsAllocated = dataset.BitsStored = 1
     dataset.HighBit = dataset.PixelRepresentation = 0
-    dataset.PixelData = write.padded(np.packbits(frames.ravel(), bitorder="little").tobytes())
-    dataset["PixelData"].VR = "OB"
+
+
+def _packed(bits: Bools) -> bytes:
+    """Bits that follow one another without a gap, the first in the lowest place. Source: PS3.5, 8.1.1."""
+    return np.packbits(bits.ravel(), bitorder="little").tobytes()
