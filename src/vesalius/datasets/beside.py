@@ -69,9 +69,15 @@ def restored(sample: Sample, field: Any, written: Any, shown: Sequence[Image], s
         else:
             loose = tuple(replace(found, region=None) for found in whole.measurements)
             whole = replace(
-                sample, task=whole.task, labels=whole.labels, options=whole.options, report=whole.report, measurements=loose,
-                key=whole.key, provenance=whole.provenance,
-            )  # fmt: skip
+                sample,
+                task=whole.task,
+                labels=whole.labels,
+                options=whole.options,
+                report=sample.report or whole.report,
+                measurements=loose,
+                key=whole.key,
+                provenance=whole.provenance,
+            )
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, AssertionError):
         raise _not_ours() from None
     if contradiction(whole):

@@ -109,13 +109,16 @@ def streamed(place: Path, tell: Tell, which: str = "") -> Iterator[tuple[str, An
                     tell(Fault("record_malformed", where, "The line is no JSON, or is cut off."))
 
 
-def split_of(place: Path) -> Split | None:
-    """The split that a file's name, or else its folder's, states: "train.json", "llava_val_v2.json", "test/0.parquet"."""
-    for name in (place.stem, place.parent.name):
-        named = [_SPLITS[word] for word in re.split(r"[^a-z]+", name.lower()) if word in _SPLITS]
-        if named:
-            return named[-1]
-    return None
+def split_of(place: Path, root: Path) -> Split | None:
+    """The split that a file's name states ("train.json", "llava_val_v2.json"), or that of its folder ("test/0.json")."""
+    below = place.parent.name if place.parent != root and root in place.parents else ""
+    return split_named(place.stem) or split_named(below)
+
+
+def split_named(name: str) -> Split | None:
+    """The split that a name states by one of its words; None when its words state several."""
+    named = {_SPLITS[word] for word in re.split(r"[^a-z]+", name.lower()) if word in _SPLITS}
+    return named.pop() if len(named) == 1 else None
 
 
 class Source:

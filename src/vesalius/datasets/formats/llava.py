@@ -84,7 +84,7 @@ def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterat
     source = Source(NAME, root, tell, text_alone=text_alone)
     for number, place in enumerate(found, start=1):
         which = f"file {number}, " if len(found) > 1 else ""
-        split = split_of(place)
+        split = split_of(place, root)
         yield from source(
             streamed(place, tell, which),
             lambda where, record, split=split: _sample(source, where, record, split),  # type: ignore[misc]

@@ -1,0 +1,143 @@
+"""Tables of pictures and captions."""
+
+import csv as tables
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.datasets.formats.by_hand import (
+    codes,
+    corpus,
+    heard,
+    is_recognized_in_garbage,
+    picture,
+    plain,
+    sample,
+    save,
+    words,
+    written,
+)
+
+from vesalius.datasets.formats import csv
+from vesalius.errors import InputRefused
+from vesalius.types import Box, Measurement, Region, Report, Sample
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for seed in range(3):
+        save(tmp_path / "images" / f"{seed}.png", seed)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("t.csv", 'filepath,caption\n0.png,"A lung, clear."\nimages/1.png,A spot.\n'),
+        ("t.csv", "filepath\ttitle\n0.png\tA lung, clear.\nimages/1.png\tA spot.\n"),
+        ("t.tsv", "caption\tImage\nA lung, clear.\t0.png\nA spot.\t/data/images/1.png\n"),
+        ("t.csv", '\ufeffwhere,what\r\n0.png,"A lung, clear."\r\n1.png,A spot.\r\n'),
+        ("t.csv", 'id,image,report,age\n1,0.png,"A lung, clear.",3\n2,1.png,A spot.,4\n'),
+    ],
+)
+def test_columns_are_known_by_their_names_or_by_what_stands_in_them(root: Path, name: str, text: str) -> None:
+    (root / name).write_text(text, encoding="utf-8")
+    assert csv.recognizes(root)
+    assert csv.recognizes(root / name)
+    samples, faults = heard(csv.read, root)
+    assert faults == []
+    assert [found.report for found in samples] == [Report("A lung, clear.", ""), Report("A spot.", "")]
+    assert {(found.task, found.turns) for found in samples} == {("annotation", ())}
+
+
+def test_patients_and_splits_are_read_where_they_stand_and_columns_that_are_not_are_told(root: Path, caplog) -> None:
+    (root / "t.csv").write_text("filepath,caption,patient_id,split,more\n0.png,A,7,train,\n1.png,B,7,val,\n2.png,C,8,,\n")
+    first, second, third = csv.read(root)
+    assert first.provenance.patient_key == second.provenance.patient_key != third.provenance.patient_key
+    assert [found.provenance.split for found in (first, second, third)] == ["train", "validation", None]
+    assert len(first.provenance.patient_key) == 16  # a hash, not the number
+    assert "columns of a table that are not read: 1" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        (b"0.png,A mass, left lung", "record_malformed"),
+        (b"0.png", "record_malformed"),
+        (b"0.png, ", "record_malformed"),
+        (b"9.png,A mass", "media_missing"),
+        (b",A mass", "record_malformed"),
+        (b"0.png,A m\xe4ss", "encoding_broken"),
+        (b"0.png,A mass</s>", "special_token"),
+        (b"0.png,See <image:0>", "special_token"),
+    ],
+)
+def test_a_bad_row_is_a_fault_with_its_line_and_the_others_are_read(root: Path, row: bytes, code: str) -> None:
+    (root / "t.csv").write_bytes(b"filepath,caption\n0.png,Good\n" + row + b"\n\n1.png,Good\n")
+    samples, faults = heard(csv.read, root)
+    assert [(fault.code, fault.where) for fault in faults] == [(code, "line 3")]
+    assert len(samples) == 2
+
+
+def test_nothing_else_is_taken_for_it(tmp_path: Path) -> None:
+    for name, text in {
+        "a": "filepath,caption\n",
+        "b": "x,y,z\n1,2,3\n",
+        "c": "filepath\n0.png\n",
+        "d": "a,b\n1,2\n",
+        "e": "\n\n",
+    }.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    assert not is_recognized_in_garbage(csv.recognizes, tmp_path, csv.SUFFIXES)
+    with pytest.raises(InputRefused) as refused:
+        list(csv.read(tmp_path))
+    assert refused.value.code == "bad_dataset"
+
+
+def captioned(key: str, report: Report, **facts) -> Sample:
+    return replace(sample(key, [], picture(len(key)), **facts), report=report, task="annotation")
+
+
+def test_what_is_written_is_what_open_clip_reads(tmp_path: Path) -> None:
+    spots = tuple(Region("spot", Box.from_xyxy_px(0, 0, 3, 3), image=index) for index in (1, 0))
+    width = Measurement("width", 3.0, "mm", "by hand", 0)
+    many = sample("many", [], picture(1), picture(2), regions=spots, measurements=(width,), report=Report("Two, views.", "Fine."))
+    dropped = written(csv.write, [captioned("a", Report('A "lung"\nhere', "")), many, *corpus()], tmp_path)
+    with (tmp_path / "train.csv").open(newline="", encoding="utf-8") as lines:
+        rows = list(tables.DictReader(lines))
+    assert [row["caption"] for row in rows] == ['A "lung"\nhere', "Two, views. Fine.", "Two, views. Fine.", "A spot."]
+    assert all((tmp_path / row["filepath"]).is_file() for row in rows)
+    assert {what.partition(":")[0]: number for what, number in dropped.items()} == {
+        "samples with several pictures": 1,
+        "findings and impression": 2,
+        "samples without a report or caption": 7,
+        "samples about a clip": 1,
+        "samples without a picture": 1,
+        "questions and answers": 1,
+    }
+    back = {found.key: found for found in csv.read(tmp_path)}
+    assert [region.image for region in back["many-1"].regions] == [0]
+    assert back["many-1"].measurements[0].region == 0
+    assert back["many-0"].measurements == ()
+    assert plain(back["deep"]) == plain(corpus()[6])
+
+
+def test_a_caption_that_was_edited_is_the_new_one(tmp_path: Path) -> None:
+    written(csv.write, [captioned("a", Report("Clear.", "Normal."), labels={"mass": "absent"})], tmp_path)
+    place = tmp_path / "train.csv"
+    place.write_text(place.read_text().replace("Clear. Normal.,", "A mass.,"))
+    (back,), faults = heard(csv.read, tmp_path)
+    assert (codes(faults), back.labels, back.provenance.patient_key) == ([], {"mass": "absent"}, "patient-a")
+    assert back.report == Report("A mass.", "")
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(findings=words, impression=st.just("") | words)
+def test_a_round_trip_loses_nothing(tmp_path_factory: pytest.TempPathFactory, findings: str, impression: str) -> None:
+    folder = tmp_path_factory.mktemp("csv")
+    asked = captioned("a", Report(findings, impression), labels={"mass": "present"})
+    written(csv.write, [asked], folder)
+    (back,) = csv.read(folder)
+    assert plain(back) == plain(asked)
