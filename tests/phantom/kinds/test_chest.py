@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vesalius.phantom import world
+from vesalius.phantom.bodies.chest import parts
 from vesalius.phantom.bodies.chest.body import Chest, chest_of
 from vesalius.phantom.bodies.chest.lesions import Placed, placed
 from vesalius.phantom.bodies.chest.scene import MASKS, SEEN_MM, scene_of
@@ -233,6 +234,30 @@ def test_volumes_are_those_of_the_masks() -> None:
         if measured.unit == "mL":
             counted = phantom.picture.masks[measured.of].sum() * float(np.prod(spacing)) / 1000
             assert counted == pytest.approx(measured.value, rel=0.05, abs=4), measured.name
+
+
+def test_the_axis_of_the_heart_is_that_of_its_ventricles_seen_from_the_front() -> None:
+    for seed in range(4):
+        chest, _ = body_of(seed, finding="none")
+        rays = upright_rays(300, 300, 1.0, 1.0)
+        ventricles = np.zeros(rays.shape, bool)
+        ventricles[parts.heart(chest, rays)[0].window] = parts.heart(chest, rays)[0].length > 0
+        z, x = (axis - axis.mean() for axis in np.nonzero(ventricles))
+        turn = 0.5 * np.degrees(np.arctan2(2 * (x * z).mean(), (x * x).mean() - (z * z).mean()))
+        (stated,) = [m.value for m in ct(seed, finding="none", sex="F", age_years=50).measurements if m.unit == "deg"]
+        assert -turn == pytest.approx(stated, abs=0.5)
+
+
+def test_landmarks_lie_where_they_are_in_the_volume() -> None:
+    for seed in range(3):
+        phantom = ct(seed, finding="none")
+        masks, at = phantom.picture.masks, {name: point.at for name, point in phantom.picture.points.items()}
+        trachea = np.argwhere(masks["trachea"])
+        lowest = trachea[trachea[:, 0] == trachea[:, 0].min()].mean(axis=0) + 0.5
+        np.testing.assert_allclose(at["carina"], lowest, atol=1.0)
+        z, y, x = (int(value) for value in at["right dome"])  # on the left one lies the heart
+        assert masks["right lung"][z + 2, y, x]
+        assert not masks["right lung"][: z - 1, y, x].any()
 
 
 def test_lobes_make_up_the_lungs() -> None:

@@ -160,3 +160,12 @@ def test_veins_are_wider_than_arteries_by_the_stated_ratio() -> None:
         assert 0.55 < measured(phantom, "arteriole-to-venule ratio") < 0.8
         masks = phantom.picture.masks
         assert masks["veins"].sum() > masks["arteries"].sum()
+
+
+def test_the_fovea_lies_at_the_stated_distance_and_angle_from_the_disc() -> None:
+    for seed in range(8):
+        phantom = eye(seed, 128, finding="none")
+        disc, fovea = (np.array(phantom.picture.points[name].at) for name in ("optic disc", "fovea"))
+        down, aside = (fovea - disc) * spacing(phantom)
+        assert np.hypot(down, aside) == pytest.approx(measured(phantom, "distance from disc to fovea"), rel=1e-3)
+        assert np.degrees(np.arctan2(down, abs(aside))) == pytest.approx(measured(phantom, "disc-fovea angle"), abs=0.05)

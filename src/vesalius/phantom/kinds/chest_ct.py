@@ -6,7 +6,8 @@ Physics: HU of each tissue without or with contrast medium; partial volume and t
     facts are drawn by kind); position and breath are the visit's own.
 Findings: effusion, nodule (up to 3), consolidation, pneumothorax, cardiomegaly: solids of the body. Vessels that run along an
     axis, a small calcified scar and the nipples are in healthy patients as well.
-Measured: cardiothoracic ratio and widths at the stated geometry; volumes on beams 5 mm apart; a nodule's diameter.
+Measured: cardiothoracic ratio, widths and axis of the heart at the stated geometry; volumes on beams 5 mm apart; a nodule's
+    diameter. Landmarks: carina, domes of the diaphragm.
 Known limits: the patient lies as he or she stands, fluid does not run to the back; arms hang at the sides of the field; one
     HU for each tissue, no artefacts of beam hardening or motion.
 """
@@ -17,15 +18,16 @@ from vesalius.errors import Problem
 from vesalius.phantom.bodies.chest.body import chest_of
 from vesalius.phantom.bodies.chest.findings import FINDINGS as CHEST_FINDINGS
 from vesalius.phantom.bodies.chest.lesions import placed
-from vesalius.phantom.bodies.chest.measures import measured
+from vesalius.phantom.bodies.chest.measures import landmarks_mm, measured
 from vesalius.phantom.bodies.chest.scene import scene_of
 from vesalius.phantom.bodies.chest.spans import upright_rays
 from vesalius.phantom.bodies.chest.tree import tree_of
 from vesalius.phantom.bodies.chest.voxels import Scan, hounsfield, labelled, vessels
 from vesalius.phantom.case import Case
 from vesalius.phantom.factors import Factor, Values
-from vesalius.phantom.grid import VOLUME, unfit, volume_grid
+from vesalius.phantom.grid import VOLUME, Grid, unfit, volume_grid
 from vesalius.phantom.truth import Drawing, Picture
+from vesalius.types import Point
 
 SAYS = "a CT of the chest in Hounsfield units, of the body of chest_xray"
 FINDINGS = CHEST_FINDINGS
@@ -57,8 +59,15 @@ def draw(case: Case) -> Drawing:
         masks=masks,
         affine_lps_mm=grid.affine_lps_mm(),
         window=WINDOW_HU,
+        points={name: _voxel(at_mm, grid) for name, at_mm in landmarks_mm(chest).items()},
     )
     return Drawing((picture,), measured(chest, lesions, "ct"))
+
+
+def _voxel(at_mm: tuple[float, float, float], grid: Grid) -> Point:
+    """A place of the body, (x, y, z), in voxels (z, y, x)."""
+    steps = zip(reversed(at_mm), grid.spacing_mm, grid.shape, strict=True)
+    return Point(tuple(length / step + count / 2 for length, step, count in steps))
 
 
 def _scan(case: Case) -> Scan:

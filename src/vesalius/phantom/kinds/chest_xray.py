@@ -24,7 +24,7 @@ from vesalius.phantom.bodies.chest.clutter import clutter_of, lay_clutter, shutt
 from vesalius.phantom.bodies.chest.findings import FINDINGS as CHEST_FINDINGS
 from vesalius.phantom.bodies.chest.lesions import placed
 from vesalius.phantom.bodies.chest.lungs import lobe_lengths, lobe_spans
-from vesalius.phantom.bodies.chest.measures import measured
+from vesalius.phantom.bodies.chest.measures import landmarks_mm, measured
 from vesalius.phantom.bodies.chest.scene import MASKS, SEEN_MM, Scene, scene_of
 from vesalius.phantom.bodies.chest.spans import Rays, Reals, Span, from_the_side, picture_rays, side_rays
 from vesalius.phantom.bodies.chest.tree import tree_of
@@ -163,14 +163,9 @@ def _masks(scene: Scene, lobes: dict[str, Reals], seen: film.Lengths) -> dict[st
 
 
 def _landmarks(c: Chest, rays: Rays) -> dict[str, Point]:
-    """Where the windpipe forks, and the top of each dome of the diaphragm."""
-    places = {
-        "carina": (-1.0 - 6 * c.turn, c.arch[1] - 26),
-        "right dome": (-c.lung_u - 2, c.dome_z[0]),
-        "left dome": (c.lung_u + 2, c.dome_z[1]),
-    }
+    """The body's landmarks on the picture."""
     found = {}
-    for name, (x, z) in places.items():
+    for name, (x, _, z) in landmarks_mm(c).items():
         row, column = rays.pixel(x, z)
         found[name] = Point((float(row), float(column)))
     return found

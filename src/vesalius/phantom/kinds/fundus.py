@@ -7,8 +7,8 @@ Physics:  light that the retina, its pigment and the blood send back: vessels an
 Findings: microaneurysms, hemorrhages, hard exudates, cotton-wool spots, neovascularization, drusen, glaucomatous cupping,
           laser scars. Groups are one lesion whose mask has several pieces; its size is the group's greatest extent.
 Measured: on the stated geometry: disc diameter (vertical), vertical cup-to-disc ratio, arteriole-to-venule ratio (widths
-          where they leave the disc), distance from the disc's middle to the fovea, number of microaneurysms, number of
-          hemorrhages in the quadrant with the fewest, retinopathy grade, whether it is referable, laterality.
+          where they leave the disc), distance and angle from the disc's middle to the fovea, number of microaneurysms,
+          number of hemorrhages in the quadrant with the fewest, retinopathy grade, whether it is referable, laterality.
           The grade is the International Clinical Diabetic Retinopathy severity scale (Wilkinson et al. 2003): 0 nothing;
           1 microaneurysms only; 2 more than these but less than 3; 3 more than 20 hemorrhages in each of four quadrants;
           4 neovascularization. Referable is 2 and more. Drusen, cupping and laser scars do not count.
@@ -19,6 +19,7 @@ Known limits: venous beading, intraretinal microvascular anomalies, vitreous ble
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import atan2, degrees
 from typing import cast
 
 import numpy as np
@@ -266,6 +267,13 @@ def _measured(case: Case, eye: Eye, ratio: float, spots: Mapping[str, Spots]) ->
             "",
         ),
         ("distance from disc to fovea", eye.distance_mm, "mm", "from the middle of the optic disc to the fovea", ""),
+        (
+            "disc-fovea angle",
+            degrees(atan2(eye.fovea_mm[1] - eye.disc_mm[1], eye.disc_mm[0] - eye.fovea_mm[0])),
+            "deg",
+            "between the horizontal and the line from the middle of the optic disc to the fovea, positive where that is lower",
+            "",
+        ),
         ("number of microaneurysms", float(aneurysms), "1", "microaneurysms in the field", ""),
         (
             "fewest hemorrhages in a quadrant",

@@ -1,5 +1,6 @@
-"""What is measured on a chest, with the definition of each quantity."""
+"""What is measured on a chest, with the definition of each quantity; and its landmarks."""
 
+import math
 from collections.abc import Sequence
 from typing import cast
 
@@ -9,8 +10,18 @@ from vesalius.phantom.bodies.chest.scene import scene_of
 from vesalius.phantom.bodies.chest.spans import total, upright_rays
 from vesalius.phantom.truth import Measured
 
+_AXIS = "angle between the long axis of the ventricles and the horizontal, seen from the front"
 _STEP_MM = 5.0
 _PARTS = 48
+
+
+def landmarks_mm(c: Chest) -> dict[str, tuple[float, float, float]]:
+    """Where the windpipe forks, and the top of each dome of the diaphragm: (x, y, z)."""
+    return {
+        "carina": (-1.0 - 6 * c.turn, 4.0, c.arch[1] - 26),
+        "right dome": (-c.lung_u - 2, c.lung_y - 7, c.dome_z[0]),
+        "left dome": (c.lung_u + 2, c.lung_y - 7, c.dome_z[1]),
+    }
 
 
 def measured(c: Chest, lesions: Sequence[Placed], picture: str) -> tuple[Measured, ...]:
@@ -20,6 +31,7 @@ def measured(c: Chest, lesions: Sequence[Placed], picture: str) -> tuple[Measure
         Measured("cardiothoracic ratio", c.ratio, "1", "greatest width of the heart over the greatest inner width of the chest"),
         Measured("heart width", c.ratio * wide, "mm", "greatest extent of the heart from side to side", picture, "heart"),
         Measured("thoracic width", wide, "mm", "greatest inner width of the chest, from pleura to pleura"),
+        Measured("axis of the heart", math.degrees(c.heart_tilt), "deg", _AXIS, picture, "heart"),
     ]
     rays = upright_rays(int(wide / _STEP_MM) + 3, 62, _STEP_MM, _STEP_MM)
     scene = scene_of(c, lesions, rays, lungs_only=True)
