@@ -136,7 +136,8 @@ def seen(found: Sample) -> list[Any]:
     pieces: list[Any] = [content for index, content in enumerate(pixels) if f"<image:{index}>" not in text]
     at = 0
     for mark in PLACEHOLDER.finditer(text):
-        pieces += [text[at : mark.start()], pixels[int(mark[2])]]
+        what = pixels[int(mark[2])] if mark[1] == "image" else found.regions[int(mark[2])].label
+        pieces += [text[at : mark.start()], what]
         at = mark.end()
     return [piece for piece in [*pieces, text[at:]] if piece]
 
