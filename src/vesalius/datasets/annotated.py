@@ -82,13 +82,14 @@ def finite(values: Any, length: int | None = None) -> tuple[float, ...]:
     return found
 
 
-def box_of(corners_px: XYXY, plane: Plane, *, otherwise: tuple[XYXY, str] | None = None) -> Box:
+def box_of(corners_px: XYXY, plane: Plane, *, otherwise: tuple[XYXY, str] | None = None, slack_px: float = ROUNDED_PX) -> Box:
     """The box between two corners.
 
     Args:
         corners_px: (x0, y0, x1, y1), half-open, finite, from the picture's upper left corner.
         plane: (Y, X) of the picture.
         otherwise: the corners, if the same numbers had been meant in another convention, and how that is called.
+        slack_px: how far it may leave the picture because its numbers were rounded; it is put on the edge then.
 
     Raises:
         RecordRefused: `box_inverted`, `box_without_extent`, `box_space`, `box_outside`.
@@ -102,13 +103,8 @@ def box_of(corners_px: XYXY, plane: Plane, *, otherwise: tuple[XYXY, str] | None
         raise RecordRefused("box_without_extent", f"{said} It has no extent.")
     if max(x1, y1) <= 1 and not all(value.is_integer() for value in map(float, corners_px)):
         raise RecordRefused("box_space", f"{said} All of it lies in the first pixel: it is stated in parts of the picture.")
-    if _leaves(corners_px, plane):
-        if (
-            otherwise
-            and not _leaves(otherwise[0], plane)
-            and otherwise[0][0] < otherwise[0][2]
-            and otherwise[0][1] < otherwise[0][3]
-        ):
+    if _leaves(corners_px, plane, slack_px):
+        if otherwise and _could_be(otherwise[0], plane):
             raise RecordRefused("box_space", f"{said} As {otherwise[1]} its numbers would lie inside.")
         raise RecordRefused("box_outside", f"{said} It reaches outside.")
     box = Box.from_xyxy_px(max(0.0, x0), max(0.0, y0), min(float(width), x1), min(float(height), y1))
@@ -117,12 +113,17 @@ def box_of(corners_px: XYXY, plane: Plane, *, otherwise: tuple[XYXY, str] | None
     return box
 
 
-def _leaves(corners_px: XYXY, plane: Plane) -> bool:
+def _leaves(corners_px: XYXY, plane: Plane, slack_px: float) -> bool:
     x0, y0, x1, y1 = corners_px
-    return min(x0, y0) < -ROUNDED_PX or x1 > plane[1] + ROUNDED_PX or y1 > plane[0] + ROUNDED_PX
+    return min(x0, y0) < -slack_px or x1 > plane[1] + slack_px or y1 > plane[0] + slack_px
 
 
-def polygon_of(vertices_xy_px: Sequence[tuple[float, float]], plane: Plane) -> Polygon:
+def _could_be(corners_px: XYXY, plane: Plane) -> bool:
+    x0, y0, x1, y1 = corners_px
+    return x0 < x1 and y0 < y1 and not _leaves(corners_px, plane, ROUNDED_PX)
+
+
+def polygon_of(vertices_xy_px: Sequence[tuple[float, float]], plane: Plane, *, slack_px: float = ROUNDED_PX) -> Polygon:
     """The outline through vertices (x, y), finite; the last need not be the first again, and is left out if it is.
 
     Raises:
@@ -135,7 +136,7 @@ def polygon_of(vertices_xy_px: Sequence[tuple[float, float]], plane: Plane) -> P
     if not 3 <= len(points) <= MOST_VERTICES:
         raise RecordRefused("record_malformed", f"An outline has {len(points)} vertices; 3 to {MOST_VERTICES} make one.")
     xs, ys = [x for x, _ in points], [y for _, y in points]
-    box_of((min(xs), min(ys), max(xs), max(ys)), plane)
+    box_of((min(xs), min(ys), max(xs), max(ys)), plane, slack_px=slack_px)
     height, width = plane
     polygon = Polygon(tuple((min(max(y, 0.0), float(height)), min(max(x, 0.0), float(width))) for x, y in points))
     if signed_area_px(polygon) == 0:
