@@ -104,6 +104,13 @@ def test_every_finding_can_be_asked_for_and_is_seen(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_everybody_or_nobody_can_be_ill(kind: str) -> None:
+    for seed in range(6):
+        assert patient(kind, seed, seed % 2, normal_share=0).lesions or seed % 2  # at a second visit all may be gone
+        assert not patient(kind, seed, normal_share=1).lesions
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_twin_differs_only_where_it_should(kind: str) -> None:
     for item in world.catalogue(kind):
         for seed in range(2):

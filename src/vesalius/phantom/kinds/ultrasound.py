@@ -155,12 +155,10 @@ def exam_of(case: Case) -> str:
     """
     if "exam" in case.values:
         return str(case.values["exam"])
-    about_findings = patients.factors_of(FINDINGS)
-    asked = (
-        case.values
-        if case.values.get("finding", "none") != "none"
-        else {name: value for name, value in case.values.items() if name not in about_findings}
-    )
+    asked = case.values
+    if case.values.get("finding") == "none":
+        about_findings = patients.factors_of(FINDINGS)
+        asked = {name: value for name, value in case.values.items() if name not in about_findings}
     first, second, gone = patients.timeline(case.kind, case.seed, FINDINGS, asked)
     names = [lesion.finding for lesion in (*first, *second, *gone)]
     return _exam_of(names[0] if names else FINDINGS[int(case.body(1).integers(len(FINDINGS)))].name)
