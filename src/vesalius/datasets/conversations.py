@@ -14,7 +14,7 @@ import numpy as np
 from vesalius.datasets.exports import Dropped
 from vesalius.datasets.sources import RecordRefused
 from vesalius.generate.boxes import bbox_2d
-from vesalius.types import PLACEHOLDER, Box, Image, Kind, Mask, Point, Polygon, Region, Sample, SampleImage, Turn
+from vesalius.types import PLACEHOLDER, Box, Image, Kind, Mask, Point, Polygon, Preference, Region, Sample, SampleImage, Turn
 
 Role = Literal["system", "user", "assistant"]
 # Tokens that steer some model: of chat templates, of pictures, of places. Their text in a dataset would do so too.
@@ -172,6 +172,41 @@ def conversation(said: Sequence[Said], open_item: Callable[[Any], Image], *, tex
     return Conversation(tuple(turns), tuple(images), tuple(regions), tuple(shown))
 
 
+def preferred(
+    said: Sequence[Said],
+    chosen: Said | None,
+    rejected: Said | None,
+    open_item: Callable[[Any], Image],
+    *,
+    about: Sequence[Hashable] = (),
+    text_alone: bool = False,
+) -> tuple[Conversation, Preference]:
+    """The turns before a better and a worse answer, and these; None for an answer that there is not.
+
+    Args:
+        said: in order, without the answers.
+        chosen: the better one.
+        rejected: the worse one.
+        open_item: opens what a `Shown` names.
+        about: the pictures of the worse answer; none: the same.
+        text_alone: leaves pictures and places out.
+
+    Raises:
+        RecordRefused: as `conversation`.
+    """
+    answers = [answer for answer in (chosen, rejected) if answer is not None]
+    behind = [Said("system", (Shown(item),)) for item in about if not text_alone]
+    talk = conversation([*said, *answers, *behind], open_item, text_alone=text_alone)
+    before, after = len(said), len(said) + len(answers)
+    texts = iter(turn.text for turn in talk.turns[before:after])
+    better = next(texts) if chosen is not None else ""
+    worse = next(texts) if rejected is not None else ""
+    named = [(int(mark[2])) for turn in talk.turns[:after] for mark in PLACEHOLDER.finditer(turn.text) if mark[1] == "image"]
+    shown = tuple(dict.fromkeys(named))
+    other = tuple(int(mark[2]) for turn in talk.turns[after:] for mark in PLACEHOLDER.finditer(turn.text))
+    return replace(talk, turns=talk.turns[:before]), Preference(better, worse, shown, other or shown)
+
+
 def answered(turns: Sequence[Turn]) -> None:
     """Refuse a conversation that ends with a question.
 
@@ -187,11 +222,19 @@ def answered(turns: Sequence[Turn]) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Told:
-    """A sample's conversation for another program: its turns, but those of a preference pair, which stand apart."""
+    """A sample's conversation for another program: its turns, but the answers of a preference, which stand apart.
+
+    A preference of which one answer is empty says of the other alone that it is good, or bad.
+    """
 
     said: tuple[Said, ...]
     chosen: Said | None = None
     rejected: Said | None = None
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether there is a better and a worse answer."""
+        return self.chosen is not None and self.rejected is not None
 
 
 def order_of(said: Sequence[Said]) -> tuple[int, ...]:
@@ -231,8 +274,11 @@ def told(sample: Sample, dropped: Dropped, *, kinds: Sequence[Kind] = ("image",)
         if last.text != pair.chosen:
             dropped["answers beside the two of a preference pair"] += 1
     said = [Said(turn.role, _pieces(turn.text, sample), turn.spans) for turn in turns]
-    answers = [Said("assistant", _pieces(text, sample)) for text in ((pair.chosen, pair.rejected) if pair else ())]
-    named = {piece.item for one in (*said, *answers) for piece in one.pieces if isinstance(piece, Shown)}
+    answers = [
+        Said("assistant", _pieces(text, sample)) if text else None for text in ((pair.chosen, pair.rejected) if pair else ())
+    ]
+    every = [*said, *(answer for answer in answers if answer is not None)]
+    named = {piece.item for one in every for piece in one.pieces if isinstance(piece, Shown)}
     missing = tuple(Shown(index) for index in range(len(sample.images)) if index not in named)
     if missing:
         first = next(at for at, one in enumerate(said) if one.role == "user")

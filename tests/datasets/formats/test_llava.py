@@ -148,7 +148,7 @@ def test_what_is_written_is_what_llavas_code_reads(tmp_path: Path) -> None:
     assert counted == {
         "samples that ask nothing": 1,
         "samples without an answer": 1,
-        "preference pairs": 1,
+        "worse answers": 1,
         "system turns": 1,
         "boxes in answers": 3,
     }

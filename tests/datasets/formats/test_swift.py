@@ -98,6 +98,18 @@ def test_pairs_have_a_better_and_a_worse_answer_about_their_pictures(root: Path,
     assert found.preference == Preference("Yes.", worse, *images)
 
 
+@pytest.mark.parametrize("is_good", [True, False])
+def test_an_answer_alone_that_is_good_or_bad_is_a_preference_with_one_side(root: Path, is_good: bool) -> None:
+    found = one(root, messages=said("<image>Is it?", "Yes."), images=["0.png"], label=is_good)
+    assert found.preference == Preference("Yes." if is_good else "", "" if is_good else "Yes.", (0,), (0,))
+    assert [turn.text for turn in found.turns] == ["<image:0>Is it?"]
+    written(swift.write, [found], root / "out")
+    record = json.loads((root / "out" / "all-unpaired.jsonl").read_text(encoding="utf-8"))
+    assert (record["label"], len(record["messages"])) == (is_good, 2)
+    ((back,), _) = heard(swift.read, root / "out")
+    assert back.preference == found.preference
+
+
 def test_a_last_question_without_an_answer_is_a_prompt(root: Path) -> None:
     assert [turn.role for turn in one(root, messages=said("<image>What?"), images=["0.png"]).turns] == ["user"]
 
@@ -129,7 +141,7 @@ ASKED = said("<image>Where?", "<bbox>")
         ({"messages": said("<image>What?"), "images": ["0.png"], "rejected_response": "A"}, "answer_missing"),
         ({"messages": said("<image>What?", "A."), "images": ["9.png"]}, "media_missing"),
         ({"messages": said("What?", "A."), "tools": "[]"}, "record_malformed"),
-        ({"messages": said("What?", "A."), "label": True}, "record_malformed"),
+        ({"messages": said("What?"), "label": True}, "answer_missing"),
         ({"messages": [{"role": "tool", "content": "1"}]}, "record_malformed"),
         ({"messages": said("What?", "A."), "rejected_messages": said("Who?", "B.")}, "record_malformed"),
     ],

@@ -153,9 +153,9 @@ def _record(sample: Sample, media: Media, dropped: Dropped) -> dict[str, Any] | 
     if talk is None:
         return None
     said = list(talk.said)
-    if talk.chosen is not None:
-        dropped["preference pairs: programs of the format learn the better answer alone"] += 1
-        said.append(talk.chosen)
+    if talk.rejected is not None:
+        dropped["worse answers: programs of the format learn the better one alone"] += 1
+    said += [talk.chosen] if talk.chosen is not None else []
     if any(one.role == "system" for one in said):
         dropped["system turns: the format has none"] += 1
         said = _without_system(said)

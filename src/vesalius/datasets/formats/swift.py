@@ -5,7 +5,8 @@ Layout:     JSON lines (or lists), one a split where the file's name says so: `m
             `videos` (names, or `data:` addresses), `<image>` and `<video>` where they are shown (before the first question when a
             record marks none of them, as ms-swift does), `objects` of `ref` and `bbox` in the order of `<ref-object>` and
             `<bbox>`, with `bbox_type` (`real`, pixels of the file, or `norm1`, fractions) and `image_id`;
-            `rejected_response`, `rejected_messages`, `rejected_images`; a last question without an answer is a prompt.
+            `rejected_response`, `rejected_messages`, `rejected_images`; `label`, when it says whether the one answer is
+            good; a last question without an answer is a prompt.
             Pictures lie anywhere below the folder.
 Holds:      turns, pictures, clips, boxes and points in pictures with their names, pairs, also about different pictures.
             Volumes, outlines, masks and places in clips: counted when they are left out or written otherwise.
@@ -17,7 +18,7 @@ Labels:     the conversations as they are in the files. A box is called what the
 Defects:    left out, each with its place: marks that are more or fewer than what they stand for; boxes outside of their
             picture, inverted, without extent, or in fractions where pixels are stated; missing pictures; empty answers;
             tokens that steer a model (so also boxes that are written for one model alone, `<|box_start|>…`, whose space
-            is not stated); pairs without a worse answer; `audios` and `tools`; `label` (a good or bad answer alone).
+            is not stated); pairs without an answer; `audios` and `tools`.
 Licence:    not stated by the files.
 Source:     github.com/modelscope/ms-swift v3.8, docs/source_en/Customization/Custom-dataset.md and
             `Template.normalize_bbox`.
@@ -30,7 +31,6 @@ from typing import Any
 
 from vesalius.datasets.beside import FIELD, beside, restored
 from vesalius.datasets.conversations import (
-    Conversation,
     Piece,
     Placed,
     Role,
@@ -42,6 +42,7 @@ from vesalius.datasets.conversations import (
     marked,
     order_of,
     plain_text,
+    preferred,
     text_of,
     text_with,
     told,
@@ -55,7 +56,7 @@ from vesalius.datasets.sources import RecordRefused
 from vesalius.datasets.split import Split
 from vesalius.datasets.writing import Media, Records, split_name
 from vesalius.errors import InputRefused
-from vesalius.types import Box, Image, Point, Preference, Region, Sample
+from vesalius.types import Box, Point, Region, Sample
 
 NAME = "swift"
 IMAGE, VIDEO, REF, BBOX = "<image>", "<video>", "<ref-object>", "<bbox>"
@@ -96,7 +97,7 @@ def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterat
 
 
 def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
-    """JSON lines, a file a split (`train.jsonl`, `train-preference.jsonl`, `train-prompt.jsonl`), `images/` and `videos/`.
+    """JSON lines, a file a split and kind (`train.jsonl`, `train-preference.jsonl`, `-unpaired`, `-prompt`), `images/`, `videos/`.
 
     Args:
         samples: in order.
@@ -144,41 +145,26 @@ class _Record:
         for name in ("audios", "audio", "tools"):
             if record.get(name):
                 raise RecordRefused("record_malformed", f"It has `{name}`, which is not read.")
-        if isinstance(record.get("label"), bool):
-            raise RecordRefused("record_malformed", "It has a `label` for its answer alone (KTO), which no sample of ours holds.")
         texts = _texts(record.get("messages"))
         worse, about = _worse(record, texts)
         images, videos = _names(record, "image"), _names(record, "video")
         said = list(marked(texts, {IMAGE: images, VIDEO: videos}, unmarked_first=True))
         said = _with_places(said, record.get("objects"), images, self)
-        asked = len(said)
-        if worse is not None:
-            if said[-1].role != "assistant":
-                raise RecordRefused("answer_missing", "Its pair has no better answer.")
-            said.append(Said("assistant", (plain_text(worse, "The worse answer"),)))
-            said += [Said("system", (Shown(name),)) for name in about if not self.source.text_alone]
-        talk = conversation(said, self.source.open, text_alone=self.source.text_alone)
-        key = self.source.key(where)
+        key, pair, good = self.source.key(where), None, record.get("label")
+        options: dict[str, Any] = {"text_alone": self.source.text_alone}
+        if worse is None and not isinstance(good, bool):
+            talk = conversation(said, self.source.open, **options)
+        elif said[-1].role != "assistant":
+            raise RecordRefused("answer_missing", "It says of an answer how good it is, and has none.")
+        elif worse is None:
+            talk, pair = preferred(said[:-1], said[-1] if good else None, None if good else said[-1], self.source.open, **options)
+        else:
+            other = Said("assistant", (plain_text(worse, "The worse answer"),))
+            talk, pair = preferred(said[:-1], said[-1], other, self.source.open, about=about, **options)
         provenance = self.source.provenance([shown.image for shown in talk.images], key, split=self.split)
-        sample = _paired(talk, asked, key, provenance) if worse is not None else None
-        if sample is None:
-            sample = Sample(key, "conversation", talk.images, talk.turns, provenance, talk.regions)
+        sample = Sample(key, "conversation", talk.images, talk.turns, provenance, talk.regions, preference=pair)
         written = {name: value for name, value in record.items() if name != FIELD}
         return restored(sample, record.get(FIELD), written, talk.shown, self.source, self.split)
-
-
-def _paired(talk: Conversation, asked: int, key: str, provenance: Any) -> Sample:
-    """The sample of a pair: the pictures of the worse answer stand behind it, each as a turn of its own."""
-    turns, chosen, rejected, extra = talk.turns[: asked - 1], talk.turns[asked - 1], talk.turns[asked], talk.turns[asked + 1 :]
-    behind = len(extra)
-    about = tuple(int(turn.text[len("<image:") : -1]) for turn in extra)
-    shown = tuple(dict.fromkeys(_index_of(talk, image) for image in talk.shown[: len(talk.shown) - behind]))
-    pair = Preference(chosen.text, rejected.text, shown, about or shown)
-    return Sample(key, "conversation", talk.images, turns, provenance, talk.regions, preference=pair)
-
-
-def _index_of(talk: Conversation, image: Image) -> int:
-    return next(index for index, shown in enumerate(talk.images) if shown.image is image)
 
 
 def _texts(messages: Any, what: str = "messages") -> list[tuple[Role, str]]:
@@ -303,8 +289,8 @@ def _record(sample: Sample, media: Media, dropped: Dropped) -> tuple[str, dict[s
     talk = told(sample, dropped, kinds=("image", "clip"))
     if talk is None:
         return None
-    answers = [] if talk.chosen is None else [talk.chosen]
-    said = joined([*talk.said, *answers], dropped)
+    answer = talk.chosen or talk.rejected
+    said = joined([*talk.said, *([] if answer is None else [answer])], dropped)
     order = order_of(said)
     kinds = [sample.images[index].image.kind for index in order]
     names = [media.name(sample.images[index].image) for index in order]
@@ -315,8 +301,10 @@ def _record(sample: Sample, media: Media, dropped: Dropped) -> tuple[str, dict[s
     messages = [{"role": one.role, "content": text_with(one, mark)} for one in said]
     record: dict[str, Any] = {"messages": messages}
     kind, shown = "" if said[-1].role == "assistant" else "-prompt", list(order)
-    if talk.rejected is not None:
-        assert sample.preference is not None, "a pair has a preference"
+    if answer is not None and not talk.is_pair:
+        kind, record["label"] = "-unpaired", talk.chosen is not None
+    if talk.is_pair:
+        assert talk.rejected is not None and sample.preference is not None, "a pair has both"
         kind = "-preference"
         worded_alone = _Objects([], dropped).mark(sample)
         record["rejected_response"] = text_with(talk.rejected, worded_alone)
