@@ -1,0 +1,194 @@
+"""Collections that are published elsewhere, read from small folders of their shape: see `elsewhere.py`."""
+
+import inspect
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from tests.datasets.collections.elsewhere import ALL
+
+from vesalius.datasets.faults import Fault
+from vesalius.errors import InputRefused
+from vesalius.types import Sample
+from vesalius.workflows.data import formats
+
+
+def read(name: str, root: Path, **given: Any) -> tuple[list[Sample], list[Fault]]:
+    reader, build, *_ = ALL[name]
+    if not any(root.iterdir()):
+        build(root)
+    faults: list[Fault] = []
+    return list(reader.read(root, faults.append, **given)), faults  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_record_becomes_a_sample_or_a_fault(name: str, tmp_path: Path) -> None:
+    samples, faults = read(name, tmp_path)
+    _, _, number, codes = ALL[name]
+    assert (len(samples), [fault.code for fault in faults]) == (number, codes)
+    assert len({sample.key for sample in samples}) == number
+    assert all(fault.where and "/" not in fault.message for fault in faults)
+    for sample in samples:
+        assert sample.provenance.source == name
+        assert (sample.task == "annotation") == (not sample.turns)
+        for shown in sample.images:
+            assert shown.image.load().shape[: len(shown.image.shape)] == shown.image.shape
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_is_recognized_as_itself_and_as_no_other_collection(name: str, tmp_path: Path) -> None:
+    ALL[name][1](tmp_path)
+    found, module = formats.reader(tmp_path, None)
+    assert (found, module) == (name, ALL[name][0])
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_garbage_is_not_recognized_and_refused(name: str, tmp_path: Path) -> None:
+    reader: Any = ALL[name][0]
+    (tmp_path / "a.json").write_text("7")
+    (tmp_path / "b.json").write_bytes(b"\xff\x00[{")
+    (tmp_path / "c.csv").write_bytes(b"\x00\xff")
+    (tmp_path / "d.jsonl").write_text("[]\n")
+    (tmp_path / "e.xml").write_text("<eCitation")
+    (tmp_path / "train.json").mkdir()
+    assert not reader.recognizes(tmp_path)
+    assert not reader.recognizes(tmp_path / "nothing")
+    with pytest.raises(InputRefused) as refused:
+        list(reader.read(tmp_path))
+    assert refused.value.code == "bad_dataset"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, (reader, *_) in ALL.items() if "text_alone" in inspect.signature(reader.read).parameters]
+)  # type: ignore[attr-defined]
+def test_without_its_pictures_every_record_is_a_fault_unless_texts_alone_are_asked_for(name: str, tmp_path: Path) -> None:
+    ALL[name][1](tmp_path)
+    for place in [*tmp_path.rglob("*.jpg"), *tmp_path.rglob("*.png"), *tmp_path.rglob("*.nii.gz")]:
+        place.unlink()
+    samples, faults = read(name, tmp_path)
+    assert not samples
+    assert "media_missing" in {fault.code for fault in faults}
+    alone, _ = read(name, tmp_path, text_alone=True)
+    assert len(alone) >= 2
+    assert not any(sample.images for sample in alone)
+
+
+def by_key(samples: list[Sample], part: str) -> Sample:
+    (found,) = [sample for sample in samples if any(part in turn.text for turn in sample.turns)]
+    return found
+
+
+def test_the_published_split_of_vqa_rad_is_read_as_it_is_though_it_parts_no_patients(tmp_path: Path) -> None:
+    samples, _ = read("vqa_rad", tmp_path)
+    yes, three, left = samples
+    assert (yes.provenance.split, three.provenance.split) == ("train", "test")
+    assert yes.provenance.patient_key == three.provenance.patient_key != left.provenance.patient_key
+    assert (three.task, three.turns[-1].text) == ("count", "3")
+    assert yes.images[0].image is three.images[0].image
+
+
+def test_both_versions_of_pmc_vqa_give_the_text_of_the_right_choice(tmp_path: Path) -> None:
+    second, first = sorted(read("pmc_vqa", tmp_path)[0], key=lambda sample: str(sample.provenance.split))
+    assert (first.turns[1].text, second.turns[1].text) == ("choice B", "choice D")
+    assert first.options == ("choice A", "choice B", "choice C", "choice D")
+    assert (first.provenance.split, second.provenance.split) == ("train", "test")
+    assert first.turns[0].text == "<image:0> What?"
+
+
+def test_omnimedvqa_knows_the_modality_under_both_of_its_names(tmp_path: Path) -> None:
+    samples, _ = read("omnimedvqa", tmp_path)
+    assert [sample.images[0].image.modality for sample in samples] == ["OP", "CT"]
+    assert samples[0].task == "disease diagnosis"
+
+
+def test_options_of_medqa_stand_in_the_order_of_their_letters(tmp_path: Path) -> None:
+    samples, _ = read("medqa", tmp_path)
+    assert {sample.options for sample in samples} == {("Rest", "Run")}
+    assert {sample.provenance.split for sample in samples} == {"train", "test"}
+    assert {sample.provenance.site for sample in samples} == {"US"}
+
+
+def test_what_was_asked_before_in_a_structured_report_is_told_and_not_learnt(tmp_path: Path) -> None:
+    samples, _ = read("rad_restruct", tmp_path)
+    second = next(sample for sample in samples if sample.task == "multiple choice")
+    assert [turn.text for turn in second.turns] == [
+        "<image:0> Signs in the lung?",
+        "yes",
+        "What degree? Choose all that apply: mild, severe, no selection.",
+        "mild, severe",
+    ]
+    assert [turn.spans for turn in second.turns] == [None, (), None, None]
+    assert second.options == ()
+    assert next(sample for sample in samples if sample.task == "yes or no").options == ("yes", "no")
+    of_one = {sample.provenance.patient_key for sample in samples if sample.provenance.split == "train"}
+    assert len(of_one) == 1
+
+
+def test_a_question_about_a_difference_shows_the_earlier_picture_as_prior(tmp_path: Path) -> None:
+    difference, presence = read("mimic_diff_vqa", tmp_path)[0]
+    assert [shown.role for shown in difference.images] == ["current", "prior"]
+    assert difference.turns[0].text == "<image:0> <image:1> What has changed?"
+    assert [shown.role for shown in presence.images] == ["current"]
+    assert presence.provenance.split == "validation"
+
+
+def test_mesh_terms_of_people_are_labels_and_those_of_a_program_are_not(tmp_path: Path) -> None:
+    normal, effusion = read("openi", tmp_path)[0]
+    assert normal.report is not None
+    assert (normal.report.findings, normal.report.impression) == ("Clear lungs.", "Normal.")
+    assert (dict(normal.labels), dict(effusion.labels)) == ({"normal": "present"}, {"pleural effusion/right": "present"})
+
+
+def test_visits_views_sections_and_labels_of_mimic_cxr(tmp_path: Path) -> None:
+    first, second = read("mimic_cxr", tmp_path)[0]
+    assert [(shown.image.view, shown.image.day) for shown in first.images] == [("PA", 0.0), ("LATERAL", 0.0)]
+    assert [(shown.image.view, shown.image.day) for shown in second.images] == [("AP", 10.0)]
+    assert first.report is not None
+    assert (first.report.findings, first.report.impression) == ("Lungs are clear.", "No change.")
+    assert second.report is not None
+    assert second.report.findings == "Effusion on the left."
+    assert dict(first.labels) == {"edema": "present", "pneumonia": "not_mentioned", "fracture": "uncertain"}
+    assert {sample.provenance.split for sample in (first, second)} == {"validation"}
+    assert first.provenance.patient_key == second.provenance.patient_key
+    assert first.provenance.study_key != second.provenance.study_key
+
+
+def test_both_versions_of_roco_are_read_with_their_splits(tmp_path: Path) -> None:
+    second, first = read("roco", tmp_path)[0]
+    assert dict(second.labels) == {"C0040405": "present", "C0577559": "present"}
+    assert first.report is not None
+    assert (first.report.findings, first.provenance.split) == ("Chest radiograph.", "validation")
+
+
+def test_figures_of_one_paper_count_as_one_patient(tmp_path: Path) -> None:
+    one, other = read("pmc_oa", tmp_path)[0]
+    assert one.provenance.patient_key != other.provenance.patient_key
+    assert one.report is not None
+    assert one.report.findings == "A stain."
+
+
+def test_two_texts_about_one_picture_of_quilt_are_two_samples(tmp_path: Path) -> None:
+    one, other = read("quilt", tmp_path)[0]
+    assert one.images[0].image is other.images[0].image
+    assert (one.provenance.site, one.provenance.split, one.images[0].image.modality) == ("Skin", "train", "SM")
+
+
+def test_volumes_of_ct_rate_have_their_reports_and_labels(tmp_path: Path) -> None:
+    one, other = read("ct_rate", tmp_path)[0]
+    assert (one.images[0].image.kind, one.images[0].image.spacing_mm) == ("volume", (2.0, 1.0, 1.0))
+    assert dict(one.labels) == {"cardiomegaly": "present", "lung nodule": "absent"}
+    assert not other.labels
+    assert [sample.provenance.split for sample in (one, other)] == ["train", "validation"]
+
+
+def test_minus_one_of_merlin_is_not_mentioned(tmp_path: Path) -> None:
+    one, other = read("merlin", tmp_path)[0]
+    assert dict(one.labels) == {"hepatic steatosis": "present", "ascites": "not_mentioned"}
+    assert one.report is not None
+    assert (one.report.findings, one.report.impression, one.provenance.split) == ("Fatty liver.", "Steatosis.", "test")
+    assert (other.report, other.provenance.split) == (None, None)
+
+
+def test_every_reader_is_a_module() -> None:
+    assert all(isinstance(reader, ModuleType) for reader, *_ in ALL.values())
