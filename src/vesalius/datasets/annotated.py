@@ -4,29 +4,24 @@ Places that a record states are checked against its picture here, and never clip
 fit is a `RecordRefused` with the numbers that show it.
 """
 
-import functools
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from vesalius.clinical import keys
 from vesalius.datasets.compose.questions import has_placeholder
 from vesalius.datasets.exports import Dropped
 from vesalius.datasets.sources import RecordRefused, patient_of
 from vesalius.datasets.split import Split
-from vesalius.errors import InputRefused
 from vesalius.transforms.outline import signed_area_px
-from vesalius.types import Array, Box, Finding, Geometry, Image, Mask, Polygon, Provenance, Region, Sample, SampleImage
+from vesalius.types import Box, Finding, Geometry, Image, Mask, Polygon, Provenance, Region, Sample, SampleImage
 
 ROUNDED_PX = 0.01  # records are rounded to hundredths of a pixel: what leaves the picture by no more is put on its edge
 MOST_VERTICES = 1_000_000
 LEAST_OVERLAP = 0.5  # intersection over union of a stated box and what its own outline or mask takes up
-SAME_SPACING, SAME_PLACE = 1e-3, 0.05  # relative, and in parts of a voxel
-LEAST_PLACE_MM = 0.01
 XYXY = tuple[float, float, float, float]
 Plane = tuple[int, int]
 
@@ -169,77 +164,6 @@ def contradiction(stated: Box, found: Box) -> str:
         return ""
     told = [f"({', '.join(f'{value:g}' for value in (*box.low[::-1], *box.high[::-1]))})" for box in (stated, found)]
     return f"The box {told[0]} and the outline or mask of the same object, which takes up {told[1]}, overlap by {overlap:.0%}."
-
-
-def check_geometry(mask: Image, picture: Image) -> None:
-    """Whether a mask's file lies on the grid of its picture.
-
-    A mask of a series of volumes may be one volume, for all of them.
-
-    Raises:
-        RecordRefused: `mask_geometry`, with the sizes, spacings or places.
-    """
-    shapes = [picture.shape, picture.shape[1:]] if len(picture.shape) == 4 else [picture.shape]
-    if mask.shape not in shapes:
-        raise RecordRefused(
-            "mask_geometry", f"A mask is {_sides(mask.shape)} and its picture {_sides(picture.shape)} (array order)."
-        )
-    if mask.spacing_mm and picture.spacing_mm and not np.allclose(mask.spacing_mm, picture.spacing_mm, rtol=SAME_SPACING, atol=0):
-        told = (", ".join(f"{value:g}" for value in each) for each in (mask.spacing_mm, picture.spacing_mm))
-        raise RecordRefused("mask_geometry", "A mask's spacing is ({}) mm and that of its picture ({}) mm.".format(*told))
-    if mask.affine_lps_mm is None or picture.affine_lps_mm is None:
-        return
-    far_mm = _farthest_mm(mask.affine_lps_mm, picture.affine_lps_mm, mask.shape)
-    voxel_mm = float(np.linalg.norm(picture.affine_lps_mm[:3, :3], axis=0).min())
-    if far_mm > max(LEAST_PLACE_MM, SAME_PLACE * voxel_mm):
-        raise RecordRefused("mask_geometry", f"A mask lies up to {far_mm:.3g} mm away from its picture in the patient.")
-
-
-def _farthest_mm(one: Array, other: Array, shape: tuple[int, ...]) -> float:
-    """How far apart two grids place the same corner of the array, at most."""
-    sides = (1, *shape)[-3:]
-    corners = np.array([(z, y, x, 1) for z in (0, sides[0] - 1) for y in (0, sides[1] - 1) for x in (0, sides[2] - 1)])
-    return float(np.linalg.norm((corners @ (one - other).T)[:, :3], axis=1).max())
-
-
-def _sides(shape: tuple[int, ...]) -> str:
-    return " × ".join(str(side) for side in shape)
-
-
-@functools.lru_cache(maxsize=1)
-def whole_numbers(labels: Image) -> Array:
-    """The values of a map of labels, kept until another map is asked for.
-
-    Raises:
-        RecordRefused: `mask_geometry`: it is in color or not of whole numbers; `media_unreadable`.
-    """
-    try:
-        values = labels.load()
-    except InputRefused as refused:
-        raise RecordRefused("media_unreadable", f"A mask cannot be decoded ({refused.code}). {refused.message}") from refused
-    if labels.channels == 3:
-        if not (values == values[..., :1]).all():
-            raise RecordRefused("mask_geometry", "A mask is a picture in color: its values are no numbers of classes.")
-        values = values[..., 0]
-    if values.dtype.kind == "f":
-        if not (np.isfinite(values).all() and (values == np.rint(values)).all()):
-            raise RecordRefused("mask_geometry", "A mask holds fractions: its values are no numbers of classes.")
-        values = values.astype(np.int64)
-    return values
-
-
-def marked_by(labels: Image, numbers: Collection[int], shape: tuple[int, ...]) -> Mask:
-    """The mask of what has one of these numbers in a map of labels, read when asked for; of a picture of this shape."""
-    return Mask(functools.partial(_marked, labels, tuple(numbers), shape))
-
-
-def _marked(labels: Image, numbers: tuple[int, ...], shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    try:
-        values = whole_numbers(labels)
-    except RecordRefused as refused:
-        raise InputRefused("file_changed", "A mask has changed since it was described. Read the dataset again.") from refused
-    found: npt.NDArray[np.bool_] = values == numbers[0] if len(numbers) == 1 else np.isin(values, numbers)
-    return found if found.shape == shape else np.broadcast_to(found, shape)
 
 
 def sample_of(

@@ -34,7 +34,6 @@ import numpy.typing as npt
 
 from vesalius.datasets.annotated import (
     box_of,
-    check_geometry,
     contradiction,
     count_unheld,
     extent,
@@ -45,6 +44,7 @@ from vesalius.datasets.annotated import (
 )
 from vesalius.datasets.exports import Dropped, Export
 from vesalius.datasets.faults import Fault, Tell, refuse
+from vesalius.datasets.label_maps import check_geometry
 from vesalius.datasets.sources import Files, Pictures, RecordRefused
 from vesalius.datasets.split import Split
 from vesalius.datasets.store.media import appearing
