@@ -11,8 +11,9 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from vesalius.datasets.compose.made import Talk, made
 from vesalius.datasets.compose.wording import LETTERS, Speech, same, terms
-from vesalius.types import Sample
+from vesalius.types import Measurement, Region, Sample, SampleImage
 
 T = TypeVar("T")
 WAITING = 512  # samples of one question that wait for their counterpart; more are left out
@@ -32,6 +33,10 @@ class Deck:
             left += range(count)
             self._random.shuffle(left)
         return left.pop()
+
+    def back(self, count: int, place: int) -> None:
+        """Return a position that could not be used."""
+        self._left[count].append(place)
 
 
 class Even(Generic[T]):
@@ -165,6 +170,53 @@ def among(right: str, wrong: Sequence[str], deck: Deck) -> tuple[tuple[str, ...]
 def lettered(options: Sequence[str]) -> str:
     """The options below one another, each behind its letter."""
     return "\n".join(f"{letter}. {option}" for letter, option in zip(LETTERS, options, strict=False))
+
+
+def choice(
+    source: Sample,
+    engine: str,
+    what: str,
+    *,
+    task: str,
+    question: str,
+    right: str,
+    wrong: Sequence[str],
+    deck: Deck,
+    images: tuple[SampleImage, ...],
+    tail: str = "",
+    regions: Sequence[Region] = (),
+    measurements: Sequence[Measurement] = (),
+) -> Sample:
+    """A multiple choice of which one option is right: options below the question, its letter and its text in the answer.
+
+    Args:
+        source: the annotated sample.
+        engine: as in `made`.
+        what: as in `made`.
+        task: as in `made`.
+        question: without options; may mark regions.
+        right: the right option.
+        wrong: the others, in any order.
+        deck: deals the position; call this only for a sample that is given to somebody.
+        images: all are shown.
+        tail: of the answer, behind the option.
+        regions: as in `made`.
+        measurements: as in `made`.
+    """
+    options, letter = among(right, wrong, deck)
+    asked = f"{question}\n{lettered(options)}"
+    turns = Talk().turns(asked, f"{letter}. {right}{tail}", pictures=len(images))
+    return made(
+        source,
+        engine,
+        what,
+        task=task,
+        turns=turns,
+        images=images,
+        regions=regions,
+        measurements=measurements,
+        options=options,
+    )
 
 
 def said(labels: Iterable[str], speech: Speech, most: int) -> list[str]:

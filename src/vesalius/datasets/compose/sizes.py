@@ -20,7 +20,7 @@ from random import Random
 from typing import Literal, TypeVar
 
 from vesalius.datasets.compose import measure
-from vesalius.datasets.compose.answers import Deck, among, lettered
+from vesalius.datasets.compose.answers import Deck, choice
 from vesalius.datasets.compose.made import Talk, made
 from vesalius.datasets.compose.places import in_one_frame
 from vesalius.datasets.compose.view import Place, View, views
@@ -129,15 +129,26 @@ def _question(
         size = speech.fixed("quantity", value=steps, unit=str(speech.word("units", "mm")))
         question = f"{question} {speech.fixed('pixel_size', size=size)}"
     answer = _said(values, unit, speech)
-    options: tuple[str, ...] = ()
-    if deck is not None:
-        options, letter = among(answer, _wrong(seen, what, values, unit, speech), deck)
-        question, answer = f"{question}\n{lettered(options)}", f"{letter}. {answer}"
     marks = talk.marks(place.boxed() if place.box is not None else place.marked(place.region.geometry) for place in places)
-    measurements = [
-        Measurement(task, value, unit, _METHODS[task], 0, measure.diagonal_mm(spacing) if unit == "mm" else None)
-        for value in values
-    ]
+    sure = measure.diagonal_mm(spacing) if unit == "mm" else None
+    measurements = [Measurement(task, value, unit, _METHODS[task], 0, sure) for value in values]
+    images, regions = (seen.shown,), talk.regions
+    if deck is not None:
+        wrong, tail = _wrong(seen, what, values, unit, speech), f" {marks}"
+        return choice(
+            seen.sample,
+            "sizes",
+            what,
+            task="measurement",
+            question=question,
+            right=answer,
+            wrong=wrong,
+            deck=deck,
+            images=images,
+            tail=tail,
+            regions=regions,
+            measurements=measurements,
+        )
     turns = talk.turns(question, f"{answer} {marks}")
     return made(
         seen.sample,
@@ -145,10 +156,9 @@ def _question(
         what,
         task="measurement",
         turns=turns,
-        images=(seen.shown,),
-        regions=talk.regions,
+        images=images,
+        regions=regions,
         measurements=measurements,
-        options=options,
     )
 
 

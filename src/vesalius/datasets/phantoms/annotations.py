@@ -7,6 +7,7 @@ landmarks that are numbered, "neutrophil 3", are single ones.
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Literal
 
 from vesalius.clinical import keys
 from vesalius.datasets.compose.wording import terms
@@ -50,10 +51,11 @@ def read_annotated(
 
 def annotated(current: Phantom, prior: Phantom | None = None, *, split: Split | None = None, language: str = "en") -> Sample:
     """One visit as it was drawn, and the pictures and regions of the visit before if it is given."""
-    images, regions, measurements = _shown(current, "current", 0)
+    images, regions, measurements = _shown(current, "current")
     if prior is not None:
-        before, marked, _ = _shown(prior, "prior", len(images))
+        before, marked, measured = _shown(prior, "prior", len(images), len(regions))
         images, regions = [*images, *before], [*regions, *marked]
+        measurements += [item for item in measured if item.region is not None]
     return Sample(
         key=f"{patient_id(current)}-{current.visit}-annotation",
         task="annotation",
@@ -67,14 +69,16 @@ def annotated(current: Phantom, prior: Phantom | None = None, *, split: Split | 
     )
 
 
-def _shown(phantom: Phantom, role: str, first: int) -> tuple[list[SampleImage], list[Region], list[Measurement]]:
-    """The pictures of a visit from number `first` on, what is marked in them, and what was measured on that."""
-    images = [SampleImage("prior" if role == "prior" else "current", to_image(picture, phantom)) for picture in phantom.pictures]
+def _shown(
+    phantom: Phantom, role: Literal["current", "prior"], first: int = 0, marked: int = 0
+) -> tuple[list[SampleImage], list[Region], list[Measurement]]:
+    """The pictures of a visit from number `first` on, its regions from number `marked` on, and what was measured on them."""
+    images = [SampleImage(role, to_image(picture, phantom)) for picture in phantom.pictures]
     regions: list[Region] = []
     at: dict[tuple[str, str], int] = {}
     for number, picture in enumerate(phantom.pictures, start=first):
         for name, region in _regions(phantom, picture, number):
-            at[(picture.name, name)] = len(regions)
+            at[(picture.name, name)] = marked + len(regions)
             regions.append(region)
     sizes = {item.name: item.size_is for item in world.catalogue(phantom.kind) if item.size_mm}
     measured = [
