@@ -3,12 +3,15 @@
 import json
 import weakref
 from contextlib import ExitStack
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TextIO
 
-from vesalius.datasets.exports import Dropped, Export
-from vesalius.datasets.store.media import appearing
+from vesalius.datasets.exports import NAME_LENGTH, Dropped, Export
+from vesalius.datasets.store.media import appearing, encoded
+from vesalius.transforms.draw import png_bytes
+from vesalius.transforms.intensity import to_display
 from vesalius.types import Image, Sample
 
 
@@ -75,3 +78,31 @@ class Records:
 def split_name(sample: Sample) -> str:
     """The name of a file for the sample's split."""
     return sample.provenance.split or "all"
+
+
+class Inside:
+    """The bytes of a sample's pictures, for formats that hold them inside of their records; PNG or JPEG."""
+
+    def __init__(self, dropped: Dropped) -> None:
+        self._dropped = dropped
+        self._changed: weakref.WeakKeyDictionary[Image, bool] = weakref.WeakKeyDictionary()
+
+    def encoded(self, image: Image) -> tuple[bytes, str]:
+        """The file of a picture, and its suffix; values that no such file holds are shown through their window."""
+        content, suffix = encoded(image)
+        if is_changed := suffix == ".npy":
+            content, suffix = png_bytes(to_display(image.load(), image)), ".png"
+        if image not in self._changed:
+            self._changed[image] = is_changed
+            if is_changed:
+                self._dropped["pictures whose values are not 8 or 16 bits: shown through their window, as 8 bits"] += 1
+        return content, suffix
+
+    def picture(self, image: Image) -> dict[str, Any]:
+        """As Hugging Face `datasets` keeps it: `{"bytes": …, "path": "<hash>.png"}`."""
+        content, suffix = self.encoded(image)
+        return {"bytes": content, "path": f"{sha256(content).hexdigest()[:NAME_LENGTH]}{suffix}"}
+
+    def changed(self, sample: Sample) -> list[int]:
+        """The indices of the pictures whose values are others in their files; all of them have been written."""
+        return [index for index, shown in enumerate(sample.images) if self._changed.get(shown.image, False)]

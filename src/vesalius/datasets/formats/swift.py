@@ -97,7 +97,7 @@ def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterat
 
 
 def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
-    """JSON lines, a file a split and kind (`train.jsonl`, `train-preference.jsonl`, `-unpaired`, `-prompt`), `images/`, `videos/`.
+    """JSON lines, a file a split and kind (`train.jsonl`, `train-preference.jsonl`, `-unpaired`, `-prompt`), and media.
 
     Args:
         samples: in order.
