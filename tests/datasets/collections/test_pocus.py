@@ -36,10 +36,8 @@ def test_signs_that_were_not_looked_at_are_no_labels(tmp_path):
 
 
 def test_clips_of_one_patient_share_the_key_and_others_have_their_own(tmp_path):
-    rows = [
-        {"Filename": f"Cov_{name}", "Patient ID / Name": patient}
-        for name, patient in zip("abcd", ("7", "7", "", "n/A"), strict=True)
-    ]
+    patients = {"a": "7", "b": "7", "c": "", "d": "n/A"}
+    rows = [{"Filename": f"Cov_{name}", "Patient ID / Name": patient} for name, patient in patients.items()]
     keys = [sample.provenance.patient_key for sample in pocus.read(write(tmp_path, *rows))]
     assert keys[0] == keys[1]
     assert len(set(keys)) == 3
