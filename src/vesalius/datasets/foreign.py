@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, cast
 from vesalius.clinical import gate, keys
 from vesalius.clinical.images import describe, image_of
 from vesalius.datasets.faults import Fault, Tell
-from vesalius.datasets.sources import HEAD_BYTES, Files, Pictures, RecordRefused, patient_of, records
+from vesalius.datasets.sources import HEAD_BYTES, Files, Pictures, RecordRefused, first_record, patient_of, records
 from vesalius.datasets.split import Split
 from vesalius.errors import InputRefused
 from vesalius.types import Image, Provenance, Sample
@@ -79,6 +79,18 @@ def head(place: Path, most: int = LOOKED_AT) -> list[Any]:
         found.append(record)
         text = text[end:].lstrip(" \t\r\n,")
     return found
+
+
+def explained(root: Path) -> dict[str, dict[str, Any]]:
+    """What LLaMA-Factory's `dataset_info.json`, in a folder or itself, says of each dataset; empty when there is none."""
+    place = root / "dataset_info.json" if root.is_dir() else root
+    if place.name != "dataset_info.json" or not place.is_file():
+        return {}
+    found = first_record(place)
+    if not isinstance(found, dict):
+        return {}
+    sources = {"file_name", "hf_hub_url", "ms_hub_url", "om_hub_url", "script_url", "cloud_file_name"}
+    return {name: entry for name, entry in found.items() if isinstance(entry, dict) and sources & set(entry)}
 
 
 def streamed(place: Path, tell: Tell, which: str = "") -> Iterator[tuple[str, Any]]:

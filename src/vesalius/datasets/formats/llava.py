@@ -42,7 +42,7 @@ from vesalius.datasets.conversations import (
 )
 from vesalius.datasets.exports import Dropped
 from vesalius.datasets.faults import Tell, refuse
-from vesalius.datasets.foreign import Source, head, places, split_of, streamed
+from vesalius.datasets.foreign import Source, explained, head, places, split_of, streamed
 from vesalius.datasets.sources import RecordRefused
 from vesalius.datasets.split import Split
 from vesalius.datasets.writing import Media, Records, split_name
@@ -58,9 +58,7 @@ _FROM = {"user": "human", "assistant": "gpt"}
 
 def recognizes(root: Path) -> bool:
     """Whether files of records have `conversations` with `from` and `value`, and no `dataset_info.json` explains them."""
-    if root.is_dir() and (root / "dataset_info.json").is_file():
-        return False  # LLaMA-Factory's
-    return bool(places(root, SUFFIXES, _fits))
+    return not explained(root) and bool(places(root, SUFFIXES, _fits))
 
 
 def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterator[Sample]:

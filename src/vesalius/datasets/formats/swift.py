@@ -51,7 +51,7 @@ from vesalius.datasets.conversations import (
 )
 from vesalius.datasets.exports import Dropped
 from vesalius.datasets.faults import Tell, refuse
-from vesalius.datasets.foreign import Source, head, places, split_of, streamed
+from vesalius.datasets.foreign import Source, explained, head, places, split_of, streamed
 from vesalius.datasets.sources import RecordRefused
 from vesalius.datasets.split import Split
 from vesalius.datasets.writing import Media, Records, split_name
@@ -68,7 +68,7 @@ _ROLES: tuple[Role, ...] = ("system", "user", "assistant")
 
 def recognizes(root: Path) -> bool:
     """Whether records have `messages` of plain text, and one of the first has pictures, clips, objects or a worse answer."""
-    return not (root.is_dir() and (root / "dataset_info.json").is_file()) and bool(places(root, SUFFIXES, _fits))
+    return not explained(root) and bool(places(root, SUFFIXES, _fits))
 
 
 def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterator[Sample]:

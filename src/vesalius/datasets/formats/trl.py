@@ -46,7 +46,7 @@ from vesalius.datasets.conversations import (
 )
 from vesalius.datasets.exports import Dropped
 from vesalius.datasets.faults import Tell, refuse
-from vesalius.datasets.foreign import Source, head, places, split_of, streamed
+from vesalius.datasets.foreign import Source, explained, head, places, split_of, streamed
 from vesalius.datasets.sources import RecordRefused
 from vesalius.datasets.split import Split
 from vesalius.datasets.store import parquet
@@ -65,7 +65,7 @@ _FOREIGN = {"videos", "objects", "rejected_response", "rejected_messages"}  # ms
 
 def recognizes(root: Path) -> bool:
     """Whether tables or records have the columns of one of TRL's types, and pictures or typed contents."""
-    return not (root.is_dir() and (root / "dataset_info.json").is_file()) and bool(places(root, SUFFIXES, _fits))
+    return not explained(root) and bool(places(root, SUFFIXES, _fits))
 
 
 def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterator[Sample]:
