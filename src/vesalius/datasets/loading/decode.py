@@ -1,0 +1,155 @@
+"""Stored media into arrays, in a worker's own process: the short way for what the store has written, the readers' for the rest.
+
+A file of the store is a PNG or JPEG that decoded to just these values when it was written, or an `.npy`. Plain gray and RGB
+pictures are decoded at once; what has anything else about it (palettes, transparency, an orientation) is decoded by the reader
+that everything foreign is decoded by.
+"""
+
+import hashlib
+import io
+import math
+import os
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+from PIL import Image as Pillow
+
+from vesalius.clinical.formats import raster
+from vesalius.datasets.store.media import Stated, opened_npy
+from vesalius.errors import InputRefused
+from vesalius.types import Array, Part
+
+_DTYPES = {"L": np.dtype(np.uint8), "RGB": np.dtype(np.uint8), "I;16": np.dtype(np.uint16)}
+_FORMATS = {".png": ("PNG",), ".jpg": ("JPEG",)}
+_BLOCK = 1 << 22  # bytes hashed at a time
+
+
+def decode(descriptor: int, item: Mapping[str, Any], room: memoryview) -> tuple[str, tuple[int, ...]]:
+    """One file into the begin of `room`; the type and shape of the array there.
+
+    Args:
+        descriptor: of the open file.
+        item: `suffix`, `bytes`, `shape` and `channels` as the row states them; `sha256` when the content is to be checked,
+            else ""; `index` and `box` of what is taken, or None.
+        room: as many bytes as `room_of` says.
+
+    Raises:
+        InputRefused: `bad_dataset`: the content is not what the row says; what the readers refuse.
+    """
+    if os.fstat(descriptor).st_size != item["bytes"]:
+        raise _changed()
+    if item["suffix"] == ".npy":
+        return _numbers(descriptor, item, room)
+    content = os.pread(descriptor, item["bytes"], 0)
+    if len(content) != item["bytes"] or (item["sha256"] and hashlib.sha256(content).hexdigest() != item["sha256"]):
+        raise _changed()
+    pixels = _pixels(content, item)
+    if pixels.shape != _whole(item):
+        raise _changed()
+    if item["box"] is not None:
+        y0, x0, y1, x1 = item["box"]
+        pixels = pixels[y0:y1, x0:x1]
+    out = np.ndarray(pixels.shape, pixels.dtype, room[: pixels.nbytes])
+    out[...] = pixels
+    return str(pixels.dtype), pixels.shape
+
+
+def room_of(suffix: str, size_bytes: int, shape: tuple[int, ...], channels: int) -> int:
+    """How many bytes an array may take: of `.npy` those of the file, of a picture in color 1 a value, else up to 2."""
+    if suffix == ".npy":
+        return size_bytes
+    return math.prod(shape) * (channels if channels > 1 else 2 if suffix == ".png" else 1)
+
+
+def _pixels(content: bytes, item: Mapping[str, Any]) -> Array:
+    """The picture as the readers give it."""
+    height, width = item["shape"]
+    try:
+        with Pillow.open(io.BytesIO(content), formats=_FORMATS[item["suffix"]]) as picture:
+            if picture.size != (width, height) and picture.size != (height, width):
+                raise _changed()
+            if picture.mode in _DTYPES and "exif" not in picture.info and "Raw profile type exif" not in picture.info:
+                return np.asarray(picture)
+    except (OSError, EOFError, SyntaxError, ValueError) as error:
+        raise InputRefused("decode_failed", "A picture of the dataset is damaged. Nothing is guessed. Write it again.") from error
+    file = cast("io.BufferedReader", io.BufferedReader(io.BytesIO(content)))
+    description = raster.describe(file)
+    values = np.empty(description.shape_of(Part()), description.dtype)
+    raster.decode(file, description, Part(), values)
+    return values
+
+
+def _numbers(descriptor: int, item: Mapping[str, Any], room: memoryview) -> tuple[str, tuple[int, ...]]:
+    """An `.npy` file, or what is taken of it, read to where it belongs."""
+    with os.fdopen(os.dup(descriptor), "rb") as file:
+        file.seek(0)
+        said = opened_npy(file)
+    whole = _whole(item)
+    if said.shape != whole:
+        raise _changed()
+    size = math.prod(whole) * said.dtype.itemsize
+    if item["index"] is None and item["box"] is None and said.order == "C":
+        _read(descriptor, room[:size], said.begin)
+        if item["sha256"]:
+            head = os.pread(descriptor, said.begin, 0)
+            digest = hashlib.sha256(head)
+            digest.update(room[:size])
+            if digest.hexdigest() != item["sha256"]:
+                raise _changed()
+        return said.dtype.str, whole
+    if item["sha256"]:
+        _check(descriptor, item["sha256"])
+    return _part(descriptor, said, item, room)
+
+
+def _part(descriptor: int, said: Stated, item: Mapping[str, Any], room: memoryview) -> tuple[str, tuple[int, ...]]:
+    if said.order == "F":
+        content = bytearray(math.prod(said.shape) * said.dtype.itemsize)
+        _read(descriptor, memoryview(content), said.begin)
+        found = np.frombuffer(content, said.dtype).reshape(said.shape, order="F")
+        found = found if item["index"] is None else found[item["index"]]
+    else:
+        each = math.prod(said.shape[1:]) * said.dtype.itemsize
+        index = range(said.shape[0]) if item["index"] is None else item["index"]
+        held = room if item["box"] is None else memoryview(bytearray(each * len(index)))
+        for at, number in enumerate(index):
+            _read(descriptor, held[at * each : (at + 1) * each], said.begin + number * each)
+        shape = (len(index), *said.shape[1:])
+        found = np.ndarray(shape, said.dtype, held[: each * len(index)])
+        if item["box"] is None:
+            return said.dtype.str, shape
+    if item["box"] is not None:
+        y0, x0, y1, x1 = item["box"]
+        found = found[..., y0:y1, x0:x1, :] if item["channels"] == 3 else found[..., y0:y1, x0:x1]
+    np.ndarray(found.shape, found.dtype, room[: found.nbytes])[...] = found
+    return said.dtype.str, found.shape
+
+
+def _whole(item: Mapping[str, Any]) -> tuple[int, ...]:
+    return (*item["shape"], 3) if item["channels"] == 3 else tuple(item["shape"])
+
+
+def _read(descriptor: int, room: memoryview, at: int) -> None:
+    while room:
+        count = os.preadv(descriptor, [room], at)
+        if count == 0:
+            raise _changed()
+        room, at = room[count:], at + count
+
+
+def _check(descriptor: int, sha256: str) -> None:
+    digest, at = hashlib.sha256(), 0
+    while block := os.pread(descriptor, _BLOCK, at):
+        digest.update(block)
+        at += len(block)
+    if digest.hexdigest() != sha256:
+        raise _changed()
+
+
+def _changed() -> InputRefused:
+    return InputRefused(
+        "bad_dataset",
+        "A file of the dataset has changed since it was written, or is not what its row says. What it shows is not what its "
+        "labels are about. Write the folder again from its source.",
+    )
