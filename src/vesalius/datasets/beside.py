@@ -15,11 +15,12 @@ from typing import Any, cast
 
 import numpy as np
 
+from vesalius.datasets.exports import Dropped
 from vesalius.datasets.foreign import Source
 from vesalius.datasets.sources import RecordRefused
 from vesalius.datasets.split import Split
 from vesalius.datasets.store.rows import Row, contradiction, from_row, to_row
-from vesalius.types import CodedWarning, Image, Sample, SampleImage
+from vesalius.types import PLACEHOLDER, CodedWarning, Image, Sample, SampleImage
 
 FIELD = "vesalius"
 _VERSION = "1"
@@ -165,3 +166,29 @@ def _no_files(_: Any) -> Any:
 def _not_ours() -> RecordRefused:
     said = f"Its field `{FIELD}` is none that was written here, or was changed. Take the field out to read the record without it."
     return RecordRefused("record_malformed", said)
+
+
+def lost(sample: Sample, dropped: Dropped, *, held: Sequence[str] = ()) -> None:
+    """Count what a format without such a field loses of a sample; `held` names the facts that it has a place for.
+
+    Facts: patient, split, task, labels, options, measurements, report, roles, pictures, regions.
+    """
+    named = {int(index) for turn in sample.turns for kind, index in PLACEHOLDER.findall(turn.text) if kind == "region"}
+    facts = {
+        "patient": ("patients, studies, sources and licences: the format names none", True),
+        "task": ("kinds of questions: the format has none", bool(sample.turns)),
+        "labels": ("labels of pictures: the format has none", bool(sample.labels)),
+        "options": ("options of multiple choice beside the question: the format has none", bool(sample.options)),
+        "measurements": ("measurements beside the text: the format has none", bool(sample.measurements)),
+        "report": ("reports beside the conversation: the format has none", sample.report is not None),
+        "roles": ("roles of pictures (prior, reference): the format has none", any(s.role != "current" for s in sample.images)),
+        "pictures": ("modality, view and spacing of pictures: the format has none", any(_says(s.image) for s in sample.images)),
+        "regions": ("regions that no text names: the format has none", len(sample.regions) > len(named)),
+    }
+    for name, (what, has_it) in facts.items():
+        if has_it and name not in held:
+            dropped[what] += 1
+
+
+def _says(image: Image) -> bool:
+    return any(value is not None for value in (image.modality, image.view, image.spacing_mm, image.window, image.day))

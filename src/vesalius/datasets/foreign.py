@@ -26,6 +26,7 @@ from vesalius.errors import InputRefused
 from vesalius.types import Image, Provenance, Sample
 
 LONGEST_LINE = 1 << 28  # bytes of one record
+LONGEST_FIRST = 1 << 25  # bytes of a first record by which a format is still recognized
 LARGEST_INLINE = 1 << 27  # bytes of one picture inside of a record
 LOOKED_AT = 16  # records that tell a format from its siblings
 MOST_LOOKED = 2_000  # names in a folder that are looked at to recognize a format
@@ -62,22 +63,34 @@ def _entries(folder: Path, most: int | None) -> list[os.DirEntry[str]]:
 
 
 def head(place: Path, most: int = LOOKED_AT) -> list[Any]:
-    """The first records of a JSON list or of JSON lines, as many as the first MiB shows; never an error."""
+    """The first records of a JSON list or of JSON lines, as many as the first MiB shows; never an error.
+
+    A first record that is longer, as those with pictures inside are, is read to its end if that comes within `LONGEST_FIRST`.
+    """
     try:
         with place.open("rb") as file:
-            text = file.read(HEAD_BYTES).decode("utf-8-sig", "replace").lstrip()
+            content = file.read(HEAD_BYTES)
+            found = _decoded(content, most)
+            if not found and len(content) == HEAD_BYTES and content.lstrip(b"\xef\xbb\xbf[ \t\r\n").startswith(b"{"):
+                found = _decoded(content + file.read(LONGEST_FIRST), 1)
     except OSError:
         return []
-    text = text.removeprefix("[").lstrip()
+    return found
+
+
+def _decoded(content: bytes, most: int) -> list[Any]:
+    text = content.decode("utf-8-sig", "replace").lstrip().removeprefix("[").lstrip()
     found: list[Any] = []
     decoder = json.JSONDecoder()
-    while text and len(found) < most:
+    at = 0
+    while at < len(text) and len(found) < most:
         try:
-            record, end = decoder.raw_decode(text)
+            record, at = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
             break
         found.append(record)
-        text = text[end:].lstrip(" \t\r\n,")
+        while at < len(text) and text[at] in " \t\r\n,":
+            at += 1
     return found
 
 
