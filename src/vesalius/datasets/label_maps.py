@@ -141,7 +141,7 @@ class Combinations:
     def map_of(self, masks: Mapping[str, npt.NDArray[np.bool_]]) -> npt.NDArray[np.uint16]:
         """One picture's masks by label, all of one shape and at least one, as a map; 0 where there is none."""
         for label in masks:
-            self._number(frozenset([label]))
+            self.number(label)
         sets = np.zeros(next(iter(masks.values())).shape, np.int32)
         known: dict[tuple[int, str], int] = {}
         members: list[frozenset[str]] = [frozenset()]
@@ -164,6 +164,10 @@ class Combinations:
         """Label → every number that it is part of, that of the label alone first."""
         labels = [next(iter(members)) for members in self.numbers if len(members) == 1]
         return {label: [number for members, number in self.numbers.items() if label in members] for label in labels}
+
+    def number(self, label: str) -> int:
+        """The number of a label alone."""
+        return self._number(frozenset([label]))
 
     def _number(self, members: frozenset[str]) -> int:
         return self.numbers.setdefault(members, len(self.numbers) + 1)
