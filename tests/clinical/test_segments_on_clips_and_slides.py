@@ -14,10 +14,11 @@ from pydicom.sr.codedict import codes
 
 from vesalius.clinical import geometry, study
 from vesalius.clinical.dicom.objects import slide
+from vesalius.clinical.dicom.objects.segmentation import Drawn, TileMasks, write_segmentation
 from vesalius.clinical.dicom.write import Names, Visit
 from vesalius.clinical.segments import read
 from vesalius.clinical.timing import LIMIT_FRAMES
-from vesalius.errors import InputRefused
+from vesalius.errors import InputRefused, UsageError
 from vesalius.types import Mask, Part, Region
 
 Write = Callable[..., Path]
@@ -297,3 +298,24 @@ def test_a_study_shows_the_masks_of_its_slides(tmp_path: Path) -> None:
         ("neoplasm", 0, 1),
         ("necrosis", 0, 1),
     ]
+
+
+@pytest.mark.parametrize("tile_px", [32, 33, 90])
+def test_masks_gathered_tile_by_tile_are_those_that_are_written_at_once(tmp_path: Path, tile_px: int) -> None:
+    shape = LEVELS[0]
+    masks = dict(zip(("tumor", "necrosis", "nothing"), (*tumors(shape), np.zeros(shape, bool)), strict=True))
+    drawn = Drawn("1.2.3", "1.2.3.300", ["1.2.3.301"], "tiles", tile_px=tile_px, frame_uid="1.2.3.400")
+    at_once, tile = tmp_path / "once.dcm", slide.tile_of(shape, tile_px)
+    names = Names("1.2.3.302", "1.2.3.303", 1, 1)
+    write_segmentation(at_once, masks, drawn, VISIT, names)
+    with TileMasks(shape, tile_px) as gathered:
+        for y, x in slide.corners_of(shape, tile):
+            gathered.add((y, x), {name: mask[y : y + tile[0], x : x + tile[1]] for name, mask in masks.items()})
+        gathered.write(tmp_path / "tiles.dcm", drawn, VISIT, names)
+    one, other = read(at_once), read(tmp_path / "tiles.dcm")
+    assert [region.label for region in other.regions] == [region.label for region in one.regions] == ["tumor", "necrosis"]
+    for region, same, mask in zip(other.regions, one.regions, tumors(shape), strict=True):
+        np.testing.assert_array_equal(mask_of(region).load(), mask)
+        np.testing.assert_array_equal(mask_of(same).load(), mask)
+    with TileMasks(shape) as nothing, pytest.raises(UsageError):
+        nothing.write(tmp_path / "empty.dcm", drawn, VISIT, names)

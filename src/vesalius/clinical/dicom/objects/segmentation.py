@@ -6,6 +6,7 @@ Object: Segmentation Storage, DICOM PS3.3 A.51 and C.8.20. Every frame names the
 in the patient's space, the frame lies there too.
 """
 
+import shutil
 import struct
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Listed
@@ -132,7 +133,7 @@ class TileMasks:
         """
         if not self.frames:
             raise _nothing()
-        size, each = self.tile[0] * self.tile[1], -(-self.tile[0] * self.tile[1] // 8)
+        size = self.tile[0] * self.tile[1]
         length = -(-size * len(self.frames) // 8)
         if length >= 2**32 - 2:
             raise UsageError("bad_option", "The masks are larger than one file can hold, 4 GiB. Ask for a coarser level.")
@@ -143,11 +144,11 @@ class TileMasks:
         self._bits.seek(0)
         with path.open("ab") as file:  # the last element, as PS3.5, 7.1.2 has it
             file.write(struct.pack("<2H2sHI", 0x7FE0, 0x0010, b"OB", 0, length + length % 2))
-            for _ in self.frames if size % 8 == 0 else ():
-                file.write(self._bits.read(each))
-            if size % 8:  # frames follow on one another within a byte
-                held = np.frombuffer(self._bits.read(), np.uint8).reshape(len(self.frames), each)
+            if size % 8:  # then frames follow on one another within a byte
+                held = np.frombuffer(self._bits.read(), np.uint8).reshape(len(self.frames), -1)
                 file.write(_packed(np.unpackbits(held, axis=1, count=size, bitorder="little").astype(np.bool_)))
+            else:
+                shutil.copyfileobj(self._bits, file)
             file.write(bytes(length % 2))
 
 
