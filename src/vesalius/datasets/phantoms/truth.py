@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vesalius.datasets.phantoms.dicom import patient_id
-from vesalius.phantom.truth import Lesion, Phantom, Picture
+from vesalius.phantom.truth import Bools, Lesion, Phantom, Picture
 from vesalius.transforms.outline import outlines
 from vesalius.types import Box
 
@@ -15,9 +15,9 @@ FILE = "truth.jsonl"
 def record(phantom: Phantom, split: str | None = None) -> dict[str, Any]:
     """The truth of one visit.
 
-    Boxes are `low` and `high` corners in array order, pixels covering [i, i + 1); outlines of lesions in pictures are lists of
-    (y, x); `center` is that of the mask. Measurements carry their unit (UCUM) and definition. The masks themselves are written
-    by `phantom_nifti` and `phantom_png`.
+    Boxes are `low` and `high` corners in array order, pixels covering [i, i + 1); outlines of lesions are lists of (y, x), in
+    clips and volumes by the number of the frame or slice, from 0; `center` is that of the mask. Measurements carry their unit
+    (UCUM) and definition. The masks themselves are written by `phantoms.nifti`, `phantoms.png` and `phantoms.dicom`.
     """
     placed = [(picture, picture.boxes()) for picture in phantom.pictures]
     return {
@@ -78,8 +78,14 @@ def _place(picture: Picture, name: str, box: Box | None) -> dict[str, Any]:
     if box is not None:
         found["center"] = [round(float(axis.mean()) + 0.5, 2) for axis in mask.nonzero()]
         if mask.ndim == 2:
-            found["outlines"] = [[list(vertex) for vertex in polygon.vertices] for polygon in outlines(mask)]
+            found["outlines"] = _outlines(mask)
+        else:
+            found["outlines"] = {str(index): _outlines(plane) for index, plane in enumerate(mask) if plane.any()}
     return found
+
+
+def _outlines(mask: Bools) -> list[list[list[float]]]:
+    return [[list(vertex) for vertex in polygon.vertices] for polygon in outlines(mask)]
 
 
 def _picture(picture: Picture, boxes: Mapping[str, Box]) -> dict[str, Any]:
