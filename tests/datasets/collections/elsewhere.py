@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from PIL import Image as Pillow
 from tests.datasets.collections import nifti
 
@@ -20,6 +22,7 @@ from vesalius.datasets.collections import (
     mimic_diff_vqa,
     omnimedvqa,
     openi,
+    path_vqa,
     pmc_oa,
     pmc_vqa,
     quilt,
@@ -173,6 +176,19 @@ def a_roco(root: Path) -> None:
     picture(root / "validation" / "radiology" / "images" / "ROCO_1.jpg", 2)
 
 
+def a_path_vqa(root: Path) -> None:
+    def content(shade: int) -> bytes:
+        stream = io.BytesIO()
+        Pillow.fromarray(np.full((18, 20, 3), shade * 20, np.uint8)).save(stream, "PNG")
+        return stream.getvalue()
+
+    (root / "data").mkdir()
+    for shade, split in enumerate(("train", "validation", "test"), start=1):
+        row = {"image": {"bytes": content(shade), "path": None}, "question": f"What is in {split}?", "answer": "yes"}
+        rows = [row, {**row, "answer": "a gland"}, *([{**row, "answer": " "}] if split == "test" else [])]
+        pq.write_table(pa.Table.from_pylist(rows), root / "data" / f"{split}-00000-of-00001.parquet")
+
+
 def a_pmc_oa(root: Path) -> None:
     lines = [{"image": "PMC1_f1_1.jpg", "caption": "A stain.", "alignment_type": "box", "alignment_score": 0.9}]
     lines += [{"image": "PMC1_f2_1.jpg", "caption": "", "alignment_type": "box"}, {"image": "PMC2_f1_1.jpg", "caption": "B"}]
@@ -232,6 +248,7 @@ ALL: dict[str, tuple[object, Callable[[Path], None], int, list[str]]] = {
     "openi": (openi, a_openi, 2, ["answer_missing"]),
     "mimic_cxr": (mimic_cxr, a_mimic_cxr, 2, ["answer_missing"]),
     "roco": (roco, a_roco, 2, ["answer_missing"]),
+    "path_vqa": (path_vqa, a_path_vqa, 6, ["answer_missing"]),
     "pmc_oa": (pmc_oa, a_pmc_oa, 2, ["answer_missing"]),
     "quilt": (quilt, a_quilt, 2, ["answer_missing"]),
     "ct_rate": (ct_rate, a_ct_rate, 2, ["record_malformed"]),

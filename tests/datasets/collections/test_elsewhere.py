@@ -64,6 +64,9 @@ def test_garbage_is_not_recognized_and_refused(name: str, tmp_path: Path) -> Non
 )  # type: ignore[attr-defined]
 def test_without_its_pictures_every_record_is_a_fault_unless_texts_alone_are_asked_for(name: str, tmp_path: Path) -> None:
     ALL[name][1](tmp_path)
+    if name == "path_vqa":  # its pictures lie inside
+        assert not any(sample.images for sample in read(name, tmp_path, text_alone=True)[0])
+        return
     for place in [*tmp_path.rglob("*.jpg"), *tmp_path.rglob("*.png"), *tmp_path.rglob("*.nii.gz")]:
         place.unlink()
     samples, faults = read(name, tmp_path)
@@ -159,6 +162,13 @@ def test_both_versions_of_roco_are_read_with_their_splits(tmp_path: Path) -> Non
     assert dict(second.labels) == {"C0040405": "present", "C0577559": "present"}
     assert first.report is not None
     assert (first.report.findings, first.provenance.split) == ("Chest radiograph.", "validation")
+
+
+def test_pictures_inside_of_path_vqa_are_told_apart_by_their_bytes(tmp_path: Path) -> None:
+    samples, _ = read("path_vqa", tmp_path)
+    assert len({sample.provenance.patient_key for sample in samples}) == 3
+    assert [sample.task for sample in samples[:2]] == ["closed", "open"]
+    assert sorted({str(sample.provenance.split) for sample in samples}) == ["test", "train", "validation"]
 
 
 def test_figures_of_one_paper_count_as_one_patient(tmp_path: Path) -> None:
