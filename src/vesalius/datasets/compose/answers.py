@@ -160,9 +160,9 @@ def absent(sample: Sample) -> list[str]:
     return [name for name, state in states.items() if state == "absent" and not any(same(name, other) for other in shown)]
 
 
-def among(right: str, wrong: Sequence[str], deck: Deck) -> tuple[tuple[str, ...], str]:
+def among(right: str, wrong: Sequence[str], deck: Deck | int) -> tuple[tuple[str, ...], str]:
     """The options with the right one at a dealt position, and its letter."""
-    at = deck.place(len(wrong) + 1)
+    at = deck if isinstance(deck, int) else deck.place(len(wrong) + 1)
     options = (*wrong[:at], right, *wrong[at:])
     return options, LETTERS[at]
 
@@ -181,7 +181,7 @@ def choice(
     question: str,
     right: str,
     wrong: Sequence[str],
-    deck: Deck,
+    deck: Deck | int,
     images: tuple[SampleImage, ...],
     tail: str = "",
     regions: Sequence[Region] = (),
@@ -197,7 +197,7 @@ def choice(
         question: without options; may mark regions.
         right: the right option.
         wrong: the others, in any order.
-        deck: deals the position; call this only for a sample that is given to somebody.
+        deck: deals the position, so call this only for a sample that is given to somebody; or the position that was dealt.
         images: all are shown.
         tail: of the answer, behind the option.
         regions: as in `made`.
