@@ -12,6 +12,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -243,21 +244,35 @@ class Spool:
         return self._opened[digest]
 
 
-def opened(place: gate.Place, suffix: str = "") -> Image:
-    """The picture in a stretch of a file.
+def opened(place: gate.Place) -> Image:
+    """The picture in a stretch of a file, by its content.
 
     Raises:
         RecordRefused: `media_unreadable`.
     """
-    (found,) = describe([place], [suffix])
-    if isinstance(found, InputRefused):
-        raise RecordRefused("media_unreadable", f"A picture inside of it cannot be read ({found.code}). {found.message}")
-    header, description = found.facts.header, found.facts.description
-    if header is not None:
-        description = header.picture if header.kind == "picture" else None
-    if description is None:
-        raise RecordRefused("media_unreadable", "What it holds as a picture is none.")
-    return image_of(found, description, day=header.day if header else None)
+    (image,) = opened_all([place])
+    if isinstance(image, RecordRefused):
+        raise image
+    return image
+
+
+def opened_all(stretches: Sequence[gate.Place]) -> list[Image | RecordRefused]:
+    """As `opened`, of many at once; a refusal stands for a stretch that holds no picture. Their sources have no path."""
+    found: list[Image | RecordRefused] = []
+    for one in describe(stretches, [""] * len(stretches)):
+        if isinstance(one, InputRefused):
+            said = f"A picture inside of it cannot be read ({one.code}). {one.message}"
+            found.append(RecordRefused("media_unreadable", said))
+            continue
+        header, description = one.facts.header, one.facts.description
+        if header is not None:
+            description = header.picture if header.kind == "picture" else None
+        if description is None:
+            found.append(RecordRefused("media_unreadable", "What it holds as a picture is none."))
+        else:
+            image = image_of(one, description, day=header.day if header else None)
+            found.append(replace(image, source=replace(image.source, path=None)))
+    return found
 
 
 def _inline(address: str) -> bytes:

@@ -35,7 +35,7 @@ def picture(seed: int, shape: tuple[int, ...] = (24, 32), dtype: str = "uint8", 
     pixels: Array = np.random.default_rng(seed).integers(0, 200, shape).astype(dtype)
     return Image(
         known.pop("kind", "image"),
-        shape[: 3 if known.get("frame_s") else 2],
+        shape[:-1] if shape[-1] == 3 else shape,
         3 if shape[-1] == 3 else 1,
         lambda: pixels,
         Source(None, f"{seed}-{shape}-{dtype}", "made"),
