@@ -47,7 +47,7 @@ from vesalius.units import Unit
 NAME = "qupath"
 SUFFIXES = (".geojson", ".json")
 PICTURES = (".svs", ".tif", ".tiff", ".ndpi", ".scn", ".dcm", ".png", ".jpg", ".jpeg", ".bmp", ".webp")
-PATTERNS = ("*.geojson", "*/*.geojson", "*.json", "*/*.json")
+PATTERNS = ("*.geojson", "*/*.geojson", "*/*/*.geojson", "*.json", "*/*.json")
 MOST_LOOKED_AT = 32
 OBJECT, SHAPE = "object", "shape"
 BOX, MASK, ELLIPSE = "box", "mask", "ellipse"
