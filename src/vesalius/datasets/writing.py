@@ -10,6 +10,7 @@ from typing import Any, Literal, TextIO
 
 from vesalius.datasets.exports import NAME_LENGTH, Dropped, Export
 from vesalius.datasets.store.media import appearing, encoded
+from vesalius.errors import UsageError
 from vesalius.transforms.draw import png_bytes
 from vesalius.transforms.intensity import to_display
 from vesalius.types import Image, Sample
@@ -78,6 +79,15 @@ class Records:
 def split_name(sample: Sample) -> str:
     """The name of a file for the sample's split."""
     return sample.provenance.split or "all"
+
+
+def nothing_held(name: str, dropped: Dropped) -> UsageError:
+    """What a writer raises when no sample at all has a place in its format."""
+    why = "; ".join(dropped) or "there is no sample"
+    return UsageError(
+        "bad_option",
+        f"None of the samples has a place in {name} ({why}). A dataset without records serves nothing. Choose another format.",
+    )
 
 
 class Inside:

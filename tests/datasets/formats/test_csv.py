@@ -21,7 +21,7 @@ from tests.datasets.formats.by_hand import (
 )
 
 from vesalius.datasets.formats import csv
-from vesalius.errors import InputRefused
+from vesalius.errors import InputRefused, UsageError
 from vesalius.types import Box, Measurement, Region, Report, Sample
 
 
@@ -141,3 +141,9 @@ def test_a_round_trip_loses_nothing(tmp_path_factory: pytest.TempPathFactory, fi
     written(csv.write, [asked], folder)
     (back,) = csv.read(folder)
     assert plain(back) == plain(asked)
+
+
+def test_samples_of_which_none_has_a_place_are_refused_and_leave_no_file_of_records(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="None of the samples"):
+        written(csv.write, corpus()[:1], tmp_path / "out")
+    assert not csv.recognizes(tmp_path / "out")

@@ -24,7 +24,7 @@ from tests.datasets.formats.by_hand import (
 
 from vesalius.datasets.formats import huggingface, trl, vesalius
 from vesalius.datasets.store import table
-from vesalius.errors import InputRefused
+from vesalius.errors import InputRefused, UsageError
 from vesalius.types import Report, Turn
 
 
@@ -130,3 +130,9 @@ def test_a_round_trip_loses_nothing(tmp_path_factory: pytest.TempPathFactory, qu
     written(huggingface.write, [asked, told], folder)
     captioned, answered = huggingface.read(folder)
     assert (plain(captioned), plain(answered)) == (plain(told), plain(asked))
+
+
+def test_samples_of_which_none_has_a_place_are_refused_and_leave_no_file_of_records(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="None of the samples"):
+        written(huggingface.write, corpus()[-1:], tmp_path / "out")
+    assert not huggingface.recognizes(tmp_path / "out")

@@ -23,7 +23,7 @@ from tests.datasets.formats.by_hand import (
 )
 
 from vesalius.datasets.formats import llamafactory, llava, swift
-from vesalius.errors import InputRefused
+from vesalius.errors import InputRefused, UsageError
 from vesalius.types import Preference, Sample
 
 SHAREGPT = {"file_name": "r.json", "formatting": "sharegpt", "columns": {"messages": "conversations", "images": "images"}}
@@ -217,3 +217,9 @@ def test_a_round_trip_loses_nothing_and_the_record_alone_holds_texts_and_picture
     assert seen(back) == seen(asked)
     if not is_alone:
         assert plain(back) == plain(asked)
+
+
+def test_samples_of_which_none_has_a_place_are_refused_and_leave_no_file_of_records(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="None of the samples"):
+        written(llamafactory.write, corpus()[9:10], tmp_path / "out")
+    assert not llamafactory.recognizes(tmp_path / "out")

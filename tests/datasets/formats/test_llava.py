@@ -21,7 +21,7 @@ from tests.datasets.formats.by_hand import (
 )
 
 from vesalius.datasets.formats import llava
-from vesalius.errors import InputRefused
+from vesalius.errors import InputRefused, UsageError
 from vesalius.types import Box, Region
 
 
@@ -217,3 +217,9 @@ def test_boxes_without_a_place_in_a_text_do_not_count_as_lost(tmp_path: Path) ->
     assert written(llava.write, [sample], tmp_path) == {}
     (back,) = llava.read(tmp_path)
     assert plain(back) == plain(sample)
+
+
+def test_samples_of_which_none_has_a_place_are_refused_and_leave_no_file_of_records(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="None of the samples"):
+        written(llava.write, corpus()[-1:], tmp_path / "out")
+    assert not llava.recognizes(tmp_path / "out")

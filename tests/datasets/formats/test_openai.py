@@ -23,7 +23,7 @@ from tests.datasets.formats.by_hand import (
 )
 
 from vesalius.datasets.formats import llamafactory, llava, openai, swift, trl
-from vesalius.errors import InputRefused
+from vesalius.errors import InputRefused, UsageError
 from vesalius.types import Preference, Sample, Turn
 
 
@@ -163,3 +163,9 @@ def test_a_round_trip_keeps_texts_and_pictures(tmp_path_factory: pytest.TempPath
     (back,) = openai.read(folder)
     assert seen(back) == seen(asked)
     assert [turn.role for turn in back.turns] == [turn.role for turn in asked.turns]
+
+
+def test_samples_of_which_none_has_a_place_are_refused_and_leave_no_file_of_records(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="None of the samples"):
+        written(openai.write, corpus()[-1:], tmp_path / "out")
+    assert not openai.recognizes(tmp_path / "out")

@@ -22,7 +22,7 @@ from tests.datasets.formats.by_hand import (
 )
 
 from vesalius.datasets.formats import r2gen
-from vesalius.errors import InputRefused
+from vesalius.errors import InputRefused, UsageError
 from vesalius.types import Report
 
 
@@ -83,6 +83,15 @@ def test_nothing_else_is_taken_for_it(tmp_path: Path) -> None:
     dump(tmp_path / "e.json", {"train": [record(0)], "val": 3})
     with pytest.raises(InputRefused, match="no list"):
         heard(r2gen.read, tmp_path / "e.json")
+
+
+def test_lists_may_be_empty_and_an_export_of_nothing_is_refused(root: Path) -> None:
+    dump(root / "annotation.json", {"train": [], "val": [], "test": [record(0)]})
+    assert r2gen.recognizes(root)
+    assert len(list(r2gen.read(root))) == 1
+    with pytest.raises(UsageError, match="None of the samples"):
+        written(r2gen.write, corpus()[:1], root / "out")
+    assert not (root / "out" / "annotation.json").exists()
 
 
 def test_a_file_that_is_cut_off_is_recognized_and_refused(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from tests.datasets.formats.by_hand import (
 )
 
 from vesalius.datasets.formats import llava, swift
-from vesalius.errors import InputRefused
+from vesalius.errors import InputRefused, UsageError
 from vesalius.types import Box, Point, Preference, Region, Sample
 
 BOX = [1.5, 2, 9, 20]
@@ -217,7 +217,8 @@ def test_a_clip_without_a_reader_for_it_in_llava_is_one_here(tmp_path: Path) -> 
     assert written(swift.write, [film], tmp_path) == {}
     (back,) = swift.read(tmp_path)
     assert (back.images[0].image.load() == film.images[0].image.load()).all()
-    assert written(llava.write, [back], tmp_path / "llava") == {"samples about a clip: the format has no place for one": 1}
+    with pytest.raises(UsageError, match="about a clip"):
+        written(llava.write, [back], tmp_path / "llava")
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -246,3 +247,9 @@ def test_regions_of_a_sample_lie_in_the_same_pictures_after_they_were_put_in_ano
     lines(tmp_path / "train.jsonl", [{name: value for name, value in json.loads(text).items() if name != "vesalius"}])
     (back,) = swift.read(tmp_path)
     assert (back.images[back.regions[0].image].image.load() == asked.images[0].image.load()).all()
+
+
+def test_samples_of_which_none_has_a_place_are_refused_and_leave_no_file_of_records(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="None of the samples"):
+        written(swift.write, corpus()[9:10], tmp_path / "out")
+    assert not swift.recognizes(tmp_path / "out")

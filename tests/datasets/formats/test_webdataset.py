@@ -11,7 +11,7 @@ from tests.datasets.formats.by_hand import codes, conversations, corpus, heard, 
 
 from vesalius.datasets.exports import Dropped
 from vesalius.datasets.formats import webdataset
-from vesalius.errors import InputRefused
+from vesalius.errors import InputRefused, UsageError
 from vesalius.types import Box, Region, Report, Sample
 
 
@@ -144,13 +144,13 @@ def test_everything_that_it_holds_comes_back_whole(tmp_path: Path) -> None:
     deep = picture(3, (3, 12, 16), "int16", kind="volume", spacing_mm=(2.0, 1.0, 1.0), modality="CT", window=(40.0, 400.0))
     volume = sample("volume", [("user", "<image:0> What?"), ("assistant", "A <region:0>")],
                     deep, regions=(Region("spot", Box((0, 1, 1), (2, 4, 4))),))  # fmt: skip
-    held = [found for found in corpus() if found.key != "open"]
+    held = corpus()
     dropped = written(webdataset.write, [*held, volume], tmp_path)
     back, faults = heard(webdataset.read, tmp_path)
     assert codes(faults) == []
     assert sorted((plain(found) for found in back), key=str) == sorted((plain(found) for found in (*held, volume)), key=str)
     assert {what.partition(":")[0] for what in dropped} == {
-        "boxes in answers", "places in volumes and clips", "worse answers",
+        "boxes in answers", "places in volumes and clips", "worse answers", "questions without an answer",
     }  # fmt: skip
 
 
@@ -169,3 +169,9 @@ def test_a_conversation_without_our_field_shows_the_same(tmp_path_factory: pytes
     if asked.images:  # a shard of texts alone is told by nothing
         (back,) = webdataset.read(folder / "plain")
         assert seen(back) == seen(asked)
+
+
+def test_samples_of_which_none_has_a_place_are_refused_and_leave_no_file_of_records(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="None of the samples"):
+        written(webdataset.write, [], tmp_path / "out")
+    assert not webdataset.recognizes(tmp_path / "out")

@@ -38,7 +38,7 @@ from vesalius.datasets.foreign import LOOKED_AT, Source, places, split_named, sp
 from vesalius.datasets.sources import HEAD_BYTES, LONGEST_FIELD, RecordRefused
 from vesalius.datasets.split import Split
 from vesalius.datasets.store.media import appearing
-from vesalius.datasets.writing import Media, split_name
+from vesalius.datasets.writing import Media, nothing_held, split_name
 from vesalius.errors import InputRefused
 from vesalius.types import Report, Sample, SampleImage
 
@@ -110,6 +110,9 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
         samples: in order.
         out: the folder, empty.
         dropped: is told what the format cannot hold.
+
+    Raises:
+        UsageError: `bad_option`, when it can hold none of the samples.
     """
     media = Media(out, dropped)
     tables: dict[str, Any] = {}
@@ -127,6 +130,8 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
             for one in apart(without_masks(sample, dropped), dropped):
                 picture = media.name(one.images[0].image)
                 tables[name].writerow([picture, caption, beside(one, caption, (0,), media.changed(one))])
+        if not tables:
+            raise nothing_held(NAME, dropped)
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from vesalius.datasets.foreign import Source, places, split_of
 from vesalius.datasets.sources import RecordRefused
 from vesalius.datasets.split import Split
 from vesalius.datasets.store import parquet
-from vesalius.datasets.writing import Inside, split_name
+from vesalius.datasets.writing import Inside, nothing_held, split_name
 from vesalius.errors import InputRefused
 from vesalius.types import PLACEHOLDER, Finding, Report, Sample, SampleImage, Turn
 
@@ -80,6 +80,9 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
         samples: in order.
         out: the folder, empty.
         dropped: is told what the format cannot hold.
+
+    Raises:
+        UsageError: `bad_option`, when it can hold none of the samples.
     """
     inside = Inside(dropped)
     texts = {"image": parquet.PICTURE, "text": parquet.TEXT, FIELD: parquet.TEXT}
@@ -100,6 +103,8 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
                 row = {"image": inside.picture(one.images[0].image), "text": caption}
                 row[FIELD] = beside(one, [caption, None], (0,), inside.changed(one))
                 tables.add(f"captions/{split_name(one)}", texts, row)
+        if not tables.names:
+            raise nothing_held(NAME, dropped)
 
 
 def _asked(sample: Sample) -> tuple[str, str] | None:

@@ -50,7 +50,7 @@ from vesalius.datasets.sources import RecordRefused
 from vesalius.datasets.split import Split
 from vesalius.datasets.store import parquet
 from vesalius.datasets.store.media import appearing
-from vesalius.datasets.writing import Media, Records, split_name
+from vesalius.datasets.writing import Media, Records, nothing_held, split_name
 from vesalius.errors import InputRefused
 from vesalius.types import Sample
 
@@ -115,6 +115,7 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
         dropped: is told what the format cannot hold.
 
     Raises:
+        UsageError: `bad_option`, when it can hold none of the samples.
         MissingFromEnvironment: `missing_package`: clips need the extra `video`.
     """
     media = Media(out, dropped)
@@ -127,6 +128,8 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
                 name = split_name(sample) + kind
                 entries.setdefault(name, _entry(name, record, is_ranking=kind == "-preference"))
                 records.add(name, record)
+        if not records.names:
+            raise nothing_held(NAME, dropped)
     with appearing(out / INFO) as draft:
         draft.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -45,7 +45,7 @@ from vesalius.datasets.faults import Tell, refuse
 from vesalius.datasets.foreign import Source, explained, head, places, split_of, streamed
 from vesalius.datasets.sources import RecordRefused
 from vesalius.datasets.split import Split
-from vesalius.datasets.writing import Media, Records, split_name
+from vesalius.datasets.writing import Media, Records, nothing_held, split_name
 from vesalius.errors import InputRefused
 from vesalius.types import Sample
 
@@ -96,6 +96,9 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
         samples: in order.
         out: the folder, empty.
         dropped: is told what the format cannot hold.
+
+    Raises:
+        UsageError: `bad_option`, when it can hold none of the samples.
     """
     media = Media(out, dropped)
     with Records(out, "list") as records:
@@ -103,6 +106,8 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
             record = _record(without_masks(sample, dropped), media, dropped)
             if record is not None:
                 records.add(split_name(sample), record)
+        if not records.names:
+            raise nothing_held(NAME, dropped)
 
 
 def _fits(place: Path) -> bool:

@@ -46,7 +46,7 @@ from vesalius.datasets.faults import Tell, refuse
 from vesalius.datasets.foreign import Source, explained, head, places, split_of, streamed
 from vesalius.datasets.sources import RecordRefused
 from vesalius.datasets.split import Split
-from vesalius.datasets.writing import Inside, Records, split_name
+from vesalius.datasets.writing import Inside, Records, nothing_held, split_name
 from vesalius.errors import InputRefused
 from vesalius.types import Image, Sample
 
@@ -93,6 +93,9 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
         samples: in order.
         out: the folder, empty.
         dropped: is told what the format cannot hold.
+
+    Raises:
+        UsageError: `bad_option`, when it can hold none of the samples.
     """
     inside = Inside(dropped)
     with Records(out, "lines") as records:
@@ -101,6 +104,8 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
             if made is not None:
                 kind, record = made
                 records.add(split_name(sample) + kind, record)
+        if not records.names:
+            raise nothing_held(NAME, dropped)
 
 
 def _has_messages(place: Path) -> bool:

@@ -16,6 +16,7 @@ Source:     github.com/cuhksz-nlp/R2Gen (2020), modules/datasets.py.
 """
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -33,7 +34,7 @@ from vesalius.datasets.foreign import Source, places
 from vesalius.datasets.sources import HEAD_BYTES, RecordRefused, document
 from vesalius.datasets.split import Split
 from vesalius.datasets.store.media import appearing
-from vesalius.datasets.writing import Media
+from vesalius.datasets.writing import Media, nothing_held
 from vesalius.errors import InputRefused
 from vesalius.types import Report, Sample, SampleImage
 
@@ -83,6 +84,9 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
         samples: in order.
         out: the folder, empty.
         dropped: is told what the format cannot hold.
+
+    Raises:
+        UsageError: `bad_option`, when it can hold none of the samples.
     """
     media = Media(out, dropped)
     with ExitStack() as stack:
@@ -102,6 +106,8 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
             record = {"id": held.key, "report": caption, "image_path": paths, "split": where, FIELD: text}
             file = lists[where]
             file.write((",\n" if file.tell() else "\n") + json.dumps(record, ensure_ascii=False))
+        if not any(file.tell() for file in lists.values()):
+            raise nothing_held(NAME, dropped)
         draft = stack.enter_context(appearing(out / "annotation.json"))
         with draft.open("w", encoding="utf-8", newline="\n") as whole:
             for name, file in lists.items():
@@ -116,11 +122,13 @@ def _fits(place: Path) -> bool:
     """By the first record alone, since the whole is one object of any size."""
     with place.open("rb") as file:
         text = file.read(HEAD_BYTES).decode("utf-8-sig", "replace")
-    begin = text.find("[")
-    if begin < 0 or text[:begin].strip(" \t\r\n{:") not in (f'"{name}"' for name in SPLITS):
+    begin, first = text.find("["), text.find("{", 1 + text.find("{"))
+    if not 0 <= begin < first or text[:begin].strip(" \t\r\n{:") not in (f'"{name}"' for name in SPLITS):
+        return False
+    if set(re.findall(r'"(\w+)"', text[begin:first])) - set(SPLITS):  # lists before the first record may be empty
         return False
     try:
-        record, _ = json.JSONDecoder().raw_decode(text[begin + 1 :].lstrip())
+        record, _ = json.JSONDecoder().raw_decode(text[first:])
     except (ValueError, RecursionError):
         return False
     return isinstance(record, dict) and {"report", "image_path"} <= set(record)

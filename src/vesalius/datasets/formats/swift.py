@@ -54,7 +54,7 @@ from vesalius.datasets.faults import Tell, refuse
 from vesalius.datasets.foreign import Source, explained, head, places, split_of, streamed
 from vesalius.datasets.sources import RecordRefused
 from vesalius.datasets.split import Split
-from vesalius.datasets.writing import Media, Records, split_name
+from vesalius.datasets.writing import Media, Records, nothing_held, split_name
 from vesalius.errors import InputRefused
 from vesalius.types import Box, Point, Region, Sample
 
@@ -105,6 +105,7 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
         dropped: is told what the format cannot hold.
 
     Raises:
+        UsageError: `bad_option`, when it can hold none of the samples.
         MissingFromEnvironment: `missing_package`: clips need the extra `video`.
     """
     media = Media(out, dropped)
@@ -114,6 +115,8 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
             if made is not None:
                 kind, record = made
                 records.add(split_name(sample) + kind, record)
+        if not records.names:
+            raise nothing_held(NAME, dropped)
 
 
 def _has_messages(place: Path) -> bool:

@@ -50,7 +50,7 @@ from vesalius.datasets.foreign import Source, explained, head, places, split_of,
 from vesalius.datasets.sources import RecordRefused
 from vesalius.datasets.split import Split
 from vesalius.datasets.store import parquet
-from vesalius.datasets.writing import Inside, split_name
+from vesalius.datasets.writing import Inside, nothing_held, split_name
 from vesalius.errors import InputRefused
 from vesalius.types import Sample
 
@@ -101,6 +101,9 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
         samples: in order.
         out: the folder, empty.
         dropped: is told what the format cannot hold.
+
+    Raises:
+        UsageError: `bad_option`, when it can hold none of the samples.
     """
     inside = Inside(dropped)
     with parquet.Tables(out) as tables:
@@ -110,6 +113,8 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped) -> None:
                 folder, row = made
                 kinds = {name: _kind(name) for name in row}
                 tables.add(f"{folder}/{split_name(sample)}", kinds, row)
+        if not tables.names:
+            raise nothing_held(NAME, dropped)
 
 
 def _kind(column: str) -> str:

@@ -59,7 +59,7 @@ from vesalius.datasets.sources import RecordRefused
 from vesalius.datasets.split import Split
 from vesalius.datasets.store.media import appearing
 from vesalius.datasets.tars import Damaged, Member, members
-from vesalius.datasets.writing import split_name
+from vesalius.datasets.writing import nothing_held, split_name
 from vesalius.errors import InputRefused
 from vesalius.types import Finding, Image, Kind, Report, Sample, SampleImage
 
@@ -150,6 +150,7 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped, *, samples_a_s
         samples_a_shard: > 0.
 
     Raises:
+        UsageError: `bad_option`, when it can hold none of the samples.
         MissingFromEnvironment: `missing_package`: clips need the extra `video`.
     """
     with ExitStack() as stack:
@@ -171,6 +172,8 @@ def write(samples: Iterable[Sample], out: Path, dropped: Dropped, *, samples_a_s
             for suffix, content in group.items():
                 _add(shard, f"{_key_of(sample)}.{suffix}", content)
             shards[name] = (shard, held + 1)
+        if not shards:
+            raise nothing_held(NAME, dropped)
 
 
 def _fits(place: Path) -> bool:
@@ -263,7 +266,8 @@ class _Reader:
             if not isinstance(named, list) or any(suffix not in pictures for suffix in named):
                 raise RecordRefused("media_missing", "Its conversation names pictures that no member is.")
             talk = conversation(marked(_texts(turns), {IMAGE: named}), opened, text_alone=self.source.text_alone)
-            answered(talk.turns)
+            if FIELD not in more:
+                answered(talk.turns)
             task, shown, said, listed = "conversation", talk.images, talk.turns, talk.shown
         else:
             listed = () if self.source.text_alone else tuple(opened(suffix) for suffix in pictures)
@@ -348,8 +352,7 @@ def _members(sample: Sample, folder: Path, dropped: Dropped) -> dict[str, bytes]
         if talk.rejected is not None:
             dropped["worse answers: programs of the format read one answer"] += 1
         if said[-1].role != "assistant":
-            dropped["samples without an answer: the format holds answered questions"] += 1
-            return None
+            dropped["questions without an answer: programs of the format may expect one"] += 1
 
         def mark(piece: Shown | Placed) -> str:
             return IMAGE if isinstance(piece, Shown) else worded(piece, dropped)

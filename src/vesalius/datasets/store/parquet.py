@@ -93,6 +93,11 @@ class Tables:
                 self._flush(name)
         self._stack.__exit__(kind, error, trace)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The files so far, without their suffix, in the order in which they were begun."""
+        return tuple(self._open)
+
     def add(self, name: str, kinds: Mapping[str, str], row: dict[str, Any]) -> None:
         """Append a row to the file of that name, whose columns are of these kinds."""
         if name not in self._open:
