@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVANTS = {
     "benchmarks": "baselines comparison exam predictions report scoring table",
     "clinical/formats": "",
-    "datasets/collections": "",
+    "datasets/collections": "masks sheet",
     "datasets/formats": "",
     "metrics": "bootstrap",
     "phantom/kinds": "",

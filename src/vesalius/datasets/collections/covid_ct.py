@@ -1,6 +1,6 @@
 """covid_ct: slices of chest CT cut out of papers, with the captions of their figures and histories.
 
-What:       349 slices of 216 patients with COVID-19 and 397 without it, figures of medRxiv, bioRxiv, journals and LUNA, 102 to
+What:       349 slices of 216 patients with COVID-19 and 397 without it, figures of medRxiv, bioRxiv, journals and LUNA, 153 to
             1,853 px high, the values of a figure and not Hounsfield units.
 Layout:     `CT_COVID/` and `CT_NonCOVID/`, wherever they lie, and `COVID-CT-MetaInfo.xlsx`; the published lists
             `trainCT_COVID.txt` and so on where they are there. Read with any number of slices and without the sheet.
@@ -9,7 +9,7 @@ Split unit: the patient of the sheet; without it, the slice. Of the others a num
 Labels:     by folder: "covid-19" is present, or absent. The captions are the figures': they hold letters of panels, arrows
             that were cropped and findings of other panels. Age, sex and day come from the papers, where they state them.
 Defects:    file names of the sheet lack ".png" here and there: they are found all the same. One patient of the sheet is
-            several people. The two classes come from different sources and file types: JPEG are without COVID-19 all.
+            three people. The two classes come from different sources and file types: every JPEG is without COVID-19.
 Samples:    a slice with its label and its figure's caption as report.
 Licence:    not stated by the origin; figures of papers. For research, not for redistribution.
 Source:     github.com/UCSD-AI4H/COVID-CT; Yang et al. 2020, arXiv 2003.13865.

@@ -7,7 +7,8 @@ Layout:     `training/` and `test/`, each with `images/21_training.tif`, `1st_ma
 Split unit: the photograph; the collection names no patients. As published.
 Labels:     vessels marked pixel by pixel by one of three trained observers. The field of view was found by a program.
 Defects:    the second observer's marks are a region of their own, "retinal vessels" with the attribute observer "2": they
-            are not the truth of the benchmark.
+            are not the truth of the benchmark. 25 of 32 pictures that were looked at have some vessel pixels (up to 78)
+            outside of their field of view.
 Samples:    a photograph with its vessels and its field of view as masks.
 Licence:    for research; Staal et al. 2004 state none. Some copies are under CC BY 4.0.
 Source:     drive.grand-challenge.org; Staal et al. 2004, IEEE Transactions on Medical Imaging 23(4): 501.

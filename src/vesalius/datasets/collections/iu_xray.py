@@ -6,8 +6,8 @@ Layout:     `annotation.json`: {"train": [{"id", "report", "image_path": […]}]
 Split unit: the patient: the collection has one report a patient, whose number is in the picture's name (CXR3321_IM-…).
             Splits as published.
 Labels:     the report, findings and impression in one text as the copy has them, by radiologists of two hospitals.
-Defects:    "XXXX" stands where names, dates and some words were taken out, in the middle of sentences too. Many reports are
-            the same word for word, on both sides of the split.
+Defects:    "XXXX" stands where names, dates and some words were taken out, in the middle of sentences too: in 1,605 of 3,444
+            reports of one copy. There, 86 of 382 reports of `val` stand in `train` word for word, of other patients.
 Samples:    a report with its pictures. Which of them is frontal the file does not say.
 Licence:    CC BY-NC-ND 4.0.
 Source:     openi.nlm.nih.gov; Demner-Fushman et al. 2016, JAMIA 23(2): 304; github.com/cuhksz-nlp/R2Gen.

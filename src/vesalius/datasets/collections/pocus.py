@@ -10,8 +10,9 @@ Labels:     the diagnosis as the origin states it: "covid-19", "bacterial pneumo
             present. Signs (effusion, consolidation, B-lines, A-lines, irregular pleural line, air bronchogram) were
             judged by two physicians: 1 is present, 0 absent, an empty cell was not looked at and is no label. What patients
             complain of (fever, cough) is seen in no picture: no label.
-Defects:    the frame rate that the table states is 25 for still pictures. A patient's number can bear two diagnoses. Some
-            rows say that their file is not in use. The web pages' texts hold treatment and names of what is to be seen.
+Defects:    the frame rate that the table states is 25 for still pictures. Two patients' numbers of 34 bear two diagnoses. Some
+            rows say that their file is not in use; three that are called healthy have a sign of illness. The web pages'
+            texts hold treatment and names of what is to be seen.
 Samples:    a clip or a picture with its labels, and what the web page and the physicians say of it as report.
 Licence:    per file, in `provenance.licence`; "unknown" where the table has none.
 Source:     github.com/jannisborn/covid19_ultrasound; Born et al. 2021, Applied Sciences 11(2): 672.
@@ -126,10 +127,12 @@ def _patient(row: Mapping[str, str]) -> str:
 
 
 def _contradictions(name: str, diagnosis: str, row: Mapping[str, str], image: Image) -> Iterator[str]:
-    """What the name, the table and the file say differently; the table's diagnosis and the file's frames are kept."""
+    """What the name, the table and the file say differently."""
     prefix = re.split(r"[_\W]", name, maxsplit=1)[0].casefold()
     if _PREFIXES.get(prefix, diagnosis) != diagnosis:
         yield "The beginning of the file's name states another diagnosis than the table; the table's was kept."
+    if diagnosis == "healthy lung" and any(row.get(column, "").strip() == "1" for column in SIGNS if column != "A-lines"):
+        yield "The lung is called healthy and has a sign of illness; both were kept."
     frames = _number(row.get("Length (frames)", ""))
     own = image.shape[0] if image.kind == "clip" else 1
     if frames is not None and abs(own - frames) > _MOST_FRAMES_OFF:

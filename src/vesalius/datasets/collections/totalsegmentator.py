@@ -1,6 +1,6 @@
 """totalsegmentator: CT and MR volumes with masks of up to 117 structures.
 
-What:       1,228 CT (version 2) and several hundred MR volumes of the University Hospital Basel; or the reference files of the
+What:       1,228 CT (version 2) and 616 MR volumes of the University Hospital Basel; or the reference files of the
             program's repository: a CT of 112 slices and a part of it, an MR, a DICOM series, each with what the program
             found, and its spine report.
 Layout:     `s0000/ct.nii.gz` (or `mri.nii.gz`) with `s0000/segmentations/<structure>.nii.gz`, and `meta.csv`. Or
