@@ -38,8 +38,8 @@ class Visit:
         patient_id: as Patient ID; the name is left empty.
         study_uid: Study Instance UID.
         day: days since the patient's first visit; the study's date is 2000-01-01 plus that.
-        sex: F, M or O.
-        age_years: 0 to 999, written in whole years.
+        sex: F, M or O; empty when it is not known.
+        age_years: 0 to 999, written in whole years; None when it is not known.
         manufacturer: who made it; phantoms say `keys.PHANTOM_MANUFACTURER`.
         is_simulated: the patient is a phantom, and the file says so.
     """
@@ -48,7 +48,7 @@ class Visit:
     study_uid: str
     day: int
     sex: str
-    age_years: float
+    age_years: float | None
     manufacturer: str
     is_simulated: bool = False
 
@@ -83,7 +83,7 @@ def begin(sop_class: str, modality: str, visit: Visit, names: Names) -> FileData
     Raises:
         UsageError: `bad_option`, when sex or age are none.
     """
-    if visit.sex not in ("F", "M", "O") or not 0 <= visit.age_years < 1000:
+    if visit.sex not in ("F", "M", "O", "") or not 0 <= (visit.age_years or 0) < 1000:
         raise UsageError("bad_option", "Sex is one of F, M, O, and age 0 to 999. No file can say otherwise. Change the value.")
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = UID(sop_class)
@@ -223,7 +223,8 @@ def _set_patient_and_study(dataset: Dataset, visit: Visit) -> None:
     dataset.PatientID = visit.patient_id
     dataset.PatientBirthDate = ""
     dataset.PatientSex = visit.sex
-    dataset.PatientAge = f"{int(visit.age_years):03d}Y"
+    if visit.age_years is not None:
+        dataset.PatientAge = f"{int(visit.age_years):03d}Y"
     if visit.is_simulated:
         dataset.QualityControlSubject = "YES"
     dataset.StudyInstanceUID = visit.study_uid

@@ -31,6 +31,8 @@ Bools = npt.NDArray[np.bool_]
 # Says in a frame's own group where its plane lies, and gives the plane's numbers along the dimensions behind the segment.
 Placing = Callable[[Dataset, int], tuple[int, ...]]
 
+PHANTOM = "Vesalius phantom"
+
 # Concepts of PS3.16 (CID 7150, 7203, 7202): what a segment is, how it came to be, what its picture was used for.
 _ANATOMY, _ABNORMAL = ("91723000", "Anatomical Structure"), ("49755003", "Morphologically Abnormal Structure")
 _SEGMENTED, _SOURCE = ("113076", "Segmentation", "DCM"), ("121322", "Source image for image processing operation", "DCM")
@@ -65,7 +67,14 @@ class Drawn:
 
 
 def write_segmentation(
-    path: Path, masks: Mapping[str, Bools], drawn: Drawn, visit: Visit, names: Names, *, abnormal: Listed[str] = ()
+    path: Path,
+    masks: Mapping[str, Bools],
+    drawn: Drawn,
+    visit: Visit,
+    names: Names,
+    *,
+    abnormal: Listed[str] = (),
+    algorithm: str = PHANTOM,
 ) -> None:
     """Write masks of one picture; they may overlap. An empty one is left out.
 
@@ -76,6 +85,7 @@ def write_segmentation(
         visit: whose it is.
         names: of the object.
         abnormal: names of those masks that are no normal anatomy.
+        algorithm: what drew them; of phantoms that is known to be exact, of anything else a person may have had a hand in it.
 
     Raises:
         UsageError: `bad_option`, when there is nothing in any mask.
@@ -87,7 +97,7 @@ def write_segmentation(
     planes = [_tiles(mask, drawn.tile_px) if drawn.layout == "tiles" else mask.reshape(-1, *shape) for mask in held.values()]
     filled = [np.flatnonzero(each.any(axis=(1, 2))) for each in planes]
     frames = [(number, int(index)) for number, indices in enumerate(filled, start=1) for index in indices]
-    dataset = _begun(list(held), drawn, frames, (shape[0], shape[1]), visit, names, abnormal)
+    dataset = _begun(list(held), drawn, frames, (shape[0], shape[1]), visit, names, abnormal, algorithm)
     dataset.SegmentsOverlap = "YES" if _overlap(list(held.values())) else "NO"
     _set_bits(dataset, planes[0].shape[1:])
     bits = np.concatenate([each[indices] for each, indices in zip(planes, filled, strict=True)])
@@ -164,15 +174,17 @@ def _begun(
     visit: Visit,
     names: Names,
     abnormal: Listed[str],
+    algorithm: str = PHANTOM,
 ) -> FileDataset:
     """The object without its bits: masks by name, and of each frame its segment and its plane."""
     dataset = write.begin(SegmentationStorage, "SEG", visit, names)
     dataset.ImageType = ["DERIVED", "PRIMARY"]
     dataset.PatientOrientation = ""
-    dataset.ContentLabel, dataset.ContentDescription, dataset.ContentCreatorName = "PHANTOM", "As drawn", ""
+    dataset.ContentLabel = "PHANTOM" if algorithm == PHANTOM else "REGIONS"
+    dataset.ContentDescription, dataset.ContentCreatorName = "As drawn", ""
     dataset.SegmentationType = "BINARY"
     dataset.SegmentSequence = Sequence(
-        [_segment(number, name, is_abnormal=name in abnormal) for number, name in enumerate(held, start=1)]
+        [_segment(number, name, algorithm, is_abnormal=name in abnormal) for number, name in enumerate(held, start=1)]
     )
     _set_places(dataset, drawn, frames, shape)
     return dataset
@@ -197,12 +209,13 @@ def _tiles(mask: Bools, tile_px: int) -> Bools:
     return np.stack(found)
 
 
-def _segment(number: int, name: str, *, is_abnormal: bool) -> Dataset:
+def _segment(number: int, name: str, algorithm: str, *, is_abnormal: bool) -> Dataset:
     """A segment has the mask's own name as its code, because it says just what was drawn."""
     item = Dataset()
     item.SegmentNumber = number
     item.SegmentLabel = name
-    item.SegmentAlgorithmType, item.SegmentAlgorithmName = "AUTOMATIC", "Vesalius phantom"
+    item.SegmentAlgorithmType = "AUTOMATIC" if algorithm == PHANTOM else "SEMIAUTOMATIC"
+    item.SegmentAlgorithmName = algorithm
     item.SegmentedPropertyCategoryCodeSequence = write.coded(*(_ABNORMAL if is_abnormal else _ANATOMY))
     item.SegmentedPropertyTypeCodeSequence = write.coded(name, name, OWN_CODES)
     return item
