@@ -98,8 +98,8 @@ def _finding(seen: View, label: str, speech: Speech, kind: str, attributes: bool
         return None
     also = terms()[label].also.get(speech.language, ()) if label in terms() else ()
     name = random.choice([term, *also])
-    marked = [place for place in seen.places if place.label == label]
-    if not attributes or len(marked) != 1 or random.random() < 0.5:
+    marked = seen.of(label) if attributes else []
+    if len(marked) != 1 or random.random() < 0.5:
         return name
     said = [speech.attribute(*pair) for pair in marked[0].region.attributes.items()]
     told = [text for text in said if text and random.random() < 0.6]

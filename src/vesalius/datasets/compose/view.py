@@ -94,12 +94,17 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A picture of a sample: which one, how it is shown, and the places in it that are not empty."""
+    """A picture of a sample: which one, how it is shown, and what is marked in it; masks are read when they are asked for."""
 
     sample: Sample
     index: int
     shown: SampleImage
-    places: tuple[Place, ...]
+    marked: tuple[Place, ...]
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """All that marks something."""
+        return tuple(place for place in self.marked if place.center is not None)
 
     @property
     def image(self) -> Image:
@@ -114,8 +119,8 @@ class View:
         return self.image.spacing_mm
 
     def of(self, label: str) -> list[Place]:
-        """The places of a label."""
-        return [place for place in self.places if place.label == label]
+        """The places of a label; no other mask is read."""
+        return [place for place in self.marked if place.label == label and place.center is not None]
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -141,12 +146,12 @@ def views(sample: Sample, *, role: str = "current") -> Iterator[View]:
 def view(sample: Sample, index: int) -> View:
     """One picture of a sample with its places."""
     shown = sample.images[index]
-    places = [
+    marked = [
         Place(region, at, shown.image.shape if region.frame is None else shown.image.shape[-2:])
         for at, region in enumerate(sample.regions)
         if region.image == index and region.space == "pixel"
     ]
-    return View(sample, index, shown, tuple(place for place in places if place.center is not None))
+    return View(sample, index, shown, tuple(marked))
 
 
 def still(seen: View, frame: int) -> View:
@@ -182,7 +187,7 @@ def frames_of(place: Place, count: int) -> list[int]:
 
 
 def _in_frame(seen: View, frame: int, shape: tuple[int, ...]) -> Iterator[Place]:
-    for place in seen.places:
+    for place in seen.marked:
         region, plane = place.region, None
         if region.frame == frame:
             plane = region.geometry
