@@ -147,3 +147,13 @@ def test_samples_of_which_none_has_a_place_are_refused_and_leave_no_file_of_reco
     with pytest.raises(UsageError, match="None of the samples"):
         written(csv.write, corpus()[:1], tmp_path / "out")
     assert not csv.recognizes(tmp_path / "out")
+
+
+def test_pictures_can_be_left_out_on_purpose(tmp_path: Path) -> None:
+    asked = captioned("a", Report("Clear.", ""))
+    written(csv.write, [asked], tmp_path)
+    for place in (tmp_path / "images").iterdir():
+        place.unlink()
+    assert codes(heard(csv.read, tmp_path)[1]) == ["media_missing"]
+    (back,), faults = heard(csv.read, tmp_path, text_alone=True)
+    assert (back.images, back.report, back.provenance, faults) == ((), asked.report, asked.provenance, [])

@@ -125,3 +125,13 @@ def test_a_round_trip_loses_nothing(
     (back,), faults = heard(r2gen.read, folder)
     assert codes(faults) == []
     assert plain(back) == plain(asked)
+
+
+def test_pictures_can_be_left_out_on_purpose(tmp_path: Path) -> None:
+    asked = replace(sample("a", [], picture(1)), report=Report("Clear.", ""), task="annotation")
+    written(r2gen.write, [asked], tmp_path)
+    for place in (tmp_path / "images").iterdir():
+        place.unlink()
+    assert codes(heard(r2gen.read, tmp_path)[1]) == ["media_missing"]
+    (back,), faults = heard(r2gen.read, tmp_path, text_alone=True)
+    assert (back.images, back.report, back.provenance, faults) == ((), asked.report, asked.provenance, [])

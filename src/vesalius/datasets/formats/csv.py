@@ -76,12 +76,13 @@ def recognizes(root: Path) -> bool:
     return bool(places(root, SUFFIXES, lambda place: _table(place) is not None))
 
 
-def read(root: Path, tell: Tell = refuse) -> Iterator[Sample]:
+def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterator[Sample]:
     """A sample a row.
 
     Args:
         root: the folder, or one table.
         tell: takes faults, with the line of the row (and the number of the table, by name, where there are several).
+        text_alone: leave the pictures out.
 
     Raises:
         InputRefused: `bad_dataset`: no such table is in the folder, or one is no table to its end.
@@ -93,7 +94,7 @@ def read(root: Path, tell: Tell = refuse) -> Iterator[Sample]:
             "No table in the folder has a column of pictures and one of texts. There is nothing to read as captions. Name the "
             f"columns {COLUMNS[0]} and {COLUMNS[1]}, or name another format.",
         )
-    source = Source(NAME, root, tell)
+    source = Source(NAME, root, tell, text_alone=text_alone)
     for number, (place, table) in enumerate(found, start=1):
         which = f"file {number}, " if len(found) > 1 else ""
         known = {table.picture, table.text, FIELD, *(table.named(some) for some in (_PATIENTS, _STUDIES, ("split",)))}
@@ -149,14 +150,15 @@ class _Row:
         caption = plain_text(get(self.table.text), "The caption").strip()
         if not caption:
             raise RecordRefused("record_malformed", "It has no caption.")
-        image = self.source.open(text_of(get(self.table.picture), "The picture's name"))
+        name = text_of(get(self.table.picture), "The picture's name")
+        images = () if self.source.text_alone else (self.source.open(name),)
         patient, study = (get(self.table.named(names), "").strip() for names in (_PATIENTS, _STUDIES))
         split = split_named(get(self.table.named(("split",)), "")) or self.split
-        key = self.source.key(str(get(self.table.picture)), caption)
-        provenance = self.source.provenance([image], key, split=split, patient=patient, study=study)
-        report = Report(caption, "")
-        sample = Sample(key, "annotation", (SampleImage("current", image),), (), provenance, report=report)
-        return restored(sample, get(FIELD), caption, (image,), self.source, split)
+        key = self.source.key(name, caption)
+        provenance = self.source.provenance(images, key, split=split, patient=patient, study=study)
+        shown, report = tuple(SampleImage("current", image) for image in images), Report(caption, "")
+        sample = Sample(key, "annotation", shown, (), provenance, report=report)
+        return restored(sample, get(FIELD), caption, images, self.source, split)
 
 
 def _table(place: Path) -> _Table | None:

@@ -48,12 +48,13 @@ def recognizes(root: Path) -> bool:
     return bool(places(root, SUFFIXES, _fits))
 
 
-def read(root: Path, tell: Tell = refuse) -> Iterator[Sample]:
+def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterator[Sample]:
     """A sample a record.
 
     Args:
         root: the folder, or the annotation file.
         tell: takes faults, with the list of the record and its number there (and that of the file, where there are several).
+        text_alone: leave the pictures out.
 
     Raises:
         InputRefused: `bad_dataset`: there is no such file, or it is cut off.
@@ -65,7 +66,7 @@ def read(root: Path, tell: Tell = refuse) -> Iterator[Sample]:
             "No JSON file in the folder has lists `train`, `val` or `test` of records with `report` and `image_path`. There is "
             "nothing to read as R2Gen's annotation. Give the folder that holds it, or name another format.",
         )
-    source = Source(NAME, root, tell)
+    source = Source(NAME, root, tell, text_alone=text_alone)
     for number, place in enumerate(found, start=1):
         which = f"file {number}, " if len(found) > 1 else ""
         lists = document(place)
@@ -144,7 +145,7 @@ def _sample(source: Source, split: Split, where: str, record: Any) -> Sample:
     paths = [paths] if isinstance(paths, str) else paths
     if not isinstance(paths, list) or not paths or not all(isinstance(path, str) for path in paths):
         raise RecordRefused("record_malformed", "Its `image_path` is no list of names.")
-    images = [source.open(path) for path in paths]
+    images = [] if source.text_alone else [source.open(path) for path in paths]
     patient, study = (str(record[name]) if record.get(name) else None for name in ("subject_id", "study_id"))
     key = source.key("id", str(record["id"])) if record.get("id") else source.key(where)
     provenance = source.provenance(images, key, split=split, patient=patient, study=study)
