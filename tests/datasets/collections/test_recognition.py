@@ -17,7 +17,7 @@ READ_BY = {
     "covid_chestxray": "covid_chestxray",
     "covid_ct": "covid_ct",
     "derived_vqa": "derived_vqa",
-    "dicom_real": "clinical_files",
+    "dicom_real": "dicom_seg",  # it holds a segmentation; `--from clinical_files` reads all of it
     "drive_fundus": "drive",
     "hc18_fetal_head": "hc18",
     "hpo_ontology": "hpo",
@@ -81,7 +81,7 @@ def test_a_foreign_folder_that_is_named_all_the_same_is_refused_with_what_it_lac
 @pytest.mark.parametrize("folder", READ_BY)
 def test_every_real_folder_is_recognized_by_one_reader_alone(public_data: Path, folder):
     taken = [name for name in NAMES if reader(name).recognizes(public_data / folder)]
-    assert taken == ([] if READ_BY[folder] == "clinical_files" else [READ_BY[folder]])
+    assert taken == ([] if READ_BY[folder] in ("clinical_files", "dicom_seg") else [READ_BY[folder]])
     assert formats.reader(public_data / folder, None)[0] == READ_BY[folder]
 
 

@@ -2,7 +2,7 @@
 
 What:       pictures, volumes, clips and slides as they lie in a hospital's or a laboratory's folders, without a table.
 Layout:     any. Recognized only where files of volumes or DICOM lie and nothing else tells what they are: no table, no JSON, no
-            folder of masks or labels. Else name it: `--from clinical_files`.
+            folder of masks or labels, no DICOM segmentation (`dicom_seg`). Else name it: `--from clinical_files`.
 Holds:      a study: all its pictures, the segments of DICOM segmentations on their grid as masks, modality, place, spacing,
             every warning of the reader.
 Lacks:      questions, labels and reports; what holds no picture (reports, plans, waveforms) is counted.
@@ -22,6 +22,7 @@ from pathlib import Path
 from vesalius.clinical import keys, study
 from vesalius.clinical.upload import files_below
 from vesalius.datasets.faults import Fault, Tell, refuse
+from vesalius.datasets.formats import dicom_seg
 from vesalius.datasets.sources import Files
 from vesalius.errors import InputRefused
 from vesalius.types import Image, Provenance, Region, Sample, SampleImage, Series, Study
@@ -46,7 +47,8 @@ def recognizes(root: Path) -> bool:
     folders = {part for path in listed for part in path.relative_to(root).parts[:-1]}
     if any(name.endswith(_TABLES) for name in names) or any(map(_ANNOTATED.search, folders)):
         return False
-    return any(name.endswith(_VOLUMES) for name in names) or any(map(_is_dicom, listed[:_MOST_OPENED]))
+    is_clinical = any(name.endswith(_VOLUMES) for name in names) or any(map(_is_dicom, listed[:_MOST_OPENED]))
+    return is_clinical and not dicom_seg.recognizes(root)
 
 
 def read(root: Path, tell: Tell = refuse) -> Iterator[Sample]:
