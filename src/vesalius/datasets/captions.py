@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from vesalius.datasets.conversations import not_to_be_written
 from vesalius.datasets.exports import Dropped
 from vesalius.types import Kind, Report, Sample
 
@@ -18,6 +19,9 @@ def caption_of(sample: Sample, dropped: Dropped, *, kinds: Sequence[Kind] = ("im
         return None
     if sample.report is None or not (text := text_of(sample.report)):
         dropped["samples without a report or caption: the format holds one text a picture"] += 1
+        return None
+    if not_to_be_written(text):
+        dropped["samples whose texts hold tokens that steer a model, or characters that no text has"] += 1
         return None
     if sample.turns:
         dropped["questions and answers: programs of the format read one text"] += 1

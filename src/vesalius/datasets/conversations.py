@@ -266,9 +266,13 @@ def told(sample: Sample, dropped: Dropped, *, kinds: Sequence[Kind] = ("image",)
         if shown.image.kind not in kinds:
             dropped[f"samples about a {shown.image.kind}: the format has no place for one"] += 1
             return None
+    pair = sample.preference
+    if not_to_be_written(*(turn.text for turn in sample.turns), *((pair.chosen, pair.rejected) if pair else ())):
+        dropped["samples whose texts hold tokens that steer a model, or characters that no text has"] += 1
+        return None
     if any(turn.spans if masks_turns else turn.spans is not None for turn in sample.turns):
         dropped["what of an answer is to be learnt: programs of the format learn whole answers"] += 1
-    turns, pair = list(sample.turns), sample.preference
+    turns = list(sample.turns)
     if pair is not None and turns[-1].role == "assistant":
         last = turns.pop()
         if last.text != pair.chosen:
@@ -284,6 +288,12 @@ def told(sample: Sample, dropped: Dropped, *, kinds: Sequence[Kind] = ("image",)
         first = next(at for at, one in enumerate(said) if one.role == "user")
         said[first] = replace(said[first], pieces=(*missing, *said[first].pieces))
     return Told(tuple(said), *answers)
+
+
+def not_to_be_written(*texts: str) -> bool:
+    """Whether a text holds what readers refuse: written into a record it would be taken for a mark."""
+    plain = [PLACEHOLDER.sub("", text) for text in texts]
+    return any(SPECIAL.search(text) or BROKEN.search(text) for text in plain)
 
 
 def without_masks(sample: Sample, dropped: Dropped) -> Sample:

@@ -236,8 +236,12 @@ class Spool:
                 raise RecordRefused("media_unreadable", f"A picture inside of it has more than {LARGEST_INLINE} bytes.")
             if self._file is None:
                 self._file = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115
-            self._file.write(content)
-            self._file.flush()
+            try:
+                self._file.write(content)
+                self._file.flush()
+            except OSError:
+                said = "The disk is full: pictures inside of records could not be put aside. Make room and try again."
+                raise InputRefused("disk_full", said) from None
             place = gate.Place(None, self._file, self._end, len(content))
             self._end += len(content)
             self._opened[digest] = opened(place)

@@ -8,12 +8,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TextIO
 
+import numpy as np
+
 from vesalius.datasets.exports import NAME_LENGTH, Dropped, Export
 from vesalius.datasets.store.media import appearing, encoded
 from vesalius.errors import UsageError
 from vesalius.transforms.draw import png_bytes
 from vesalius.transforms.intensity import to_display
-from vesalius.types import Image, Sample
+from vesalius.types import Array, Image, Sample
+
+DEEP = "pictures of more than 8 bits, or inverted: shown through their window, as 8 bits; programs cut off values above 255"
 
 
 class Media:
@@ -23,21 +27,35 @@ class Media:
         self._dropped, self._tally = dropped, Dropped()
         self._pictures = Export(folder, self._tally, media="images")
         self._films = Export(folder, self._tally, media="videos")
-        self._changed: weakref.WeakKeyDictionary[Image, bool] = weakref.WeakKeyDictionary()
+        self._named: weakref.WeakKeyDictionary[Image, tuple[str, bool]] = weakref.WeakKeyDictionary()
 
     def name(self, image: Image) -> str:
-        """Of an image `images/<hash>.png` or `.jpg`, of a clip `videos/<hash>.mp4`."""
-        before = self._tally.copy()
-        name = self._films.clip(image) if image.kind == "clip" else self._pictures.picture(image)
-        told = self._tally - before
-        self._dropped.update(told)
-        if image not in self._changed:
-            self._changed[image] = any("shown through their window" in what for what in told)
-        return name
+        """Of an image `images/<hash>.png` or `.jpg`, of a clip `videos/<hash>.mp4`; 8 bits, as an eye should see them."""
+        if image not in self._named:
+            shown = None if image.kind == "clip" else rendered(image)
+            before = self._tally.copy()
+            if shown is not None:
+                self._tally[DEEP] += 1
+                name = self._pictures.array(shown)
+            else:
+                name = self._films.clip(image) if image.kind == "clip" else self._pictures.picture(image)
+            told = self._tally - before
+            self._dropped.update(told)
+            self._named[image] = name, any("through their window" in what for what in told)
+        return self._named[image][0]
 
     def changed(self, sample: Sample) -> list[int]:
         """The indices of the pictures whose values are others in their files; all of them have been written."""
-        return [index for index, shown in enumerate(sample.images) if self._changed.get(shown.image, False)]
+        return [index for index, shown in enumerate(sample.images) if self._named.get(shown.image, ("", False))[1]]
+
+
+def rendered(image: Image) -> Array | None:
+    """A picture of more than 8 bits, or one whose low values are bright, as 8 bits; None when it is shown as it is.
+
+    What trains on a PNG opens it with Pillow and converts it to RGB, which cuts 16 bits off at 255: a radiograph would be white.
+    """
+    values = image.load()
+    return to_display(values, image) if values.dtype != np.uint8 or image.inverted else None
 
 
 class Records:
@@ -98,15 +116,12 @@ class Inside:
         self._changed: weakref.WeakKeyDictionary[Image, bool] = weakref.WeakKeyDictionary()
 
     def encoded(self, image: Image) -> tuple[bytes, str]:
-        """The file of a picture, and its suffix; values that no such file holds are shown through their window."""
-        content, suffix = encoded(image)
-        if is_changed := suffix == ".npy":
-            content, suffix = png_bytes(to_display(image.load(), image)), ".png"
+        """The file of a picture, and its suffix; 8 bits, as an eye should see them."""
+        shown = rendered(image)
         if image not in self._changed:
-            self._changed[image] = is_changed
-            if is_changed:
-                self._dropped["pictures whose values are not 8 or 16 bits: shown through their window, as 8 bits"] += 1
-        return content, suffix
+            self._changed[image] = shown is not None
+            self._dropped.update({DEEP: 1} if shown is not None else {})
+        return encoded(image) if shown is None else (png_bytes(shown), ".png")
 
     def picture(self, image: Image) -> dict[str, Any]:
         """As Hugging Face `datasets` keeps it: `{"bytes": …, "path": "<hash>.png"}`."""

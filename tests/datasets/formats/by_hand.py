@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from PIL import Image as Pillow
 
 from vesalius.datasets.exports import Dropped
 from vesalius.datasets.faults import Fault
+from vesalius.datasets.writing import rendered
 from vesalius.types import (
     PLACEHOLDER,
     Array,
@@ -109,11 +111,18 @@ def codes(faults: Iterable[Fault]) -> list[str]:
     return [fault.code for fault in faults]
 
 
+def as_shown(image: Image) -> Image:
+    """As pictures are written for other programs: 8 bits, through the window."""
+    shown = rendered(image) if image.kind == "image" else None
+    return image if shown is None else replace(image, load=lambda: shown, window=None, inverted=False)
+
+
 def plain(found: Sample, *, images: bool = True) -> dict[str, Any]:
-    """Everything that a sample says, arrays included, without where its files lie."""
+    """Everything that a sample says, arrays included, without where its files lie; pictures as other programs are given them."""
 
     def flat(item: Any) -> Any:
         if isinstance(item, Image):
+            item = as_shown(item)
             shown = item.load()
             facts = {
                 name: flat(getattr(item, name))
@@ -131,7 +140,7 @@ def plain(found: Sample, *, images: bool = True) -> dict[str, Any]:
 
 def seen(found: Sample) -> list[Any]:
     """The text, with the pixels of each picture where it is shown; those that no turn names come first."""
-    pixels = [shown.image.load().tobytes() for shown in found.images]
+    pixels = [as_shown(shown.image).load().tobytes() for shown in found.images]
     text = " ".join(turn.text for turn in found.turns)
     pieces: list[Any] = [content for index, content in enumerate(pixels) if f"<image:{index}>" not in text]
     at = 0

@@ -110,6 +110,7 @@ def test_what_is_written_is_what_open_clip_reads(tmp_path: Path) -> None:
     assert [row["caption"] for row in rows] == ['A "lung"\nhere', "Two, views. Fine.", "Two, views. Fine.", "A spot."]
     assert all((tmp_path / row["filepath"]).is_file() for row in rows)
     assert {what.partition(":")[0]: number for what, number in dropped.items()} == {
+        "pictures of more than 8 bits, or inverted": 1,
         "samples with several pictures": 1,
         "findings and impression": 2,
         "samples without a report or caption": 7,

@@ -175,6 +175,7 @@ def test_what_is_written_is_what_llama_factory_reads(tmp_path: Path) -> None:
     )
     dropped = written(llamafactory.write, [*corpus(), chat], tmp_path)
     assert {what.partition(":")[0]: number for what, number in dropped.items()} == {
+        "pictures of more than 8 bits, or inverted": 1,
         "samples that ask nothing": 1,
         "boxes in answers": 3,
         "samples that begin with an answer, or end with a question": 1,

@@ -146,6 +146,7 @@ def test_what_is_written_is_what_llavas_code_reads(tmp_path: Path) -> None:
     assert '{"bbox_2d": [1, 2, 9, 9], "label": "left spot"}' in train[2]["conversations"][1]["value"]
     counted = {what.partition(":")[0]: number for what, number in dropped.items()}
     assert counted == {
+        "pictures of more than 8 bits, or inverted": 1,
         "samples that ask nothing": 1,
         "samples without an answer": 1,
         "worse answers": 1,

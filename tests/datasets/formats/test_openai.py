@@ -134,6 +134,7 @@ def test_what_is_written_is_what_the_service_takes(tmp_path: Path) -> None:
         openai.write, [*corpus(), unlearnt, sample("bad", [("user", "a")], preference=Preference("", "b", (), ()))], tmp_path
     )
     assert {what.partition(":")[0]: number for what, number in dropped.items()} == {
+        "pictures of more than 8 bits, or inverted": 1,
         "samples that ask nothing": 1,
         "samples about a clip": 1,
         "boxes in answers": 3,

@@ -1,6 +1,7 @@
 """R2Gen's annotation file."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,3 +136,10 @@ def test_pictures_can_be_left_out_on_purpose(tmp_path: Path) -> None:
     assert codes(heard(r2gen.read, tmp_path)[1]) == ["media_missing"]
     (back,), faults = heard(r2gen.read, tmp_path, text_alone=True)
     assert (back.images, back.report, back.provenance, faults) == ((), asked.report, asked.provenance, [])
+
+
+def test_the_real_annotation_has_the_published_records(public_data: Path) -> None:
+    samples, faults = heard(r2gen.read, public_data / "iu_xray_reports", text_alone=True)
+    assert faults == []
+    assert Counter(found.provenance.split for found in samples) == {"train": 3062, "validation": 382}
+    assert len({found.key for found in samples}) == 3444

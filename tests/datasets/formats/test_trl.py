@@ -144,6 +144,7 @@ def test_nothing_else_is_taken_for_it(tmp_path: Path) -> None:
 def test_what_is_written_has_trls_columns_and_features(tmp_path: Path) -> None:
     dropped = written(trl.write, corpus(), tmp_path)
     assert {what.partition(":")[0]: number for what, number in dropped.items()} == {
+        "pictures of more than 8 bits, or inverted": 1,
         "samples that ask nothing": 1,
         "boxes in answers": 3,
         "samples about a clip": 1,

@@ -59,7 +59,7 @@ from vesalius.datasets.sources import RecordRefused
 from vesalius.datasets.split import Split
 from vesalius.datasets.store.media import appearing
 from vesalius.datasets.tars import Damaged, Member, members
-from vesalius.datasets.writing import nothing_held, split_name
+from vesalius.datasets.writing import Inside, nothing_held, split_name
 from vesalius.errors import InputRefused
 from vesalius.types import Finding, Image, Kind, Report, Sample, SampleImage
 
@@ -330,16 +330,21 @@ def _members(sample: Sample, folder: Path, dropped: Dropped) -> dict[str, bytes]
     if not sample.images and not sample.turns:
         dropped["samples without a picture and a question: the format holds pictures with what is said of them"] += 1
         return None
-    pictures, changed = {}, []
+    pictures, inside, changed = {}, Inside(dropped), []
     for index, shown in enumerate(sample.images):
+        prefix = f"{index}." if len(sample.images) > 1 else ""
+        if shown.image.kind == "image":
+            content, suffix = inside.encoded(shown.image)
+            pictures[prefix + suffix[1:]] = content
+            continue
         tally = Dropped()
         place = folder / Export(folder, tally).any(shown.image)
-        prefix = f"{index}." if len(sample.images) > 1 else ""
         pictures[prefix + place.name.partition(".")[2]] = place.read_bytes()
         place.unlink()
         dropped.update(tally)
-        if any("shown through" in what or "rounded" in what for what in tally):
+        if any("through their window" in what or "rounded" in what for what in tally):
             changed.append(index)
+    changed += inside.changed(sample)
     suffixes, more = list(pictures), dict[str, Any]()
     report = sample.report
     caption = caption_text(report) if report is not None else ""
