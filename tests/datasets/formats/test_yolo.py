@@ -151,7 +151,9 @@ def test_labels_without_a_picture_and_splits_without_a_folder_are_told(tmp_path:
     ]
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"3", b"- a\n- b", b"names: [a]", b"a: &a [*a, *a]\n", b"[" * 5000])
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe\x00", b"3", b"- a\n- b", b"names: [a]", b"a: &a [*a, *a]\n", b"names: " + b"[" * 5000]
+)
 def test_garbage_and_other_lists_are_not_recognized(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "data.yaml").write_bytes(content)
     assert not yolo.recognizes(tmp_path)

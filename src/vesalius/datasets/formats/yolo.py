@@ -18,9 +18,10 @@ Licence:    not stated by the format.
 Source:     docs.ultralytics.com, the pages on datasets for detection, segmentation and pose, as of 2025.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -49,13 +50,14 @@ NAME = "yolo"
 SPLITS: dict[str, Split] = {"train": "train", "val": "validation", "test": "test"}
 FOLDERS = {"train": "train", "validation": "val", "test": "test", None: "train"}
 MOST_LOOKED_AT = 8
-MOST_BYTES = 1 << 20  # of data.yaml
+MOST_BYTES, MOST_DEPTH = 1 << 20, 16  # of data.yaml
 MOST_LABEL_BYTES = 1 << 26
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".dcm")
 AT_ONCE = 256
 DIGITS = 8
 MOST_KEY_POINTS = 1000
 LEAST_DIGITS = 3  # numbers with fewer were not rounded: a half, a quarter
+_NAMES = re.compile(r"^names\s*:", re.MULTILINE)
 ABOVE_ONE = 1.5  # more than any rounding makes of parts of a picture
 
 
@@ -169,12 +171,21 @@ def _document(path: Path) -> dict[str, Any] | None:
     try:
         if path.stat().st_size > MOST_BYTES:
             return None
-        found = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        # What is no such list is not parsed: brackets within brackets cost the parser seconds before it gives up.
+        if not _NAMES.search(text) or _depth(text) > MOST_DEPTH:
+            return None
+        found = yaml.safe_load(text)
     except (OSError, ValueError, yaml.YAMLError, RecursionError):
         return None
     if not isinstance(found, dict) or not isinstance(found.get("names"), (dict, list)):
         return None
     return found if any(isinstance(found.get(key), (str, list)) for key in SPLITS) else None
+
+
+def _depth(text: str) -> int:
+    """How deep brackets lie in one another, at most."""
+    return max(accumulate(1 if bracket in "[{" else -1 for bracket in re.findall(r"[][{}]", text)), default=0)
 
 
 def _plain_names(folder: Path) -> list[str] | None:
