@@ -37,6 +37,15 @@ def test_the_normal_is_said_where_everything_was_looked_for_and_nothing_where_it
     assert not list(captions.compose([annotated.by_hand(), annotated.by_hand(labels=doubtful)]))
 
 
+def test_where_no_finding_is_stated_a_caption_names_a_few_of_the_structures() -> None:
+    marked = [
+        (name, annotated.boxed((1, 1), (5, 5))) for name in ("liver", "spleen", "aorta", "spine", "heart", "trachea", "bowel")
+    ]
+    for text in texts(list(captions.compose([annotated.by_hand(marked=marked)], per_picture=6))):
+        assert sum(name in text for name, _ in marked) == captions.MOST_STRUCTURES
+        assert "patient" not in text
+
+
 @pytest.mark.parametrize(("language", "name"), [("en", "radiograph"), ("zh", "胸部"), ("ar", "للصدر")])
 def test_every_language_names_modality_and_part(language: str, name: str) -> None:
     made = list(captions.compose(annotated.patients("chest_xray", 8), language=language, per_picture=4))

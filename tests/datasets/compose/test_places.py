@@ -123,6 +123,14 @@ def test_real_boxes_of_cells_are_counted(tmp_path, make_bccd) -> None:
     assert sorted(number(sample) for sample in asked(source, "count")) == [1, 2]
 
 
+def test_only_labels_that_are_named_are_asked_about() -> None:
+    source = annotated.by_hand(marked=[*TWO, ("heart", Box((1, 1), (9, 9)))], labels={"effusion": "absent", "nodule": "present"})
+    made = list(places.compose([source], labels=("nodule",)))
+    assert made
+    assert {region.label for sample in made for region in sample.regions} == {"nodule"}
+    assert not [sample for sample in made if "effusion" in sample.provenance.annotation]
+
+
 def test_the_same_seed_asks_the_same_and_another_in_other_words() -> None:
     sources = annotated.patients("chest_xray", 5)
     said = [[s.turns for s in places.compose(sources, seed=seed)] for seed in (1, 1, 2)]

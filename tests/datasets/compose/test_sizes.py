@@ -67,6 +67,14 @@ def test_nothing_is_told_in_millimeters_where_the_spacing_is_unknown_or_the_dete
     assert asked(source)
 
 
+def test_an_assumed_unit_is_measured_with_only_where_that_is_asked_for() -> None:
+    source = annotated.by_hand(marked=[("mass", BLOCK)], spacing_mm=(1.0, 1.0))
+    image = replace(source.images[0].image, warnings=(CodedWarning("units_unknown", "assumed"),))
+    doubtful = replace(source, images=(replace(source.images[0], image=image),))
+    assert not asked(doubtful)
+    assert asked(doubtful, assume_mm=True)
+
+
 def test_distance_and_angle_are_between_centers_and_landmarks() -> None:
     marked = [("fovea", Point((10, 10))), ("optic disc", Point((10, 30))), ("macula", Point((30, 10)))]
     source = annotated.by_hand(marked=marked, spacing_mm=(1.0, 2.0))

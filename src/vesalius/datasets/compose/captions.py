@@ -3,7 +3,8 @@
 Paper:    UniMed-CLIP, arXiv:2412.10372: label datasets of six modalities become image-text pairs for one CLIP.
 In:       annotated pictures with labels, or with regions whose labels are findings.
 Out:      task "caption": the picture, a request for a caption, the caption; `report.findings` holds it as well, for formats of
-          pairs. All findings of a picture stand in one caption; what is stated to be normal gets captions of its own.
+          pairs. All findings of a picture stand in one caption; what is stated to be normal gets captions of its own; where no
+          finding is stated, a caption names up to five of the structures that are marked.
 Differs:  the paper lets a language model write the paraphrases; here wordings are a data file, and each caption draws one of
           them, a name for each finding and the modality, and which attributes are told. Captions of one picture are never
           the same. A picture of which nothing is stated gets none.
@@ -16,6 +17,7 @@ from vesalius.datasets.compose.view import View, views
 from vesalius.datasets.compose.wording import Speech, draw, terms, wordings, words
 from vesalius.types import Report, Sample
 
+MOST_STRUCTURES = 5  # in one caption, of a picture of which no finding is stated
 _TRIES = 20  # for a caption that the picture does not have yet
 
 
@@ -70,7 +72,8 @@ def _captions(seen: View, speech: Speech, many: int, attributes: bool) -> Iterat
     for number in range(_TRIES * many):
         kind = f"{seen.index} {number}"
         name = exam(seen, speech, kind)
-        phrases = [_finding(seen, label, speech, kind, attributes) for label in found]
+        named = found if sample.labels else _some(seen, found, speech, kind)
+        phrases = [_finding(seen, label, speech, kind, attributes) for label in named]
         if name is None or None in phrases or len(told) == many:
             return
         text = _sentence(seen, speech, kind, name, [phrase for phrase in phrases if phrase])
@@ -83,9 +86,16 @@ def _captions(seen: View, speech: Speech, many: int, attributes: bool) -> Iterat
         yield made(sample, "captions", what, task="caption", turns=turns, images=(seen.shown,), report=report)
 
 
+def _some(seen: View, structures: list[str], speech: Speech, kind: str) -> list[str]:
+    """At most `MOST_STRUCTURES` of what is only marked, in its order; other captions name others."""
+    number = min(MOST_STRUCTURES, len(structures))
+    chosen = set(draw(speech.seed, seen.sample, f"structures {kind}").sample(structures, number))
+    return [label for label in structures if label in chosen]
+
+
 def _sentence(seen: View, speech: Speech, kind: str, name: str, phrases: list[str]) -> str:
     """Captions vary in every split: they are what is learnt, not how something is asked."""
-    fact = "caption" if phrases else "caption_normal"
+    fact = "caption_normal" if not phrases else "caption" if seen.sample.labels else "caption_structures"
     wording = draw(speech.seed, seen.sample, f"{fact} {kind}").choice(wordings()[fact][speech.language])
     return wording.format(exam=name, findings=speech.listed(phrases))
 

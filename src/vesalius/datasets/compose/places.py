@@ -15,6 +15,7 @@ Differs:  the papers write coordinates as text or special tokens; ours are regio
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from vesalius.datasets.compose.answers import Matched, Vocabulary, absent
@@ -32,7 +33,13 @@ _MOST_NAMED = 4  # labels that one question asks for together
 
 
 def compose(
-    samples: Iterable[Sample], *, seed: int = 0, language: str = "en", tasks: tuple[Task, ...] = TASKS, most: int = 12
+    samples: Iterable[Sample],
+    *,
+    seed: int = 0,
+    language: str = "en",
+    tasks: tuple[Task, ...] = TASKS,
+    labels: tuple[str, ...] = (),
+    most: int = 12,
 ) -> Iterator[Sample]:
     """Questions about places.
 
@@ -41,6 +48,7 @@ def compose(
         seed: of wordings, of the frame of a clip, and of which labels are asked for together.
         language: en, zh or ar; labels without a word in it are passed over.
         tasks: which questions.
+        labels: that are asked about; none names all. Leave out what a collection does not mark exhaustively.
         most: regions of one answer; where there are more, people count and do not list.
     """
     speech, several = Speech(language, seed), Again(samples)
@@ -51,7 +59,11 @@ def compose(
             shown = in_one_frame(seen, seed)
             if shown is None:
                 continue
+            if labels:
+                shown = replace(shown, marked=tuple(place for place in shown.marked if place.label in labels))
             for task, label, is_there, asked in _asked(shown, speech, tasks, most, apart):
+                if labels and label and label not in labels:
+                    continue
                 question = (sample.provenance.split, task, label)
                 yield from matched.offer(question, asked, is_there=is_there)
 

@@ -74,7 +74,7 @@ def compose(
                 continue
             for projection in projections:
                 lay = lay_of(seen.image, projection)
-                if lay is None or seen.spacing_mm is None:
+                if lay is None or seen.assumed_mm is None:
                     left_out["projections of volumes whose spacing or orientation is unknown or oblique"] += 1
                 else:
                     yield _projected(seen, projection, lay, mu_water, least_mm)
@@ -121,8 +121,9 @@ def shadow(mask: Bools, lay: Lay, depth_mm: float, least_mm: float) -> Bools:
 
 
 def _projected(seen: View, projection: Projection, lay: Lay, mu_water: float, least_mm: float) -> Sample:
-    assert seen.spacing_mm is not None, "asked before"
-    depth, image, origin = seen.spacing_mm[lay.beam], seen.image, seen.image.source
+    spacing, image, origin = seen.assumed_mm, seen.image, seen.image.source
+    assert spacing is not None, "asked before"
+    depth = spacing[lay.beam]
     digest = sha256(f"{origin.sha256}|{projection}|{mu_water}".encode()).hexdigest()
     shape = (image.shape[lay.rows], image.shape[lay.columns])
     picture = Image(
@@ -131,7 +132,7 @@ def _projected(seen: View, projection: Projection, lay: Lay, mu_water: float, le
         channels=1,
         load=partial(_film, image, lay, depth, mu_water),
         source=Source(None, digest, origin.format),
-        spacing_mm=(seen.spacing_mm[lay.rows], seen.spacing_mm[lay.columns]),
+        spacing_mm=(spacing[lay.rows], spacing[lay.columns]),
         modality="DX",
         view=projection,
         day=image.day,

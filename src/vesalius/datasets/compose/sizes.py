@@ -56,6 +56,7 @@ def compose(
     tasks: tuple[Task, ...] = TASKS,
     form: Form = "open",
     state_spacing: bool = True,
+    assume_mm: bool = False,
     pairs: int = 4,
 ) -> Iterator[Sample]:
     """Questions of size.
@@ -67,15 +68,17 @@ def compose(
         tasks: what is measured.
         form: whether the value is to be said or chosen.
         state_spacing: tell the distance of the pixels with the question.
+        assume_mm: measure too where a file gives numbers without a unit, as many NIfTI files do.
         pairs: for each of distance, angle and lines, how many pairs of regions a picture is asked about.
     """
     speech, deck = Speech(language, seed), Deck(seed)
     for sample in samples:
         for whole in views(sample):
             seen = in_one_frame(whole, seed)
-            if seen is not None and seen.spacing_mm is not None:
-                for found in _measured(seen, seen.spacing_mm, tasks, pairs, speech):
-                    yield _question(seen, found, seen.spacing_mm, speech, deck if form == "choice" else None, state_spacing)
+            spacing = None if seen is None else seen.assumed_mm if assume_mm else seen.spacing_mm
+            if seen is not None and spacing is not None:
+                for found in _measured(seen, spacing, tasks, pairs, speech):
+                    yield _question(seen, found, spacing, speech, deck if form == "choice" else None, state_spacing)
 
 
 def told(value: float, unit: Unit, speech: Speech) -> str:

@@ -18,7 +18,8 @@ from vesalius.transforms.polygons import filled
 from vesalius.types import Array, Box, Geometry, Image, Mask, Part, Point, Polygon, Region, Sample, SampleImage, Source
 
 Bools = npt.NDArray[np.bool_]
-NO_SCALE = {"no_calibration", "detector_spacing", "units_unknown", "no_mpp"}  # warnings with which no length in mm is told
+NO_SCALE = {"no_calibration", "detector_spacing", "no_mpp"}  # warnings with which no length in mm is told
+ASSUMED = "units_unknown"  # the file gives numbers without a unit, and millimeters were assumed
 
 
 class Place:
@@ -113,10 +114,13 @@ class View:
 
     @property
     def spacing_mm(self) -> tuple[float, ...] | None:
-        """Of the picture in array order, where lengths in it can be told; None else."""
-        if self.image.spacing_mm is None or any(warning.code in NO_SCALE for warning in self.image.warnings):
-            return None
-        return self.image.spacing_mm
+        """Of the picture in array order, where lengths in it can be told; None else, also where the unit is assumed."""
+        return None if any(warning.code == ASSUMED for warning in self.image.warnings) else self.assumed_mm
+
+    @property
+    def assumed_mm(self) -> tuple[float, ...] | None:
+        """As `spacing_mm`, where the file states no unit too."""
+        return None if any(warning.code in NO_SCALE for warning in self.image.warnings) else self.image.spacing_mm
 
     def of(self, label: str) -> list[Place]:
         """The places of a label; no other mask is read."""
