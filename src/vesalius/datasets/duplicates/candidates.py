@@ -8,10 +8,10 @@ alike to the eye, do not look alike to it. Compared are dot products, a block of
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
 from vesalius.datasets.duplicates.contrast import local_contrast, windowed
 from vesalius.datasets.duplicates.prints import SIDE
+from vesalius.types import Array
 
 FEW = 48  # below this every pair is looked at
 HIGHEST = 12  # waves over the print
@@ -20,11 +20,11 @@ ALIKE = 0.5
 MOST_EACH = 4  # the nearest of each print that are looked at
 _AT_ONCE = 1024
 
-Pairs = npt.NDArray[np.int64]
-Descriptions = npt.NDArray[np.float32]
+Pairs = Array  # int64, (n, 2)
+Descriptions = Array  # float32, (n, 169)
 
 
-def candidates(planes: npt.NDArray[np.uint8]) -> Iterator[Pairs]:
+def candidates(planes: Array) -> Iterator[Pairs]:
     """Pairs that may show one picture, in blocks of (n, 2), smaller index first; each pair once.
 
     Args:
@@ -47,7 +47,7 @@ def candidates(planes: npt.NDArray[np.uint8]) -> Iterator[Pairs]:
         yield pairs[start : start + _AT_ONCE]
 
 
-def _nearest(alike: npt.NDArray[np.float32], start: int) -> Pairs:
+def _nearest(alike: Array, start: int) -> Pairs:
     """The pairs of a block of rows that are alike enough, the few best of each row."""
     most = min(MOST_EACH, alike.shape[1] - 1)
     best = np.argpartition(-alike, most, axis=1)[:, :most]
@@ -57,7 +57,7 @@ def _nearest(alike: npt.NDArray[np.float32], start: int) -> Pairs:
     return np.stack([rows[enough] + start, columns[enough]], axis=1)
 
 
-def _described(planes: npt.NDArray[np.uint8], kept: float) -> Descriptions:
+def _described(planes: Array, kept: float) -> Descriptions:
     """Sizes of the coefficients up to `HIGHEST` waves, mirrored ones averaged: (n, 169)."""
     found = np.empty((len(planes), (HIGHEST + 1) ** 2), np.float32)
     fade = np.hanning(SIDE + 2)[1:-1].astype(np.float32)
@@ -77,6 +77,7 @@ def _standardized(whole: Descriptions, middle: Descriptions) -> tuple[Descriptio
 
     def own(described: Descriptions) -> Descriptions:
         less = (described - mean) / spread
-        return (less / np.maximum(np.linalg.norm(less, axis=1, keepdims=True), 1e-6)).astype(np.float32)
+        unit: Descriptions = less / np.maximum(np.linalg.norm(less, axis=1, keepdims=True), 1e-6)
+        return unit.astype(np.float32, copy=False)
 
     return own(whole), own(middle)

@@ -7,10 +7,10 @@ thousand reaches 0.57; copies that were compressed, brightened, mirrored or cut 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from vesalius.datasets.duplicates.contrast import local_contrast, shows, windowed
 from vesalius.datasets.duplicates.prints import SIDE
+from vesalius.types import Array
 
 SHIFT = 4  # pixels of a print, each way
 WINDOWS = ((1.0, 1.0), (0.95, 1.0), (0.9, 1.0), (1.0, 0.95), (1.0, 0.9))  # what is kept of one and of the other
@@ -20,7 +20,7 @@ _STEP, _LEAST, _ROUNDS = 0.025, 0.875, 6
 _LEAST_SHARED = 0.08  # of the print: less than this in common says nothing
 _AT_ONCE = 64
 
-Spectrum = npt.NDArray[np.complex64]
+Spectrum = Array  # complex, (n, 64, 33)
 _NEAR = np.r_[0 : SHIFT + 1, -SHIFT:0]
 
 
@@ -37,7 +37,7 @@ class Fit:
         return self.likeness >= ALIKE
 
 
-def look(ones: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> list[Fit]:
+def look(ones: Array, others: Array) -> list[Fit]:
     """How well each of `ones` lies on its partner in `others`, both (n, 64, 64)."""
     found: list[Fit] = []
     for start in range(0, len(ones), _AT_ONCE):
@@ -45,7 +45,7 @@ def look(ones: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> list[Fit
     return found
 
 
-def _look(ones: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> list[Fit]:
+def _look(ones: Array, others: Array) -> list[Fit]:
     best = np.full(len(ones), -1.0)
     way = np.zeros((len(ones), 2), np.int64)  # which window, mirrored or not
     own = {share: _spectra(ones, share, share) for share, _ in WINDOWS}
@@ -67,7 +67,7 @@ def _look(ones: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> list[Fi
     return fits
 
 
-def _refined(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], start: tuple[float, float]) -> float:
+def _refined(one: Array, other: Array, start: tuple[float, float]) -> float:
     """The likeness after rows and columns were stretched and moved on their own, counted where both show something."""
     seen: dict[tuple[int, int], tuple[float, float, float]] = {}
     limit = round((1 - _LEAST) / _STEP)
@@ -92,9 +92,7 @@ def _refined(one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], start: tu
     return _shared(*_both(one, other, *here, *seen[here][1:]), *seen[here][1:])
 
 
-def _both(
-    one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8], rows: int, columns: int, down: float = 0.0, right: float = 0.0
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+def _both(one: Array, other: Array, rows: int, columns: int, down: float = 0.0, right: float = 0.0) -> tuple[Array, Array]:
     """Both prints as they should lie on each other: steps above zero keep less of `one`, below zero less of `other`."""
 
     def share(steps: int) -> float:
@@ -108,7 +106,7 @@ def _quarters(shift: float) -> float:
     return round(shift * 4) / 4
 
 
-def _between(line: npt.NDArray[np.float32], at: int) -> float:
+def _between(line: Array, at: int) -> float:
     """How far the top of the parabola through a peak and its neighbors lies from it, in pixels; `_NEAR` is the line's order."""
     before, after = float(line[at - 1]), float(line[(at + 1) % len(line)])
     if _NEAR[at] in (SHIFT, -SHIFT):
@@ -117,7 +115,7 @@ def _between(line: npt.NDArray[np.float32], at: int) -> float:
     return 0.0 if bend >= 0 else (before - after) / (2 * bend)
 
 
-def _shared(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32], down: float, right: float) -> float:
+def _shared(one: Array, other: Array, down: float, right: float) -> float:
     """The correlation of local contrast where both planes have pixels of their own and show something."""
     a, b = local_contrast(one)[0], local_contrast(other)[0]
     both = shows(one)[0] & shows(other)[0] & np.outer(_own(down), _own(right))
@@ -128,21 +126,21 @@ def _shared(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32], down: 
     return float(left @ over) / length if length > 0 else 0.0
 
 
-def _own(shift: float) -> npt.NDArray[np.bool_]:
+def _own(shift: float) -> Array:
     """Which of 64 pixels still come from inside after a move."""
     index = np.arange(SIDE)
     return (index >= shift) & (index <= SIDE - 1 + shift)
 
 
-def _spectra(planes: npt.NDArray[np.uint8], rows: float, columns: float) -> Spectrum:
+def _spectra(planes: Array, rows: float, columns: float) -> Spectrum:
     return _spectrum(windowed(planes, rows, columns))
 
 
-def _spectrum(planes: npt.NDArray[np.float32]) -> Spectrum:
+def _spectrum(planes: Array) -> Spectrum:
     return np.fft.rfft2(local_contrast(planes))
 
 
-def _map(ones: Spectrum, others: Spectrum) -> npt.NDArray[np.float32]:
+def _map(ones: Spectrum, others: Spectrum) -> Array:
     """The correlation at every small shift, (n, 9, 9)."""
-    whole: npt.NDArray[np.float32] = np.fft.irfft2(ones * np.conj(others), s=(SIDE, SIDE))
+    whole: Array = np.fft.irfft2(ones * np.conj(others), s=(SIDE, SIDE))
     return whole[:, _NEAR][:, :, _NEAR]

@@ -8,7 +8,6 @@ import tempfile
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
 from vesalius.types import Array, Image
 
@@ -16,7 +15,7 @@ SIDE = 64
 LEAST_PX = 16  # pictures with a shorter side have too little in them to be told apart
 _QUARTERS = (1, 2, 3)  # of the slices of a volume or the frames of a clip
 
-Print = npt.NDArray[np.uint8]
+Print = Array  # uint8, (64, 64)
 
 
 def prints(array: Array, image: Image) -> list[Print]:
@@ -45,17 +44,19 @@ def _print(plane: Array) -> Print | None:
     low, high = float(small.min()), float(small.max())
     if high - low <= 1e-6 * max(1.0, abs(low), abs(high)):
         return None
-    return np.round((small - low) * (255 / (high - low))).astype(np.uint8)
+    found: Print = np.round((small - low) * (255 / (high - low))).astype(np.uint8)
+    return found
 
 
 @lru_cache(maxsize=512)
-def areas(length: int, side: int) -> npt.NDArray[np.float32]:
+def areas(length: int, side: int) -> Array:
     """The matrix (side, length) that averages `length` pixels in `side` equal parts; parts of pixels count as such."""
     edges = np.linspace(0, length, side + 1)
     starts = np.arange(length)
     covered = np.minimum(edges[1:, None], starts + 1) - np.maximum(edges[:-1, None], starts)
     weights = np.clip(covered, 0, None)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    found: Array = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return found
 
 
 class Prints:
@@ -73,7 +74,7 @@ class Prints:
     def __len__(self) -> int:
         return len(self.owners)
 
-    def planes(self) -> npt.NDArray[np.uint8]:
+    def planes(self) -> Array:
         """All of them, (n, 64, 64), read from disk as they are looked at."""
         if not self.owners:
             return np.zeros((0, SIDE, SIDE), np.uint8)

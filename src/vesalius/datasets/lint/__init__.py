@@ -1,1 +1,1 @@
-"""Faults of a dataset, found before a model sees it: one kind of check per file."""
+"""What `vesalius data lint` looks for: one kind of check per file."""
