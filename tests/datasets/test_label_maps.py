@@ -67,3 +67,10 @@ def test_values_that_are_no_numbers_of_classes_are_refused() -> None:
         with pytest.raises(RecordRefused, match="fractions"):
             whole_numbers(holding(values, volume()))
     assert whole_numbers(holding(np.full((4, 24, 32), 2.0, np.float32), volume())).dtype == np.int64
+
+
+def test_a_picture_in_place_of_a_map_is_refused() -> None:
+    values = np.arange(4 * 24 * 32, dtype=np.int16).reshape(4, 24, 32)
+    with pytest.raises(RecordRefused, match="3072 different numbers") as refused:
+        regions_of_map(holding(values, volume()), volume(1), {"a": {1}}, lambda _: None)
+    assert refused.value.code == "record_malformed"

@@ -14,6 +14,7 @@ from vesalius.types import Array, Geometry, Image, Mask, Polygon, Region
 
 SAME_SPACING, SAME_PLACE = 1e-3, 0.05  # relative, and in parts of a voxel
 LEAST_PLACE_MM = 0.01
+MOST_CLASSES = 1024  # in one map; what has more is a picture
 
 
 def regions_of_map(
@@ -36,10 +37,10 @@ def regions_of_map(
         ignored: numbers that mean nothing, besides 0.
 
     Raises:
-        RecordRefused: `mask_geometry`, `media_unreadable`.
+        RecordRefused: `mask_geometry`, `media_unreadable`, `record_malformed`.
     """
     check_geometry(labels, picture)
-    found = set(np.unique(whole_numbers(labels)).tolist()) - {0, *ignored}
+    found = set(numbers_in(labels)) - set(ignored)
     if not found:
         tell(RecordRefused("mask_all_zero", "A map of labels holds background alone."))
     if strange := sorted(found - {number for numbers in classes.values() for number in numbers}):
@@ -50,6 +51,19 @@ def regions_of_map(
         for label, numbers in classes.items()
         if found & set(numbers)
     ]
+
+
+def numbers_in(labels: Image) -> list[int]:
+    """The numbers that a map of labels holds, without 0, ascending.
+
+    Raises:
+        RecordRefused: as `whole_numbers`; `record_malformed`: more than a map has.
+    """
+    found: list[int] = np.unique(whole_numbers(labels)).tolist()
+    if len(found) > MOST_CLASSES:
+        said = f"A map of labels holds {len(found)} different numbers; more than {MOST_CLASSES} are a picture, and no map."
+        raise RecordRefused("record_malformed", said)
+    return [number for number in found if number]
 
 
 def check_geometry(mask: Image, picture: Image, what: str = "A mask") -> None:

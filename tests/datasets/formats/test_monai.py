@@ -68,6 +68,13 @@ def test_numbers_without_any_names_are_called_by_their_number(tmp_path: Path) ->
     assert [region.label for region in found.regions] == ["label 1", "label 2"]
 
 
+def test_fractions_are_no_numbers_even_without_names(tmp_path: Path) -> None:
+    root = build(tmp_path, WHOLE, labels={})
+    nifti(root / "labelsTr" / "a.nii.gz", np.full((4, HEIGHT, WIDTH), np.nan, np.float32))
+    found, faults = told(monai.read, root)
+    assert (found, codes(faults)) == ([], ["mask_geometry"])
+
+
 def test_a_series_of_volumes_shares_one_map(tmp_path: Path) -> None:
     root = build(tmp_path, WHOLE)
     series = np.stack([VOXELS.T, VOXELS.T + 1], axis=-1)

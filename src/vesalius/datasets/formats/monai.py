@@ -35,7 +35,7 @@ from vesalius.clinical.nifti_write import write_nifti
 from vesalius.datasets.annotated import count_unheld, finite, label_of, sample_of
 from vesalius.datasets.exports import Dropped, Export
 from vesalius.datasets.faults import Tell, refuse
-from vesalius.datasets.label_maps import Combinations, joined, regions_of_map
+from vesalius.datasets.label_maps import Combinations, joined, numbers_in, regions_of_map
 from vesalius.datasets.sources import HEAD_BYTES, Files, Pictures, RecordRefused, document
 from vesalius.datasets.split import Split
 from vesalius.datasets.store.media import appearing
@@ -181,7 +181,7 @@ def _opened(
         drawn = pictures.open(label)
         classes = _classes(names)
         if classes is None:
-            found = sorted({int(value) for value in np.unique(drawn.load())} - {0})
+            found = numbers_in(drawn)
             classes = {f"label {number}": {number} for number in found}
         regions += regions_of_map(drawn, images[0], classes, lambda wrong: tell(wrong.at(where)))
     elif label is not None and placed is None:
