@@ -37,7 +37,7 @@ TextAlone = Annotated[bool, typer.Option("--text-alone", help="Leave the picture
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name (see `vesalius info`) or a YAML file.")]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
-data_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Published datasets: convert, split.")
+data_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Datasets: convert, compose, split, show.")
 app.add_typer(data_app, name="data")
 
 
@@ -220,6 +220,31 @@ def split(
     from vesalius.workflows.data import split as workflow
 
     return workflow.split(folder, out=out, say=progress(quiet))
+
+
+@data_app.command(epilog="Example: vesalius data compose dataset --engine places -o questions language=en")
+def compose(
+    folder: Annotated[Path | None, typer.Argument(metavar="DIR", show_default=False, help="A dataset in our own layout.")] = None,
+    options: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Options of the engine.")] = None,
+    engine: Annotated[str | None, typer.Option(help="Which kind of samples to make.")] = None,
+    out: MaybeOut = None,
+    show_list: Annotated[bool, typer.Option("--list", help="List the engines and their options.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> Outcome:
+    """Make samples from annotations.
+
+    Questions, boxes to find, sizes, changes, captions, preferences: every one says which annotation it came from.
+    """
+    from vesalius.workflows.data import compose as workflow
+
+    if show_list:
+        return workflow.listed()
+    if folder is None or engine is None or out is None:
+        raise UsageError(
+            "bad_option", "A dataset, --engine NAME and -o DIR are needed. `vesalius data compose --list` shows them."
+        )
+    return workflow.compose(folder, engine=engine, out=out, given=options or [], say=progress(quiet))
 
 
 @data_app.command(epilog="Example: vesalius data show dataset -o shown")

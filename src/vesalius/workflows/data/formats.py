@@ -13,6 +13,7 @@ from vesalius.types import Sample
 from vesalius.workflows.info import PACKAGE, REGISTRIES, members
 
 REGISTERED = ("collections", "exchange")  # what is published in one place is more special than what programs exchange
+LAST_RESORT = "clinical_files"  # takes any folder with files of a clinic in it
 WRITES = frozenset({"write"})
 
 
@@ -49,6 +50,7 @@ def reader(source: Path, name: str | None) -> tuple[str, ModuleType]:
         folder = f"vesalius.{REGISTRIES[registry][0].replace('/', '.')}."
         modules = {each: importlib.import_module(module) for each, module in known.items() if module.startswith(folder)}
         fitting = [each for each, module in modules.items() if module.recognizes(source)]
+        fitting = [each for each in fitting if each != LAST_RESORT] or fitting
         if len(fitting) > 1:
             raise UsageError(
                 "bad_option", f"The source fits {' and '.join(fitting)}. Only one can be read at a time. Add --from NAME."
