@@ -18,10 +18,10 @@ def truth(kind: str, seed: int, size_px: int) -> dict[str, str]:
     return {lesion.finding: lesion.change for lesion in (*after.resolved, *after.lesions)}
 
 
-@pytest.mark.parametrize(("kind", "size_px"), [("chest_xray", 64), ("fundus", 64), ("abdomen_ct", 32), ("skin", 64)])
+@pytest.mark.parametrize(("kind", "size_px"), [("chest_xray", 64), ("fundus", 64), ("abdomen_ct", 24), ("skin", 64)])
 def test_changes_are_those_that_were_drawn(kind: str, size_px: int) -> None:
     told = Counter()
-    for seed in range(24):
+    for seed in range(16):
         (source,) = annotated.patients(kind, 1, visits=2, first=seed, size_px=size_px)
         drawn = truth(kind, seed, size_px)
         for pair in changes.pairs([source]):
@@ -30,7 +30,7 @@ def test_changes_are_those_that_were_drawn(kind: str, size_px: int) -> None:
                 assert found.change == (AS_GRADED.get(expected, expected) if found.is_graded else expected), found.label
                 told[found.change] += 1
     assert {"new", "unchanged", "resolved"} <= set(told)
-    assert sum(told.values()) >= 20
+    assert sum(told.values()) >= 10
 
 
 def test_two_single_visits_are_put_together_by_day_and_say_the_same_as_one_sample() -> None:
@@ -63,12 +63,12 @@ def test_masks_are_measured_where_no_size_is_stated() -> None:
 
 
 def test_each_change_is_asked_as_often_and_each_claim_is_true_as_often_as_false() -> None:
-    made = list(changes.compose(annotated.patients("chest_xray", 150, visits=2, size_px=32)))
+    made = list(changes.compose(annotated.patients("chest_xray", 110, visits=2, size_px=32)))
     told = {task: [s for s in made if s.task == task] for task in changes.TASKS}
     answers = Counter(sample.turns[1].text[3:].split(" <")[0] for sample in told["change"])
     sized = {word: answers[word] for word in ("larger", "smaller")}
     assert len(set(sized.values())) == 1
-    assert min(answers[word] for word in ("new", "unchanged", "resolved")) >= sized["larger"] >= 5
+    assert min(answers[word] for word in ("new", "unchanged", "resolved")) >= sized["larger"] >= 3
     letters = Counter(sample.turns[1].text[0] for sample in told["change"])
     assert max(letters.values()) - min(letters.values()) <= 1
     assert max(Counter(s.turns[1].text.split(" ")[0] for s in told["has_changed"]).values()) * 2 == len(told["has_changed"])

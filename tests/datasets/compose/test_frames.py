@@ -48,7 +48,7 @@ def test_the_pictures_are_the_clips_frames_in_order() -> None:
 
 
 def test_the_label_is_visible_in_the_picture_that_is_named_and_in_no_other() -> None:
-    assert len(of("frames_which")) > 15
+    assert len(of("frames_which")) > 12
     for sample in of("frames_which"):
         label, numbers, areas = truth(sample)
         named = int(re.search(r"picture (\d)", sample.turns[1].text)[1]) - 1
@@ -58,7 +58,7 @@ def test_the_label_is_visible_in_the_picture_that_is_named_and_in_no_other() -> 
 
 
 def test_what_is_visible_in_all_is_and_no_other_option_is() -> None:
-    assert len(of("frames_all")) > 40
+    assert len(of("frames_all")) > 25
     for sample in of("frames_all"):
         label, numbers, areas = truth(sample)
         right = sample.turns[1].text[3:]

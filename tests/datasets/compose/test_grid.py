@@ -55,7 +55,7 @@ def test_cells_can_be_made_equally_large_for_each_split() -> None:
 
 
 def test_every_distractor_is_wrong_and_the_position_of_the_right_option_is_balanced() -> None:
-    known = {sample.key: sample for sample in sources(20)}
+    known = {sample.key: sample for sample in sources(14)}
     letters: Counter[str] = Counter()
     for sample in grid.compose(known.values()):
         source, right = known[sample.key.partition("-grid-")[0]], sample.turns[1].text[3:]
@@ -65,12 +65,12 @@ def test_every_distractor_is_wrong_and_the_position_of_the_right_option_is_balan
             assert {source.labels[option] for option in sample.options if option != right} == {"absent"}
         if len(sample.options) == 4:
             letters[sample.turns[1].text[0]] += 1
-    assert letters.total() > 60
+    assert letters.total() > 40
     assert max(letters.values()) - min(letters.values()) <= 1
 
 
 def test_six_instructions_are_used() -> None:
-    asked = {s.turns[0].text.split("\n")[0] for s in grid.compose(sources(30)) if cell_of(s).task == "finding"}
+    asked = {s.turns[0].text.split("\n")[0] for s in grid.compose(sources(20)) if cell_of(s).task == "finding"}
     assert len(asked) == 6
 
 
