@@ -4,7 +4,8 @@ What:       349 slices of 216 patients with COVID-19 and 397 without it, figures
             1,853 px high, the values of a figure and not Hounsfield units.
 Layout:     `CT_COVID/` and `CT_NonCOVID/`, wherever they lie, and `COVID-CT-MetaInfo.xlsx`; the published lists
             `trainCT_COVID.txt` and so on where they are there. Read with any number of slices and without the sheet.
-Split unit: the patient of the sheet; without it, the slice. Of the others a number before "%" in the name is one case, and
+Split unit: the patient of the sheet; six numbers of one paper are three patients (the same slice stands in two of its
+            figures) and share keys. Without the sheet, the slice. Of the others a number before "%" in the name is one case, and
             every other slice is a unit of its own, although neighboring numbers may be one scan.
 Labels:     by folder: "covid-19" is present, or absent. The captions are the figures': they hold letters of panels, arrows
             that were cropped and findings of other panels. Age, sex and day come from the papers, where they state them.
@@ -34,6 +35,8 @@ SHEET = "COVID-CT-MetaInfo.xlsx"
 FOLDERS: dict[str, Finding] = {"CT_COVID": "present", "CT_NonCOVID": "absent"}
 LABEL = "covid-19"
 _COLUMNS = {"File name", "Patient ID"}
+# Seen in the pictures: one slice under two patients' numbers.
+_SAME_PATIENT = {"Patient 162": "Patient 155", "Patient 163": "Patient 154", "Patient 166": "Patient 157"}
 _LISTS: dict[str, Literal["train", "validation", "test"]] = {"train": "train", "val": "validation", "test": "test"}
 _SEXES: dict[str, Literal["F", "M"]] = {"F": "F", "M": "M"}
 _DAY = re.compile(r"day (\d+)(?: after (?:the onset of illness|symptom onset))?", re.IGNORECASE)
@@ -91,7 +94,8 @@ def _sample(
     if questions.has_placeholder(caption):
         tell(Fault("special_token", where, "The caption holds our own placeholders; the slice stays without it."))
         caption = ""
-    case = facts.get("Patient ID") or f"{folder} {path.stem.partition('%')[0] if '%' in path.stem else path.name}"
+    stated = facts.get("Patient ID", "")
+    case = _SAME_PATIENT.get(stated, stated) or f"{folder} {path.stem.partition('%')[0] if '%' in path.stem else path.name}"
     patient = keys.key(NAME, case, salted=False)
     age = facts.get("Age", "")
     provenance = Provenance(
