@@ -1,3 +1,5 @@
+import itertools
+import math
 import random
 import time
 
@@ -99,3 +101,123 @@ def test_ten_thousand_items_take_less_than_two_seconds() -> None:
     start = time.perf_counter()
     bootstrap.score("m", "higher", values, [str(i) for i in range(10_000)], seed=77)
     assert time.perf_counter() - start < 2.0
+
+
+def skewed(n: int, seed: int) -> tuple[np.ndarray, list[str]]:
+    """Values of some patients with one to four items each."""
+    generator = np.random.default_rng(seed)
+    patients = [str(patient) for patient in range(n) for _ in range(generator.integers(1, 5))]
+    return generator.random(len(patients)) + np.array([int(p) % 3 for p in patients]), patients
+
+
+def test_the_three_ways_give_the_same_score_of_a_mean() -> None:
+    values, patients = skewed(50, 3)
+    score = bootstrap.score("m", "higher", values, patients)
+    corpus = bootstrap.corpus_score("m", "higher", lambda chosen: values[chosen].mean(), patients)
+    counts = np.stack([values, np.ones(len(values))], axis=1)
+    counted = bootstrap.counted_score("m", "higher", lambda sums: sums[:, 0] / sums[:, 1], counts, patients)
+    for other in (corpus, counted):
+        assert other.value == pytest.approx(score.value, abs=1e-12)
+        assert other.interval == pytest.approx(score.interval, abs=1e-12)
+        assert (other.n, other.patients) == (score.n, score.patients) == (len(values), 50)
+
+
+def test_a_ratio_of_sums_by_counts_is_the_one_by_drawing_its_items() -> None:
+    draw = np.random.default_rng(4)
+    hits, sizes = draw.integers(0, 5, 90).astype(float), draw.integers(5, 9, 90).astype(float)
+    patients = [str(i // 2) for i in range(90)]
+    counted = bootstrap.counted_score("m", "higher", lambda s: s[:, 0] / s[:, 1], np.stack([hits, sizes], axis=1), patients)
+    corpus = bootstrap.corpus_score("m", "higher", lambda i: hits[i].sum() / sizes[i].sum(), patients)
+    assert counted.value == pytest.approx(hits.sum() / sizes.sum())
+    assert (corpus.value, corpus.interval) == (pytest.approx(counted.value), pytest.approx(counted.interval))
+
+
+def test_a_corpus_score_draws_whole_patients_as_often_as_there_are_patients() -> None:
+    patients = [str(i // 3) for i in range(30)]
+    seen = []
+    bootstrap.corpus_score("m", "higher", lambda chosen: seen.append(chosen) or 0.0, patients, resamples=20)
+    assert [len(chosen) for chosen in seen] == [30] * 21
+    assert seen[0].tolist() == list(range(30))
+    for chosen in seen[1:]:
+        times = np.bincount(chosen, minlength=30).reshape(10, 3)
+        assert (times == times[:, :1]).all()
+        assert times[:, 0].sum() == 10
+
+
+def test_draws_on_which_a_metric_is_undefined_are_left_out_and_too_many_leave_no_interval() -> None:
+    patients = [str(i) for i in range(20)]
+
+    def value(rare: int) -> bootstrap.Score:
+        return bootstrap.corpus_score("m", "higher", lambda i: 1.0 if (i < rare).any() else math.nan, patients)
+
+    assert value(4).interval == (1.0, 1.0)  # undefined on 1 % of the draws
+    assert (value(1).value, value(1).interval) == (1.0, None)  # on 36 %
+    assert (value(0).value, value(0).interval, value(0).n) == (None, None, 20)
+
+
+def test_a_row_of_counts_with_nan_is_left_out_and_no_row_is_no_value() -> None:
+    counts = np.array([[1.0, 2.0], [np.nan, 2.0], [3.0, 4.0]])
+    found = bootstrap.counted_score("m", "higher", lambda sums: sums[:, 0] / sums[:, 1], counts, ["a", "b", "c"])
+    assert (found.value, found.n, found.patients) == (4 / 6, 2, 2)
+    nothing = bootstrap.counted_score("m", "higher", lambda sums: sums[:, 0], counts[1:2], ["b"])
+    assert (nothing.value, nothing.n) == (None, 0)
+    assert bootstrap.corpus_score("m", "higher", lambda _: 1.0, []).value is None
+
+
+def test_one_patient_has_no_interval_of_a_corpus_either() -> None:
+    assert bootstrap.corpus_score("m", "higher", lambda _: 1.0, ["a", "a"]).interval is None
+    assert bootstrap.counted_score("m", "higher", lambda sums: sums[:, 0], np.ones((2, 1)), ["a", "a"]).interval is None
+
+
+def test_p_by_hand() -> None:
+    """Differences 1, 2, 3 of three patients: of 8 sign patterns only +++ and --- reach a sum of 6."""
+    assert bootstrap.permutation_p(np.array([1.0, 2, 3]), np.zeros(3), ["a", "b", "c"]) == 2 / 8
+    assert bootstrap.permutation_p(np.array([1.0, 2, 3]), np.zeros(3), ["a", "a", "a"]) == 1.0
+    assert bootstrap.permutation_p(np.array([1.0, 2, 3]), np.zeros(3), ["a", "a", "b"]) == 2 / 4  # 3 and 3: 6, 0, 0, -6
+
+
+def test_p_of_a_system_against_itself_is_one_and_of_nothing_is_undefined() -> None:
+    values = np.random.default_rng(1).random(50)
+    assert bootstrap.permutation_p(values, values, [str(i) for i in range(50)]) == 1.0
+    assert math.isnan(bootstrap.permutation_p(np.array([np.nan]), np.ones(1), ["a"]))
+
+
+def test_p_agrees_with_all_sign_patterns_by_a_plain_loop() -> None:
+    values, patients = skewed(9, 8)
+    others = values + np.random.default_rng(2).normal(0.1, 0.3, len(values))
+    sums = [sum(v - o for v, o, p in zip(values, others, patients, strict=True) if p == str(name)) for name in range(9)]
+    totals = [abs(sum(s * d for s, d in zip(signs, sums, strict=True))) for signs in itertools.product([1, -1], repeat=9)]
+    expected = sum(total >= abs(sum(sums)) - 1e-12 for total in totals) / 2**9
+    assert bootstrap.permutation_p(values, others, patients) == expected
+    assert bootstrap.permutation_p(values, others, patients, permutations=500) == pytest.approx(expected, abs=0.08)
+
+
+def test_p_does_not_depend_on_the_order_of_items_nor_on_which_system_is_first() -> None:
+    values, patients = skewed(40, 8)
+    others = values + np.random.default_rng(2).normal(0.05, 0.3, len(values))
+    order = np.random.default_rng(3).permutation(len(values))
+    found = bootstrap.permutation_p(values, others, patients)
+    assert 0 < found < 1
+    assert bootstrap.permutation_p(values[order], others[order], [patients[i] for i in order]) == found
+    assert bootstrap.permutation_p(others, values, patients) == found
+
+
+def test_p_is_uniform_when_there_is_no_difference_and_never_zero_when_there_is() -> None:
+    generator = np.random.default_rng(5)
+    patients = [str(i) for i in range(30)]
+    found = [
+        bootstrap.permutation_p(generator.random(30), generator.random(30), patients, permutations=400, seed=seed)
+        for seed in range(300)
+    ]
+    assert 0.02 < np.mean(np.array(found) <= 0.05) < 0.09
+    assert bootstrap.permutation_p(np.ones(30), np.zeros(30), patients, permutations=999) == 1 / 1000
+
+
+def test_ten_thousand_items_take_seconds_by_every_way() -> None:
+    values = np.random.default_rng(8).random(10_000)
+    patients = [str(i) for i in range(10_000)]
+    start = time.perf_counter()
+    bootstrap.counted_score("m", "higher", lambda s: s.sum(axis=1), np.random.default_rng(1).random((10_000, 12)), patients)
+    bootstrap.corpus_score("m", "higher", lambda chosen: float(values[chosen].mean()), patients)
+    bootstrap.permutation_p(values, values[::-1], patients)
+    assert time.perf_counter() - start < 10.0
