@@ -301,7 +301,10 @@ class SampleImage:
 
 @dataclass(frozen=True)
 class Preference:
-    """A better and a worse answer to the same turns, each about its own images, and how much the pair counts."""
+    """A better and a worse answer to the same turns, each about its own images, and how much the pair counts.
+
+    One of them may be empty: the other is then an answer that was called good or bad alone.
+    """
 
     chosen: str
     rejected: str

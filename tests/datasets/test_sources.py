@@ -43,6 +43,34 @@ def test_two_files_with_one_content_are_one(root: Path) -> None:
     assert Files(root).find("a.png").name == "a.png"
 
 
+def test_the_picture_of_another_study_does_not_stand_in_for_one_that_is_missing(tmp_path: Path) -> None:
+    picture(tmp_path / "images" / "CXR10" / "0.png", 1)
+    files = Files(tmp_path)
+    assert files.find("CXR9/0.png")  # the only one of its name: nothing says that it is another's, until its own record comes
+    with pytest.raises(RecordRefused) as refused:
+        files.find("CXR10/0.png")
+    assert refused.value.code == "media_ambiguous"
+    picture(tmp_path / "images" / "CXR11" / "0.png", 2)
+    with pytest.raises(RecordRefused) as refused:
+        Files(tmp_path).find("CXR9/0.png")
+    assert refused.value.code == "media_ambiguous"
+    picture(tmp_path / "images" / "CXR11" / "1.png", 3)
+    with pytest.raises(RecordRefused) as refused:
+        Files(tmp_path).find("CXR9/1.png")
+    assert refused.value.code == "media_missing"
+
+
+def test_a_folder_of_another_name_is_no_hindrance_where_names_are_told_apart(tmp_path: Path) -> None:
+    picture(tmp_path / "pictures" / "1.png", 1)
+    picture(tmp_path / "pictures" / "2.png", 2)
+    files = Files(tmp_path)
+    assert files.find("images/train/1.png").name == "1.png"
+    assert files.find("images/train/1.png").name == "1.png"
+    with pytest.raises(RecordRefused) as refused:
+        files.find("images/test/1.png")
+    assert refused.value.code == "media_ambiguous"
+
+
 @pytest.mark.parametrize("name", ["", "..", "c.png", "/etc/hostname", "../" * 9 + "etc/hostname"])
 def test_what_does_not_lie_below_the_source_is_missing(root: Path, name: str) -> None:
     with pytest.raises(RecordRefused) as refused:

@@ -57,6 +57,9 @@ class Files:
         self._by_name: dict[str, list[Path]] = {}
         for path in self.paths:
             self._by_name.setdefault(path.name.casefold(), []).append(path)
+        # Folders that hold files of the same names, as one a patient does: there a last name alone says nothing.
+        self._alike = {path.parent for alike in self._by_name.values() if len(alike) > 1 for path in alike}
+        self._claimed: dict[Path, tuple[str, ...]] = {}
 
     def __contains__(self, name: str) -> bool:
         return bool(self._candidates(name))
@@ -65,17 +68,34 @@ class Files:
         """The file that a record means.
 
         Of files with that last name, the one that shares most of the folders before it, counted from the end; a file that lies
-        just where the record says, seen from the source, comes first. Capital letters count only where they must.
+        just where the record says, seen from the source, comes first. Capital letters count only where they must. A file whose
+        folder has another name than the record says is taken only where that folder shares no file's name with another, and for
+        one name alone: "CXR9/0.png" is never answered with the 0.png of somebody else.
 
         Raises:
-            RecordRefused: `media_missing`; `media_ambiguous`: several fit equally well and their contents differ.
+            RecordRefused: `media_missing`; `media_ambiguous`: several fit equally well and their contents differ, or the file
+                was taken for another name before.
         """
         found = self._candidates(name)
         if not found:
             raise RecordRefused("media_missing", "A file that it names does not lie anywhere below the source.")
         if len(found) > 1 and len({keys.content_sha256(path) for path in found}) > 1:
             raise RecordRefused("media_ambiguous", f"{len(found)} files with different contents could be the one that it names.")
+        self._claim(_parts(name), found[0])
         return found[0]
+
+    def _claim(self, parts: tuple[str, ...], path: Path) -> None:
+        """Remember files that were found by their last name alone, and let no second name have one."""
+        by_name_alone = len(parts) > 1 and _shared_end(parts, path.relative_to(self.root).parts) < 2
+        if by_name_alone and path.parent in self._alike:
+            raise RecordRefused(
+                "media_missing", "A file that it names does not lie below the source; one of that last name does."
+            )
+        taken = self._claimed.setdefault(path, parts) if by_name_alone else self._claimed.get(path, parts)
+        if taken != parts:
+            raise RecordRefused(
+                "media_ambiguous", "The file that it names was taken for that of another record, of another folder."
+            )
 
     def having(self, suffixes: Sequence[str]) -> list[Path]:
         """The files whose names end in one of these, sorted by path; case does not count."""
