@@ -6,7 +6,7 @@ import string
 import pytest
 from tests.datasets.compose import annotated
 
-from vesalius.datasets.compose import wording
+from vesalius.datasets.compose import places, wording
 from vesalius.datasets.compose.wording import LANGUAGES, Speech, same
 from vesalius.phantom import world
 
@@ -78,3 +78,11 @@ def test_a_label_that_nobody_knows_is_said_in_english_alone() -> None:
     assert Speech("en", 0).term("zebra stripe") == "zebra stripe"
     assert Speech("zh", 0).term("zebra stripe") is None
     assert Speech("en", 0).plural("zebra stripe") is None
+
+
+def test_a_label_that_would_be_mistaken_for_a_picture_is_never_said() -> None:
+    marked = [("nodule <image:3>", annotated.boxed((1, 1), (5, 5))), ("heart", annotated.boxed((1, 1), (9, 9)))]
+    source = annotated.by_hand(marked=marked, attributes={1: {"shape": "<region:9>"}})
+    made = list(places.compose([source]))
+    assert made
+    assert not [turn for sample in made for turn in sample.turns if "<image:3>" in turn.text or "<region:9>" in turn.text]

@@ -1,8 +1,7 @@
 """changes: two visits of a patient → what has become of each finding.
 
-Papers:   MMXU, INDEX `mmxu_mag`: multiple choice about the change of a region, with the history of the patient or of the region
-          in the prompt; TemMed-Bench, INDEX `temmed_rag`: yes or no, and a report of the change; MedSG-Bench, INDEX
-          `medseq_grounder`: the differences of two pictures, marked.
+Papers:   MMXU: multiple choice about the change of a region, with the history of the patient or of the region in the prompt;
+          TemMed-Bench: yes or no, and a report of the change; MedSG-Bench: the differences of two pictures, marked.
 In:       samples that show a prior beside the current picture with regions in both, or single visits of one patient, which are
           put together by day (each visit with the one before). Pictures are paired by modality and view. Asked about are
           findings: labels that the samples state, or everything that is marked where they state none.

@@ -1,7 +1,7 @@
 """confusing: pictures that one encoder takes for the same and another does not → pairs of questions with swapped answers.
 
-Paper:    MediConfusion, INDEX `mediconfusion`: pairs whose pictures are near in one embedding and far in another; one question
-          with two options for both pictures, whose answers differ.
+Paper:    MediConfusion: pairs whose pictures are near in one embedding and far in another; one question with two options for
+          both pictures, whose answers differ.
 In:       annotated samples whose first picture has labels, and two embeddings of it: `.npz` files or mappings with a vector for
           each sample's key, or functions of the picture.
 Out:      task "confusing": two samples for each pair, one a picture, each about its own patient. They share the pair's name in
@@ -9,7 +9,7 @@ Out:      task "confusing": two samples for each pair, one a picture, each about
 Pairs:    cosine of the first embedding at least `high` and of the second at most `low`; both pictures in one split, of one
           modality and collection and of two patients; each has a finding that the other is stated not to have, or one has a
           finding and the other is normal. The widest gap first; no picture stands in two pairs.
-Differs:  the paper's pairs come from captions and its questions were written and reviewed by hand; ours follow from labels.
+Differs:  the paper's pairs are published figures with captions; our questions follow from labels.
 """
 
 from collections import defaultdict

@@ -1,7 +1,7 @@
 """descriptions: knowledge of what a finding looks like, in place of its name or beside it.
 
-Papers:   FLAIR, arXiv:2308.07898: the class name is replaced by one of its expert descriptions, drawn uniformly; K2Sight, INDEX
-          `k2sight`: a finding is asked for by its shape, density and location, "{name} means {definition}".
+Papers:   FLAIR, arXiv:2308.07898: the class name is replaced by one of its expert descriptions, drawn uniformly; K2Sight: a
+          finding is asked for by its shape, density and location, "{name} means {definition}".
 In:       annotated pictures with labels and regions whose labels stand in `knowledge/descriptions.json`.
 Out:      task "caption" with the description where the name would stand, and task "location" with boxes as answer. Both keep
           the labels, so that pictures of one category can be positives of one another.

@@ -1,14 +1,14 @@
 """frames: frames of a clip, or slices of a volume → questions that need several pictures.
 
-Paper:    MedFrameQA, INDEX `medframeqa`: multiple choice about two to five frames.
+Paper:    MedFrameQA: multiple choice about two to five frames.
 In:       annotated clips (and volumes, where `kinds` names them) with masks, or with regions that name their frame.
 Out:      tasks "frames_which" (in which picture a label is visible), "frames_all" (what is visible in every one), "frames_count"
           (in how many) and "frames_trend" (whether it takes up more or less from the first to the last). Frames are shown in
           their order; the numbers of pictures from two to five are drawn alike.
 Visible:  `least_px` pixels or more; a frame with fewer, but some, is not used for that label.
 Balanced: the position of the right option, and for the trend each answer.
-Differs:  the paper takes key frames of teaching videos by their narration and lets a language model write the questions; ours
-          follow from masks. A shown order that is not the true one is never asked about.
+Differs:  the paper extracts frames and builds questions by a pipeline over medical videos and filters them by hand; ours follow
+          from masks. A shown order that is not the true one is never asked about.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

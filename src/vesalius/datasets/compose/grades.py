@@ -1,6 +1,6 @@
 """grades: a region in a volume and its grade → question, box, steps, grade.
 
-Paper:    3DReasonKnee, INDEX `reasonknee`: question, 3-D box, reasoning steps and severity grade of knee MRI.
+Paper:    3DReasonKnee: question, 3-D box, reasoning steps and severity grade of knee MRI.
 In:       annotated volumes whose regions carry a grade as attribute ("severity", "grade") with a word of one of the scales in
           `knowledge/words.json`; labels that are stated to be absent have the grade "none".
 Out:      task "grade": the answer locates (a 3-D box), says in which structure that lies, measures the mask, tells the other

@@ -1,7 +1,7 @@
 """places: boxes and masks → questions of where, how many, what is there, and which one.
 
-Papers:   Point, Detect, Count (points, boxes, counts and both together); MedRegA, INDEX `medrega` (region to text, text to
-          region, one object or several, one region or several); Med-GLIP, INDEX `med_glip` (organs beside lesions).
+Papers:   Point, Detect, Count (points, boxes, counts and both together); MedRegA (region to text, text to region, one object
+          or several, one region or several); Med-GLIP (organs beside lesions).
 In:       annotated pictures with regions: boxes, points, polygons, masks. A clip is asked about in one of its frames.
 Out:      tasks "location" (one label, or several in one answer), "point", "count", "count_and_point", "count_and_box",
           "description" (a region in the question, its name and attributes in the answer) and "referring" (the largest, the
@@ -20,7 +20,7 @@ from typing import Literal
 
 from vesalius.datasets.compose.answers import Matched, Vocabulary, absent
 from vesalius.datasets.compose.made import Again, Talk, made
-from vesalius.datasets.compose.questions import has_placeholder, in_reading_order
+from vesalius.datasets.compose.questions import in_reading_order
 from vesalius.datasets.compose.view import Place, View, frames_of, still, views
 from vesalius.datasets.compose.wording import Speech, draw
 from vesalius.types import Box, Point, Region, Sample
@@ -90,7 +90,7 @@ def _asked(seen: View, speech: Speech, tasks: Sequence[Task], most: int, apart: 
     gone = [label for label in absent(seen.sample) if not seen.of(label)]
     for label in [*seen.labels, *gone]:
         term = speech.term(label)
-        if term is None or has_placeholder(term):
+        if term is None:
             continue
         for task in tasks:
             if task in _OF_LABEL:

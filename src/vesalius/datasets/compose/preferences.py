@@ -1,6 +1,6 @@
 """preferences: a right and a plausible wrong answer, or a picture and the same with its lesion noised → weighted pairs.
 
-Paper:    MMedPO, INDEX `mmedpo`: pairs whose text is dispreferred, pairs whose picture is, and a clinical weight for each.
+Paper:    MMedPO: pairs whose text is dispreferred, pairs whose picture is, and a clinical weight for each.
 In:       annotated pictures and volumes with labels, and regions with attributes, masks or boxes.
 Out:      task "preference" with `preference` and both answers' pictures. Text: one picture, the right answer against one with a
           wrong finding, a wrong attribute, or yes for no. Picture: one answer, the picture against itself noised where the

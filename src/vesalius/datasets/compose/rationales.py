@@ -1,6 +1,6 @@
 """rationales: facts of an annotation → the reason for an answer, before it, behind it, or as a stage of its own.
 
-Paper:    MedThink, INDEX `medthink`: rationales as explanation (answer first), as reasoning (reason first) or in two stages.
+Paper:    MedThink: rationales as explanation (answer first), as reasoning (reason first) or in two stages.
 In:       annotated pictures with labels, and regions where there are any.
 Out:      task "presence": yes or no with a rationale put together from what the annotation says: where it is, what it is like,
           how large, in which structure; and what such a finding looks like. "two_stage" gives two samples for each question:

@@ -1,7 +1,7 @@
 """reports: a report with its labels and regions → findings, impression, and questions of four types with their explanation.
 
-Paper:    GEMeX, INDEX `gemex`: open, closed, single choice and multiple choice; each answer with a reason in words and the
-          regions that show it.
+Paper:    GEMeX: open, closed, single choice and multiple choice; each answer with a reason in words and the regions that
+          show it.
 In:       annotated samples with a report in the language that is asked in, labels, and regions where there are any.
 Out:      tasks "report" (the findings), "impression", "summary" (the impression from the findings' text), "grounded_report" (each
           sentence with the regions of the findings that it states), and "open", "closed", "single" and "multiple". An answer is
@@ -9,11 +9,10 @@ Out:      tasks "report" (the findings), "impression", "summary" (the impression
 Reasons:  only sentences that name the label and agree with its state; a question whose answer no sentence supports is asked
           without a reason.
 Balanced: yes and no for every label; the position of the right option; in a multiple choice each number of right options.
-Differs:  the paper's reasons are written by a language model; ours are the report's own sentences.
+Differs:  the paper generates its questions and reasons; ours follow from labels, and reasons are the report's own sentences.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from vesalius.datasets.compose.answers import Deck, Even, Vocabulary, absent, choice, distractors, lettered, said
@@ -27,7 +26,6 @@ from vesalius.types import Region, Report, Sample, SampleImage
 Task = Literal["report", "impression", "summary", "grounded_report", "open", "closed", "single", "multiple"]
 TASKS: tuple[Task, ...] = ("report", "impression", "summary", "grounded_report", "open", "closed", "single", "multiple")
 Explain = Literal["both", "reason", "location", "none"]
-Make = Callable[[], Sample]
 _OPTIONS = 4
 
 
@@ -44,18 +42,18 @@ def compose(
         explain: what follows an answer; "none" is the arm without explanation.
     """
     speech, several, deck = Speech(language, seed), Again(samples), Deck(seed)
-    vocabulary, closed = Vocabulary.of(several), Even[Make](("yes", "no"))
+    vocabulary, closed = Vocabulary.of(several), Even[Sample](("yes", "no"))
     for sample in several:
         report = sample.report
         if report is None or report.language != language or has_placeholder(report.findings + report.impression):
             continue
         seen = [found for found in views(sample) if found.image.kind in ("image", "volume")]
-        images = tuple(found.shown for found in seen) or tuple(sample.images)
+        images = tuple(found.shown for found in seen) or tuple(shown for shown in sample.images if shown.role == "current")
         case = Case(sample, report, images, seen, speech, explain)
         yield from case.whole(tasks)
         if "closed" in tasks:
-            for label, answer, make in case.closed():
-                yield from (ready() for ready in closed.offer((sample.provenance.split, label), answer, make))
+            for label, answer, asked in case.closed():
+                yield from closed.offer((sample.provenance.split, label), answer, asked)
         if "open" in tasks:
             yield from case.open()
         if "single" in tasks:
@@ -99,13 +97,13 @@ class Case:
                 answer = " ".join(told) + self._explained(None, self._regions(label), talk)
                 yield self._made("open", f"open question of {label}", "open", answer, talk, label=str(self.speech.term(label)))
 
-    def closed(self) -> Iterator[tuple[str, str, Make]]:
+    def closed(self) -> Iterator[tuple[str, str, Sample]]:
         """Whether a finding is there: label, answer, sample."""
         for label, answer in [*((label, "yes") for label in self.present), *((label, "no") for label in self.absent)]:
             talk = Talk()
             text = self.speech.fixed(answer) + self._explained(label, self._regions(label), talk)
             name, what = str(self.speech.term(label)), f"closed question of {label}"
-            yield label, answer, partial(self._made, "closed", what, "presence", text, talk, label=name)
+            yield label, answer, self._made("closed", what, "presence", text, talk, label=name)
 
     def single(self, vocabulary: Vocabulary, deck: Deck) -> Iterator[Sample]:
         """One finding that is there among others that are not."""

@@ -1,7 +1,6 @@
 """sizes: masks and spacing → questions of length, area, volume, distance and angle, with units.
 
-Paper:    MedVision, INDEX `medvision`: detection, lesion size, angle and distance as answers with units; the pixel size stands
-          in the prompt.
+Paper:    MedVision: detection, lesion size, angle and distance as answers with units; the pixel size stands in the prompt.
 In:       annotated pictures and volumes with masks, polygons, boxes or landmarks, and a spacing that is known.
 Out:      task "measurement": the value with its unit and the regions that it was measured on; `measurements` holds the exact
           value, how it is defined and how sure it is (one voxel diagonal). "choice" offers four values of which the right one

@@ -18,7 +18,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from vesalius.errors import Problem, UsageError
-from vesalius.types import Sample
+from vesalius.types import PLACEHOLDER, Sample
 
 Language = Literal["en", "zh", "ar"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh", "ar")
@@ -52,7 +52,12 @@ class Speech:
         self.language, self.seed = language, seed
 
     def term(self, label: str) -> str | None:
-        """How a label is said; in English the label itself where the file does not know it, else None."""
+        """How a label is said; in English the label itself where the file does not know it, else None.
+
+        A label that would be mistaken for a picture or a region is said in no language.
+        """
+        if PLACEHOLDER.search(label):
+            return None
         found = terms().get(label)
         if found is not None and self.language in found.names:
             return found.names[self.language]
@@ -68,7 +73,7 @@ class Speech:
     def word(self, table: str, name: str) -> str | None:
         """How a word of `words.json` is said; in English the word itself where the file does not know it, else None."""
         said = words()[table].get(name, {}).get(self.language)
-        return said[0] if said else name if self.language == "en" else None
+        return said[0] if said else name if self.language == "en" and not PLACEHOLDER.search(name) else None
 
     def attribute(self, name: str, value: str) -> str | None:
         """An attribute with its value: "shape: round"; None where the language lacks either word."""

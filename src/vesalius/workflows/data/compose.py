@@ -168,7 +168,7 @@ class _Stored:
 
 def _card(source: table.Card, engine: str, module: ModuleType, used: dict[str, Any], digest: str) -> table.Card:
     """The source's card with what was done to it."""
-    says = (module.__doc__ or "").partition("\n")[0].partition(": ")[2]
+    says = (module.__doc__ or "").partition("\n")[0].partition(": ")[2].rstrip(".")
     options = ", ".join(f"{name}={_shown(value)}" for name, value in used.items())
     made = f"Composed by the engine {engine} ({says}) from annotations; of those it was said: {source.labels}"
     origin = f"{source.name}, whose {table.MANIFEST} has the SHA-256 {digest}. {source.source}"
