@@ -10,11 +10,11 @@ from vesalius.types import PLACEHOLDER
 CODES = ("answer_given_away",)
 LONGEST_QUESTION = 80  # words; longer ones are texts to read, in which an answer may stand
 LONGEST_ANSWER = 12
-SHORTEST = 4  # letters of an answer; of Chinese 2
+SHORTEST = 5  # letters of an answer; of Chinese 3
 # A question that offers choices names the answer among them.
 _CHOICE = {"or", "oder", "ou", "o", "oppure", "还是", "或", "या", "أو", "أم", "either", "which", "between"}
 _CHOICE |= {"option", "options", "choose", "choices", "following"}
-_OPEN = ("(a)", "a)", "a.", "a:", "1)", "还是", "或")
+_OPEN = ("(a)", "a)", "a.", "a:", "1)", "还是", "或", "哪")
 
 
 class Check:
@@ -46,7 +46,7 @@ class Check:
 
 def _is_telling(answer: list[str]) -> bool:
     joined = "".join(answer)
-    is_short = len(joined) < (2 if joined and ord(joined[0]) > 0x2E80 else SHORTEST)
+    is_short = len(joined) < (3 if joined and ord(joined[0]) > 0x2E80 else SHORTEST)
     return bool(answer) and len(answer) <= LONGEST_ANSWER and not is_short and not joined.isdigit()
 
 

@@ -5,9 +5,11 @@ from hashlib import blake2b
 
 from vesalius.datasets.faults import Fault
 from vesalius.datasets.lint.seen import Asked, Seen
+from vesalius.datasets.lint.words import texts, words
 from vesalius.types import Mask
 
 CODES = ("key_twice", "sample_duplicate")
+FEWEST_WORDS = 40  # of samples without pictures that count as the same whoever they are of
 
 
 class Check:
@@ -35,12 +37,15 @@ class Check:
 
 def _content(seen: Seen) -> tuple[object, ...]:
     sample = seen.sample
+    # Masks are not compared: a sample that has one is taken for like itself alone.
     regions = [
-        (region.label, "mask" if isinstance(region.geometry, Mask) else region.geometry, region.image, region.frame)
+        (region.label, sample.key if isinstance(region.geometry, Mask) else region.geometry, region.image, region.frame)
         for region in sample.regions
     ]
     shown = [(look.number, item.role) for look, item in zip(seen.looks, sample.images, strict=True)]
-    turns = [(turn.role, turn.text) for turn in sample.turns]
+    turns: list[tuple[str, str]] = [(turn.role, turn.text) for turn in sample.turns]
+    if not shown and sum(len(words(text)) for _, _, text in texts(sample)) < FEWEST_WORDS:
+        turns.append(("of", sample.provenance.patient_key))  # "Is it normal?" is asked of many, their pictures left out
     facts = (sorted(sample.labels.items()), sample.measurements, sample.report, sample.preference, sample.options)
     return (shown, turns, regions, *facts)
 
