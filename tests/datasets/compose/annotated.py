@@ -11,7 +11,7 @@ from vesalius.phantom import world
 from vesalius.phantom.truth import Phantom
 from vesalius.types import Box, Geometry, Image, Mask, Provenance, Region, Report, Sample, SampleImage, Source
 
-PIXELS = 64
+PIXELS = 32
 
 
 @cache
