@@ -9,8 +9,8 @@ from vesalius.types import Box, Point, Polygon, Region
 
 CODES = ("box_outside", "box_space", "box_inverted", "box_without_extent")
 SLACK_PX = 0.01
-FEW = 3  # boxes from which on all of them together can show another space
-SHARE = 0.2  # of them that do not fit as they are
+FEW = 3  # boxes that do not fit, from which on all together can show another space
+SHARE = 0.2  # of all boxes, likewise
 MANY, THOUSAND, LARGE_PX = 20, 1000.0, 1500
 MOST_HELD = 1000
 _Corners = tuple[tuple[float, ...], tuple[float, ...]]
@@ -115,7 +115,7 @@ def _space(group: _Group) -> str:
     """In which numbers the boxes of a group are stated, when all of them say so; "" when they do not."""
     if group.in_unit == group.boxes:
         return "All lie within one pixel: their numbers are shares of the picture, from 0 to 1."
-    if group.boxes >= FEW and group.wrong >= SHARE * group.boxes:
+    if group.wrong >= max(FEW, SHARE * group.boxes):
         if group.turned:
             return "All fit with their axes in the other order: y stands first where x is expected, or the reverse."
         if group.sized:
