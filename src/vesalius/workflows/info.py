@@ -17,19 +17,20 @@ from vesalius.workflows.outcome import Outcome
 
 PACKAGE = Path(vesalius.__file__).parent
 
-# A file of a folder is a member when it defines these names; the others of that folder serve the members.
+# A file of a folder is a member when it defines these names, of "a|b" one at least; the others of that folder serve the members.
 REGISTRIES: dict[str, tuple[str, frozenset[str]]] = {
     "benchmarks": ("benchmarks", frozenset({"CARD", "read"})),
     "collections": ("datasets/collections", frozenset({"read", "recognizes"})),
     "exchange": ("datasets/formats", frozenset({"read", "recognizes"})),
+    "engines": ("datasets/compose", frozenset({"compose"})),
     "phantoms": ("phantom/kinds", frozenset({"SAYS", "FINDINGS", "FACTORS", "together", "draw"})),
     "formats": ("clinical/formats", frozenset({"describe", "decode"})),
-    "metrics": ("metrics", frozenset({"NAME", "DIRECTION", "items"})),
+    "metrics": ("metrics", frozenset({"NAME", "DIRECTION", "items|value"})),
 }
 
 
 def info() -> Outcome:
-    """List recipes, benchmarks, collections, exchange formats, models, phantoms, file formats, metrics and codes, a line each.
+    """List recipes, benchmarks, collections, exchange formats, data engines, models, phantoms, file formats, metrics and codes.
 
     Files are read, not imported: nothing runs, and torch is not loaded.
     """
@@ -41,13 +42,19 @@ def info() -> Outcome:
 
 def members(folder: Path, names: Iterable[str]) -> list[dict[str, str]]:
     """The files of a folder that define all of `names` at their top level: name and first docstring line."""
-    wanted = set(names)
+    wanted = frozenset(names)
     found = []
     for place in sorted(folder.glob("*.py")):
         tree = ast.parse(place.read_text(encoding="utf-8"))
-        if wanted <= defined(tree):
+        if is_member(tree, wanted):
             found.append({"name": place.stem, "says": first_line(tree)})
     return found
+
+
+def is_member(tree: ast.Module, wanted: frozenset[str]) -> bool:
+    """Whether a file defines all the names at its top level; of "a|b" one is enough."""
+    here = defined(tree)
+    return all(here & set(name.split("|")) for name in wanted)
 
 
 def defined(tree: ast.Module) -> set[str]:
@@ -93,7 +100,7 @@ def _models() -> list[dict[str, Any]]:
 
 def _text(data: dict[str, Any]) -> str:
     lines = []
-    for name in ("recipes", "benchmarks", "collections", "exchange", "models", "phantoms", "formats", "metrics"):
+    for name in ("recipes", "benchmarks", "collections", "exchange", "engines", "models", "phantoms", "formats", "metrics"):
         entries = data[name]
         width = max((len(entry["name"]) for entry in entries), default=0)
         lines += [f"{name} ({len(entries)})", *(f"  {entry['name']:<{width}}  {entry['says']}" for entry in entries)]

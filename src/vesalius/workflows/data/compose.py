@@ -2,12 +2,10 @@
 
 import importlib
 import inspect
-import logging
 import types
 import typing
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from itertools import chain
@@ -20,11 +18,11 @@ from vesalius.datasets.compose.made import Again
 from vesalius.datasets.store import table
 from vesalius.errors import InputRefused, Problem, UsageError
 from vesalius.types import Sample
+from vesalius.workflows.data.telling import log_lines, telling
 from vesalius.workflows.info import PACKAGE, members
 from vesalius.workflows.outcome import Outcome
 
 FOLDER, DEFINES = "datasets/compose", frozenset({"compose"})
-_TELL_EVERY = 1000
 
 
 def compose(
@@ -52,9 +50,9 @@ def compose(
     say(f"composing {engine}")
     used = {name: value for name, value in _defaults(module).items() if value is not inspect.Parameter.empty} | options
     counts: Counter[str] = Counter()
-    with _log_lines() as logged:
+    with log_lines() as logged:
         made = module.compose(Again(_Stored(folder)), **options)
-        samples = _telling(_counting(_not_empty(made, engine, logged), counts), say)
+        samples = telling(_counting(_not_empty(made, engine, logged), counts), say)
         splits = table.write(samples, out, _card(source, engine, module, used, digest), left_out=lambda: list(logged))
     text = ", ".join(f"{number} {task}" for task, number in counts.most_common())
     data = {
@@ -74,6 +72,28 @@ def compose(
 def engines() -> dict[str, str]:
     """Every engine with what it says of itself."""
     return {member["name"]: member["says"] for member in members(PACKAGE / FOLDER, DEFINES)}
+
+
+def listed() -> Outcome:
+    """Every engine with its options, their defaults and what else they may be."""
+    data: dict[str, Any] = {}
+    lines = []
+    for name, says in engines().items():
+        module = _engine(name)
+        options = {key: _option(module, key, value) for key, value in _defaults(module).items()}
+        data[name] = {"says": says, "options": options}
+        lines.append(f"{name}: {says.partition(': ')[2]}")
+        for key, option in options.items():
+            default = "(must be given)" if option["default"] is None else option["default"] or '""'
+            lines.append(f"  {key}={default}   {', '.join(option['allowed'])}")
+    return Outcome({"engines": data}, "\n".join(lines))
+
+
+def _option(module: ModuleType, key: str, default: Any) -> dict[str, Any]:
+    shown = None if default is inspect.Parameter.empty else str(_shown(default))
+    if isinstance(default, bool):
+        shown = "yes" if default else "no"
+    return {"default": shown, "allowed": allowed(typing.get_type_hints(module.compose)[key])}
 
 
 def parsed(module: ModuleType, given: Sequence[str]) -> dict[str, Any]:
@@ -115,7 +135,7 @@ def allowed(hint: Any) -> tuple[str, ...]:
     if typing.get_origin(hint) is Literal:
         return tuple(str(word) or '""' for word in typing.get_args(hint))
     if typing.get_origin(hint) is tuple:
-        return tuple(f"{word}, or several joined by commas" for word in allowed(typing.get_args(hint)[0]))
+        return (*allowed(typing.get_args(hint)[0]), "several joined by commas")
     if _takes_path(hint):
         return ("a file",)
     return {bool: ("yes", "no"), int: ("a whole number, 0 or more",), float: ("a number, 0 or more",)}.get(hint, ("a text",))
@@ -202,24 +222,3 @@ def _counting(samples: Iterable[Sample], counts: Counter[str]) -> Iterator[Sampl
     for sample in samples:
         counts[sample.task] += 1
         yield sample
-
-
-def _telling(samples: Iterable[Sample], say: Callable[[str], None]) -> Iterator[Sample]:
-    for number, sample in enumerate(samples, start=1):
-        if number % _TELL_EVERY == 0:
-            say(f"{number} samples")
-        yield sample
-
-
-@contextmanager
-def _log_lines() -> Iterator[list[str]]:
-    """What engines log while the block runs: how much they left out."""
-    lines: list[str] = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
-    source = logging.getLogger("vesalius.datasets")
-    source.addHandler(handler)
-    try:
-        yield lines
-    finally:
-        source.removeHandler(handler)

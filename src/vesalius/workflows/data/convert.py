@@ -1,10 +1,8 @@
 """`vesalius data convert`: published formats into our own layout, and our own layout into others."""
 
 import inspect
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +19,7 @@ from vesalius.datasets.store.places import Root, is_url
 from vesalius.errors import EXIT_DONE, EXIT_PARTIAL, UsageError
 from vesalius.types import Sample
 from vesalius.workflows.data import formats
+from vesalius.workflows.data.telling import log_lines, telling
 from vesalius.workflows.outcome import Outcome
 
 Say = Callable[[str], None]
@@ -29,7 +28,6 @@ SPLITS = (
     "train {:.0%}, validation {:.0%}, test {:.0%}."
 ).format(*FRACTIONS)
 SHOWN_FAULTS = 10  # of each code, for people; --json lists them all
-_TELL_EVERY = 1000
 _NOT_STATED = "Not stated by the source."
 
 
@@ -64,9 +62,9 @@ def convert(
     name, reader = ("vesalius", ours) if is_url(source) else formats.reader(Path(source), from_format)
     say(f"reading {name}")
     faults: list[Fault] = []
-    samples = _telling(_with_splits(_read(name, reader, source, faults.append, text_alone)), say)
+    samples = telling(_with_splits(_read(name, reader, source, faults.append, text_alone)), say)
     if to_format is None:
-        with _log_lines() as logged:
+        with log_lines() as logged:
             about = card(name, reader, source)
             plan = {"format": name, "text_alone": text_alone, "source": _fingerprint(source, out)}
             counts = table.write(
@@ -79,7 +77,7 @@ def convert(
         if out.exists() and any(out.iterdir()):
             raise UsageError("bad_option", "The folder is not empty. Files of two datasets would be mixed in it. Choose another.")
         counts = Counter[str]()
-        with _log_lines() as logged:
+        with log_lines() as logged:
             writer.write(_counting(samples, counts), out, dropped)
         lost = [f"dropped: {what}: {number}" for what, number in dropped.items()]
         data = {"format": name, "to": to_format, **_counted(counts), "left_out": list(logged), "dropped": dict(dropped)}
@@ -140,27 +138,6 @@ def _with_splits(samples: Iterable[Sample]) -> Iterator[Sample]:
     for sample in samples:
         split = sample.provenance.split or by_patient(sample.provenance.patient_key)
         yield replace(sample, provenance=replace(sample.provenance, split=split))
-
-
-@contextmanager
-def _log_lines() -> Iterator[list[str]]:
-    """What readers log while the block runs: how much they dropped, skipped or put right."""
-    lines: list[str] = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
-    source = logging.getLogger("vesalius.datasets")
-    source.addHandler(handler)
-    try:
-        yield lines
-    finally:
-        source.removeHandler(handler)
-
-
-def _telling(samples: Iterable[Sample], say: Say) -> Iterator[Sample]:
-    for number, sample in enumerate(samples, start=1):
-        if number % _TELL_EVERY == 0:
-            say(f"{number} samples")
-        yield sample
 
 
 def _counting(samples: Iterable[Sample], counts: Counter[str]) -> Iterator[Sample]:
