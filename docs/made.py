@@ -26,7 +26,7 @@ from pathlib import Path
 from tests.clinical.bad_inputs.case import Case
 from tests.clinical.bad_inputs.corpus import GROUPS, cases
 
-from vesalius.errors import REFUSALS, WARNINGS
+from vesalius.errors import FAULTS, REFUSALS, WARNINGS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/*.md")
@@ -159,7 +159,7 @@ def git(*arguments: str) -> str:
 
 @functools.cache
 def codes() -> str:
-    """docs/codes.md: every code of an error and of a warning, when it is met, and what each bad input ends in."""
+    """docs/codes.md: every code of an error, a warning and a fault, when it is met, and what each bad input ends in."""
     every = cases()
     lines = [
         "# Codes",
@@ -178,6 +178,15 @@ def codes() -> str:
         "They travel with a picture to the answer; the command goes on.",
         "",
         *table(WARNINGS),
+        "",
+        "## Faults of datasets",
+        "",
+        "`data convert` and `data show` list those that readers meet, with the place of each record; `data lint` finds all of them.",
+        "An error makes a sample wrong or unusable, a warning makes it doubtful, a note is worth knowing. Errors end in exit 4.",
+        "",
+        "| code | severity | met when |",
+        "|---|---|---|",
+        *(f"| `{code}` | {severity} | {text} |" for code, (severity, text) in FAULTS.items()),
         "",
         "## What was chosen where several behaviors would do",
         "",
