@@ -17,9 +17,11 @@ from tests.datasets.collections import nifti
 from vesalius.datasets.collections import (
     ct_rate,
     medqa,
+    medxpertqa,
     merlin,
     mimic_cxr,
     mimic_diff_vqa,
+    mmmu,
     omnimedvqa,
     openi,
     path_vqa,
@@ -176,17 +178,50 @@ def a_roco(root: Path) -> None:
     picture(root / "validation" / "radiology" / "images" / "ROCO_1.jpg", 2)
 
 
-def a_path_vqa(root: Path) -> None:
-    def content(shade: int) -> bytes:
-        stream = io.BytesIO()
-        Pillow.fromarray(np.full((18, 20, 3), shade * 20, np.uint8)).save(stream, "PNG")
-        return stream.getvalue()
+def content(shade: int) -> bytes:
+    """A picture as the bytes of a file."""
+    stream = io.BytesIO()
+    Pillow.fromarray(np.full((18, 20, 3), shade * 20, np.uint8)).save(stream, "PNG")
+    return stream.getvalue()
 
+
+def a_path_vqa(root: Path) -> None:
     (root / "data").mkdir()
     for shade, split in enumerate(("train", "validation", "test"), start=1):
         row = {"image": {"bytes": content(shade), "path": None}, "question": f"What is in {split}?", "answer": "yes"}
         rows = [row, {**row, "answer": "a gland"}, *([{**row, "answer": " "}] if split == "test" else [])]
         pq.write_table(pa.Table.from_pylist(rows), root / "data" / f"{split}-00000-of-00001.parquet")
+
+
+def a_medxpertqa(root: Path) -> None:
+    question = {"question": "A child with a rash. What next?\nAnswer Choices: (A) Rest (B) Run", "label": "B"}
+    question |= {"medical_task": "Treatment", "body_system": "Skin", "question_type": "Reasoning"}
+    options = {"B": "Run", "A": "Rest"}
+    mm = [{**question, "id": f"MM-{n}", "options": options, "images": [f"MM-{n}-a.jpeg", f"MM-{n}-b.jpeg"]} for n in (1, 2)]
+    text = [{**question, "id": "Text-1", "options": [{"letter": x, "content": options[x]} for x in "AB"], "label": ["A"]}]
+    text += [{**question, "id": "Text-2", "options": options, "label": "C"}]
+    for place, records in (("MM/test", mm[:1]), ("MM/dev", mm[1:]), ("Text/test", text)):
+        (root / place).parent.mkdir(exist_ok=True)
+        (root / f"{place}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    for shade, name in enumerate(name for record in mm for name in record["images"]):
+        picture(root / "images" / name, shade)
+
+
+def a_mmmu(root: Path) -> None:
+    row: dict[str, object] = {"question": "Which is <image 2>?", "options": "['a gland', \"not <image 1>\"]", "answer": "B"}
+    row |= {"explanation": "", "img_type": "['Pathology']", "topic_difficulty": "Easy", "question_type": "multiple-choice"}
+    row |= {f"image_{n}": {"bytes": content(n), "path": None} if n < 3 else None for n in range(1, 8)}
+    row |= {"subfield": "Histology"}
+    several = {"options": "[]", "question_type": "open", "answer": "['0.5', '1/2']"}
+    for subject, split, rows in (
+        ("Pharmacy", "validation", [row, {**row, **several}]),
+        ("Pharmacy", "test", [{**row, "answer": "?"}]),
+        ("Pharmacy", "dev", [row]),
+        ("Music", "validation", [row]),
+    ):
+        named = [{"id": f"{split}_{subject}_{number}", **each} for number, each in enumerate(rows, start=1)]
+        (root / subject).mkdir(exist_ok=True)
+        pq.write_table(pa.Table.from_pylist(named), root / subject / f"{split}-00000-of-00001.parquet")
 
 
 def a_pmc_oa(root: Path) -> None:
@@ -249,6 +284,8 @@ ALL: dict[str, tuple[object, Callable[[Path], None], int, list[str]]] = {
     "mimic_cxr": (mimic_cxr, a_mimic_cxr, 2, ["answer_missing"]),
     "roco": (roco, a_roco, 2, ["answer_missing"]),
     "path_vqa": (path_vqa, a_path_vqa, 6, ["answer_missing"]),
+    "medxpertqa": (medxpertqa, a_medxpertqa, 3, ["answer_missing"]),
+    "mmmu": (mmmu, a_mmmu, 4, ["answer_missing"]),
     "pmc_oa": (pmc_oa, a_pmc_oa, 2, ["answer_missing"]),
     "quilt": (quilt, a_quilt, 2, ["answer_missing"]),
     "ct_rate": (ct_rate, a_ct_rate, 2, ["record_malformed"]),

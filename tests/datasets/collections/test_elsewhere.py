@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from tests.datasets.collections.elsewhere import ALL
 
+from vesalius.datasets.collections import mmmu
 from vesalius.datasets.faults import Fault
+from vesalius.datasets.sources import RecordRefused
 from vesalius.errors import InputRefused
 from vesalius.types import Sample
 from vesalius.workflows.data import formats
@@ -64,13 +66,13 @@ def test_garbage_is_not_recognized_and_refused(name: str, tmp_path: Path) -> Non
 )  # type: ignore[attr-defined]
 def test_without_its_pictures_every_record_is_a_fault_unless_texts_alone_are_asked_for(name: str, tmp_path: Path) -> None:
     ALL[name][1](tmp_path)
-    if name == "path_vqa":  # its pictures lie inside
+    if name in ("path_vqa", "mmmu"):  # their pictures lie inside
         assert not any(sample.images for sample in read(name, tmp_path, text_alone=True)[0])
         return
-    for place in [*tmp_path.rglob("*.jpg"), *tmp_path.rglob("*.png"), *tmp_path.rglob("*.nii.gz")]:
+    for place in [place for end in ("jpg", "jpeg", "png", "nii.gz") for place in tmp_path.rglob(f"*.{end}")]:
         place.unlink()
     samples, faults = read(name, tmp_path)
-    assert not samples
+    assert len(samples) == (name == "medxpertqa")  # one of its questions has no picture
     assert "media_missing" in {fault.code for fault in faults}
     alone, _ = read(name, tmp_path, text_alone=True)
     assert len(alone) >= 2
@@ -169,6 +171,41 @@ def test_pictures_inside_of_path_vqa_are_told_apart_by_their_bytes(tmp_path: Pat
     assert len({sample.provenance.patient_key for sample in samples}) == 3
     assert [sample.task for sample in samples[:2]] == ["closed", "open"]
     assert sorted({str(sample.provenance.split) for sample in samples}) == ["test", "train", "validation"]
+
+
+def test_a_question_of_medxpertqa_does_not_say_its_options_twice(tmp_path: Path) -> None:
+    samples, _ = read("medxpertqa", tmp_path)
+    text = next(sample for sample in samples if not sample.images)
+    dev, test = (sample for sample in samples if sample.images)
+    assert test.turns[0].text == "<image:0> <image:1> A child with a rash. What next?"
+    assert (test.options, test.turns[1].text, text.turns[1].text) == (("Rest", "Run"), "Run", "Rest")
+    assert (dev.provenance.split, test.provenance.split, text.provenance.split) == ("train", "test", "test")
+    assert (test.task, test.provenance.site, test.provenance.annotation) == ("treatment", "skin", "MM, reasoning")
+
+
+def test_pictures_of_mmmu_are_named_in_its_questions_and_options_by_their_number(tmp_path: Path) -> None:
+    samples, _ = read("mmmu", tmp_path)
+    choice = next(s for s in samples if s.provenance.site == "Pharmacy" and s.provenance.split == "validation")
+    assert choice.turns[0].text == "<image:0> <image:1> Which is picture 2?"
+    assert (choice.options, choice.turns[1].text) == (("a gland", "not picture 1"), "not picture 1")
+    assert {(s.task, s.turns[1].text) for s in samples} == {("choice", "not picture 1"), ("open", "0.5")}
+
+
+def test_subjects_and_splits_of_mmmu_can_be_chosen(tmp_path: Path) -> None:
+    samples, faults = read("mmmu", tmp_path, splits=("validation",), subjects=("Pharmacy", "Public_Health"))
+    assert (len(samples), faults) == (2, [])
+    assert [s.provenance.split for s in read("mmmu", tmp_path)[0]].count("train") == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["not a list", "{}", "[" * 500, "['a', __import__('os')]", "['a']" + " " * (1 << 17)],
+    ids=["words", "an object", "deep", "a call", "long"],
+)
+def test_a_list_of_options_is_read_and_never_run(tmp_path: Path, options: str) -> None:
+    with pytest.raises(RecordRefused) as refused:
+        mmmu._listed(options)
+    assert refused.value.code == "record_malformed"
 
 
 def test_figures_of_one_paper_count_as_one_patient(tmp_path: Path) -> None:
