@@ -5,6 +5,7 @@ thousand reaches 0.57; copies that were compressed, brightened, mirrored or cut 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from vesalius.types import Array
 
 SHIFT = 4  # pixels of a print, each way
 WINDOWS = ((1.0, 1.0), (0.95, 1.0), (0.9, 1.0), (1.0, 0.95), (1.0, 0.9))  # what is kept of one and of the other
-WORTH_A_CLOSER_LOOK = 0.45
+WORTH_A_CLOSER_LOOK = 0.5
 ALIKE = 0.85
 _STEP, _LEAST, _ROUNDS = 0.025, 0.875, 6
 _LEAST_SHARED = 0.08  # of the print: less than this in common says nothing
@@ -48,10 +49,11 @@ def look(ones: Array, others: Array) -> list[Fit]:
 def _look(ones: Array, others: Array) -> list[Fit]:
     best = np.full(len(ones), -1.0)
     way = np.zeros((len(ones), 2), np.int64)  # which window, mirrored or not
-    own = {share: _spectra(ones, share, share) for share, _ in WINDOWS}
+    own = {share: _spectra(ones, share, share) for share in {share for share, _ in WINDOWS}}
+    theirs = {share: _spectra(others, share, share) for share in {share for _, share in WINDOWS}}
     for mirrored in (0, 1):
-        turned = others[..., ::-1] if mirrored else others
-        theirs = {share: _spectra(turned, share, share) for _, share in WINDOWS}
+        if mirrored:
+            theirs = {share: _mirrored(spectra) for share, spectra in theirs.items()}
         for index, (one, other) in enumerate(WINDOWS):
             heights = _map(own[one], theirs[other]).max(axis=(1, 2))
             better = heights > best
@@ -72,23 +74,27 @@ def _refined(one: Array, other: Array, start: tuple[float, float]) -> float:
     seen: dict[tuple[int, int], tuple[float, float, float]] = {}
     limit = round((1 - _LEAST) / _STEP)
 
-    def height(rows: int, columns: int) -> float:
-        if (rows, columns) not in seen:
-            surface = _map(*(_spectrum(part) for part in _both(one, other, rows, columns)))[0]
+    def look_at(places: list[tuple[int, int]]) -> None:
+        new = [place for place in places if place not in seen]
+        if not new:
+            return
+        both = [_both(one, other, *place) for place in new]
+        surfaces = _map(_spectrum(np.concatenate([a for a, _ in both])), _spectrum(np.concatenate([b for _, b in both])))
+        for place, surface in zip(new, surfaces, strict=True):
             y, x = divmod(int(surface.argmax()), len(_NEAR))
             down, right = _NEAR[y] + _between(surface[:, x], y), _NEAR[x] + _between(surface[y], x)
-            seen[rows, columns] = (float(surface[y, x]), down, right)
-        return seen[rows, columns][0]
+            seen[place] = (float(surface[y, x]), down, right)
 
     step = round((start[1] - start[0]) / _STEP)
     here = (step, step)
     for _ in range(_ROUNDS):
         around = [(here[0] + y, here[1] + x) for y in (-1, 0, 1) for x in (-1, 0, 1)]
-        best = max((place for place in around if max(map(abs, place)) <= limit), key=lambda place: height(*place))
+        around = [place for place in around if max(map(abs, place)) <= limit]
+        look_at(around)
+        best = max(around, key=lambda place: seen[place][0])
         if best == here:
             break
         here = best
-    height(*here)
     return _shared(*_both(one, other, *here, *seen[here][1:]), *seen[here][1:])
 
 
@@ -141,6 +147,25 @@ def _spectrum(planes: Array) -> Spectrum:
 
 
 def _map(ones: Spectrum, others: Spectrum) -> Array:
-    """The correlation at every small shift, (n, 9, 9)."""
-    whole: Array = np.fft.irfft2(ones * np.conj(others), s=(SIDE, SIDE))
-    return whole[:, _NEAR][:, :, _NEAR]
+    """The correlation at every small shift, (n, 9, 9): the inverse transform, at these shifts alone."""
+    rows, columns = _waves()
+    found: Array = (rows @ (ones * np.conj(others)) @ columns).real
+    return found
+
+
+def _mirrored(spectra: Spectrum) -> Spectrum:
+    """The spectra of planes whose columns stand in reverse order."""
+    turned = np.conj(spectra[:, -np.arange(SIDE)])
+    phase = np.exp(2j * np.pi * np.arange(SIDE // 2 + 1) / SIDE).astype(np.complex64)
+    found: Spectrum = turned * phase
+    return found
+
+
+@lru_cache(maxsize=1)
+def _waves() -> tuple[Array, Array]:
+    """(9, 64) and (33, 9): what each coefficient of a real transform gives at each shift."""
+    rows = np.exp(2j * np.pi * np.outer(_NEAR, np.arange(SIDE)) / SIDE) / SIDE
+    half = np.arange(SIDE // 2 + 1)
+    weights = np.where((half == 0) | (half == SIDE // 2), 1, 2) / SIDE
+    columns = np.exp(2j * np.pi * np.outer(half, _NEAR) / SIDE) * weights[:, None]
+    return rows.astype(np.complex64), columns.astype(np.complex64)
