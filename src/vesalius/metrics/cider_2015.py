@@ -1,0 +1,48 @@
+"""CIDEr as its paper defines it: the cosine of the tf-idf vectors of answer and truth, the mean over runs of 1 to 4 words.
+
+Direction:       higher is better.
+At the extremes: 0 nothing in common; 1 the same text, if each of its orders has a run that not every truth has. A set of one
+                 item scores 0 whatever it says, and so does a set whose truths are all the same: no run is rare in it.
+Undefined when:  there is no item.
+Interval:        percentile bootstrap over patients; how rare a run is stays what it is in the whole set.
+Depends on:      the set, as `cider_d_pycoco`, which is what papers print as "CIDEr". Repeating rare words pays here.
+Differs:         words are not stemmed (the paper maps them to their roots); one truth per item.
+Source:          Vedantam et al. 2015, arXiv:1411.5726, section 3, equations 1 to 3.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from vesalius.metrics.texts.ngrams import ORDERS
+from vesalius.metrics.texts.rarity import Rarity
+
+NAME = "cider_2015"
+DIRECTION: Literal["higher", "lower"] = "higher"
+
+
+def items(answers: Sequence[str], truths: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Score each answer.
+
+    Args:
+        answers: one per item of the whole set.
+        truths: as many.
+
+    Returns:
+        float64, (items,), in [0, 1].
+    """
+    true = [truth.split() for truth in truths]
+    rarity = Rarity(true)
+    pairs = zip((answer.split() for answer in answers), true, strict=True)
+    return np.array([_item(rarity, answer, truth) for answer, truth in pairs], dtype=np.float64)
+
+
+def _item(rarity: Rarity, answer: Sequence[str], truth: Sequence[str]) -> float:
+    total = 0.0
+    for (given, given_length), (true, true_length) in zip(rarity.vectors(answer), rarity.vectors(truth), strict=True):
+        common = math.fsum(weight * true[run] for run, weight in given.items() if run in true)
+        total += common / (given_length * true_length) if given_length and true_length else 0.0
+    return total / ORDERS
