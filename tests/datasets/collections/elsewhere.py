@@ -67,6 +67,14 @@ def a_vqa_rad(root: Path) -> None:
     picture(root / "VQA_RAD Image Folder" / "b.jpg", 2)
 
 
+def a_vqa_rad_of_parquet(root: Path) -> None:
+    (root / "data").mkdir()
+    for shade, split in enumerate(("train", "test"), start=1):
+        row = {"image": {"bytes": content(shade), "path": None}, "question": "Is the heart enlarged?", "answer": "yes"}
+        rows = [row, {**row, "question": "Where is the mass?", "answer": "liver"}]
+        pq.write_table(pa.Table.from_pylist(rows), root / "data" / f"{split}-00000-of-00001-0a1b.parquet")
+
+
 def a_pmc_vqa(root: Path) -> None:
     choices = {f"Choice {letter}": f" {letter}:choice {letter} " for letter in "ABCD"}
     first = {"Figure_path": "PMC1_Fig1_1.jpg", "Question": " What? ", "Answer": "choice B", **choices, "Answer_label": "B"}

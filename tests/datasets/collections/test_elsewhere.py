@@ -6,9 +6,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from tests.datasets.collections import elsewhere
 from tests.datasets.collections.elsewhere import ALL
 
-from vesalius.datasets.collections import mmmu
+from vesalius.datasets.collections import mmmu, vqa_rad
 from vesalius.datasets.faults import Fault
 from vesalius.datasets.sources import RecordRefused
 from vesalius.errors import InputRefused
@@ -91,6 +92,33 @@ def test_the_published_split_of_vqa_rad_is_read_as_it_is_though_it_parts_no_pati
     assert yes.provenance.patient_key == three.provenance.patient_key != left.provenance.patient_key
     assert (three.task, three.turns[-1].text) == ("count", "3")
     assert yes.images[0].image is three.images[0].image
+
+
+def test_vqa_rad_is_read_out_of_parquet_where_it_is_named(tmp_path: Path) -> None:
+    elsewhere.a_vqa_rad_of_parquet(tmp_path)
+    assert not vqa_rad.recognizes(tmp_path)
+    *_, test, train, _ = vqa_rad.read(tmp_path)
+    assert (train.task, test.task, test.turns[1].text) == ("closed", "open", "liver")
+    assert (train.provenance.split, test.provenance.split) == ("train", "test")
+    assert train.provenance.patient_key != test.provenance.patient_key
+    assert len({sample.key for sample in vqa_rad.read(tmp_path, text_alone=True)}) == 4
+
+
+CHOSEN = [name for name, (reader, *_) in ALL.items() if "splits" in inspect.signature(reader.read).parameters]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_of_other_splits_than_the_chosen_ones_not_even_the_pictures_are_looked_for(name: str, tmp_path: Path) -> None:
+    every, _ = read(name, tmp_path)
+    splits = {sample.provenance.split for sample in every} - {None}
+    for split in splits:
+        chosen, _ = read(name, tmp_path, splits=(split,))
+        assert {sample.key for sample in chosen} == {s.key for s in every if s.provenance.split in (split, None)}
+    for place in [*tmp_path.rglob("*.jpg"), *tmp_path.rglob("*.png")]:
+        place.unlink()
+    for nobody in {"train", "validation", "test"} - splits:
+        codes = [fault.code for fault in read(name, tmp_path, splits=(nobody,))[1]]
+        assert codes.count("media_missing") == (name == "mimic_cxr")  # one of its studies is in no split
 
 
 def test_both_versions_of_pmc_vqa_give_the_text_of_the_right_choice(tmp_path: Path) -> None:

@@ -14,21 +14,22 @@ Source:     openi.nlm.nih.gov; Demner-Fushman et al. 2016, JAMIA 23(2): 304; git
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from vesalius.clinical import keys
 from vesalius.datasets.compose import questions
 from vesalius.datasets.faults import Tell, refuse
 from vesalius.datasets.sources import HEAD_BYTES, Files, Pictures, RecordRefused, document
+from vesalius.datasets.split import Split
 from vesalius.errors import InputRefused
 from vesalius.types import Provenance, Report, Sample, SampleImage
 
 NAME = "iu_xray"
 LICENCE = "CC BY-NC-ND 4.0"
 RECORDS = "annotation.json"
-SPLITS: dict[str, Literal["train", "validation", "test"]] = {"train": "train", "val": "validation", "test": "test"}
+SPLITS: dict[str, Split] = {"train": "train", "val": "validation", "test": "test"}
 _STUDY = re.compile(r"CXR(\d+)_")
 _BEGINS = re.compile(r'\{\s*"(?:train|val|test)"\s*:\s*\[')
 _PICTURE = re.compile(r'"image_path"\s*:\s*\[\s*"[^"]*CXR\d+_')
@@ -44,13 +45,16 @@ def recognizes(root: Path) -> bool:
     return _BEGINS.match(head) is not None and _PICTURE.search(head) is not None
 
 
-def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterator[Sample]:
+def read(
+    root: Path, tell: Tell = refuse, *, text_alone: bool = False, splits: Collection[Split] = tuple(SPLITS.values())
+) -> Iterator[Sample]:
     """Every report.
 
     Args:
         root: the folder that holds `annotation.json`.
         tell: takes faults.
         text_alone: leave the pictures out.
+        splits: to read; what is of another is not opened.
 
     Raises:
         InputRefused: `bad_dataset`: another layout.
@@ -65,6 +69,8 @@ def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterat
     for part, split in SPLITS.items():
         if not isinstance(records.get(part, []), list):
             raise InputRefused("bad_dataset", "A split of annotation.json is no list of records. Copy the file again.")
+        if split not in splits:
+            continue
         if not text_alone:
             pictures.expect(name for record in records.get(part, []) for name in _names(record))
         for number, record in enumerate(records.get(part, []), start=1):
@@ -79,7 +85,7 @@ def _names(record: Any) -> list[str]:
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
-def _sample(record: Any, split: Literal["train", "validation", "test"], pictures: Pictures | None) -> Sample:
+def _sample(record: Any, split: Split, pictures: Pictures | None) -> Sample:
     if not isinstance(record, dict) or not isinstance(record.get("report"), str) or not str(record.get("id", "")):
         raise RecordRefused("record_malformed", "It has no id or no report.")
     report, number, names = record["report"].strip(), str(record["id"]), _names(record)

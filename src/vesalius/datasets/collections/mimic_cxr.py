@@ -19,7 +19,7 @@ import csv
 import gzip
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import zip_longest
@@ -31,7 +31,7 @@ from vesalius.datasets.compose import questions
 from vesalius.datasets.faults import Tell, refuse
 from vesalius.datasets.foreign import Source, split_named
 from vesalius.datasets.sources import LONGEST_FIELD, RecordRefused
-from vesalius.datasets.split import Split
+from vesalius.datasets.split import SPLITS, Split
 from vesalius.errors import InputRefused
 from vesalius.types import Finding, Image, Provenance, Report, Sample, SampleImage
 
@@ -57,13 +57,14 @@ def recognizes(root: Path) -> bool:
     return root.is_dir() and _table(root, METADATA) is not None
 
 
-def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterator[Sample]:
+def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False, splits: Collection[Split] = SPLITS) -> Iterator[Sample]:
     """Every study of the metadata.
 
     Args:
         root: the folder with the tables, and pictures and reports below it.
         tell: takes faults.
         text_alone: leave the pictures out.
+        splits: to read; what is of another is not opened.
 
     Raises:
         InputRefused: `bad_dataset`: there is no table of metadata, or one of the tables is damaged.
@@ -76,10 +77,11 @@ def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterat
         )
     source = Source(NAME, root, tell, text_alone=text_alone)
     studies, first = _studies(_rows(metadata))
-    splits = {row.get("study_id", ""): split_named(row.get("split", "")) for row in _rows(_table(root, "split.csv"))}
+    stated = {row.get("study_id", ""): split_named(row.get("split", "")) for row in _rows(_table(root, "split.csv"))}
     labels = {row.get("study_id", ""): _labels(row) for row in _rows(_table(root, "chexpert.csv"))}
-    found = ((f"study {number}", study) for number, study in enumerate(studies, start=1))
-    yield from source(found, lambda _, study: _sample(study, source, splits, labels, first))
+    named = ((f"study {number}", study) for number, study in enumerate(studies, start=1))
+    found = ((where, study) for where, study in named if stated.get(study.study) in (None, *splits))
+    yield from source(found, lambda _, study: _sample(study, source, stated, labels, first))
 
 
 def _studies(rows: Iterator[dict[str, str]]) -> tuple[Sequence[_Study], Mapping[str, date]]:

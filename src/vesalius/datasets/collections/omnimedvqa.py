@@ -14,7 +14,7 @@ Licence:    as each collection states; not looked up.
 Source:     huggingface.co/datasets/foreverbeliever/OmniMedVQA.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ MODALITIES = {"CT(Computed Tomography)": "CT", "MR (Mag-netic Resonance Imaging)
 MODALITIES |= {"Fundus Photography": "OP", "OCT (Optical Coherence Tomography": "OPT", "Dermoscopy": "XC"}
 MODALITIES |= {"Microscopy Images": "SM"}
 _KEYS = {"dataset", "question_id", "question", "gt_answer", "image_path", "option_A"}
+ACCESS = ("Open-access", "Restricted-access")
 _OPTIONS = tuple(f"option_{letter}" for letter in "ABCD")
 
 
@@ -40,13 +41,14 @@ def recognizes(root: Path) -> bool:
     return bool(_files(root))
 
 
-def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterator[Sample]:
+def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False, access: Collection[str] = ACCESS) -> Iterator[Sample]:
     """Every question of every list.
 
     Args:
         root: the folder that holds `QA_information`, or one list.
         tell: takes faults.
         text_alone: leave the pictures out.
+        access: the parts to read, by the names of their folders.
 
     Raises:
         InputRefused: `bad_dataset`: another layout.
@@ -59,6 +61,8 @@ def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterat
         )
     source = Source(NAME, root, tell, text_alone=text_alone)
     for number, place in enumerate(found, start=1):
+        if place.parent.name in ACCESS and place.parent.name not in access:
+            continue
         named = ((f"{where} of list {number}", record) for where, record in records(place))
         yield from source(named, lambda _, record: _sample(record, source))
 

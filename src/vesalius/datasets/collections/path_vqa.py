@@ -13,7 +13,7 @@ Licence:    as its publisher states; not looked up.
 Source:     huggingface.co/datasets/flaviagiammarino/path-vqa.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,14 @@ def recognizes(root: Path) -> bool:
     return root.is_dir() and {split_of(place, root) for place in _files(root)} >= set(SPLITS)
 
 
-def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterator[Sample]:
+def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False, splits: Collection[Split] = SPLITS) -> Iterator[Sample]:
     """Every question.
 
     Args:
         root: the folder, or one file.
         tell: takes faults.
         text_alone: leave the pictures out.
+        splits: to read; what is of another is not opened.
 
     Raises:
         InputRefused: `bad_dataset`: no such file is there, or one is damaged.
@@ -58,6 +59,8 @@ def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterat
     source = Source(NAME, root, tell, text_alone=text_alone)
     for number, place in enumerate(found, start=1):
         split = split_of(place, root)
+        if split is not None and split not in splits:
+            continue
         rows = parquet.rows(place, f"file {number}, " if len(found) > 1 else "")
         yield from source(rows, lambda where, row, split=split: _sample(where, row, split, source))  # type: ignore[misc]
 

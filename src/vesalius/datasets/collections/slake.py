@@ -15,20 +15,21 @@ Licence:    CC BY 4.0.
 Source:     med-vqa.com/slake; Liu et al. 2021, ISBI, arXiv 2102.09542.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from vesalius.clinical import keys
 from vesalius.datasets.compose import questions
 from vesalius.datasets.faults import Tell, refuse
 from vesalius.datasets.sources import Files, Pictures, RecordRefused, first_record, records
+from vesalius.datasets.split import SPLITS, Split
 from vesalius.errors import InputRefused
 from vesalius.types import Provenance, Sample, SampleImage
 
 NAME = "slake"
 LICENCE = "CC BY 4.0"
-FILES: dict[str, Literal["train", "validation", "test"]] = {
+FILES: dict[str, Split] = {
     "train.json": "train",
     "validate.json": "validation",
     "validation.json": "validation",
@@ -57,13 +58,14 @@ def recognizes(root: Path) -> bool:
     return any(isinstance(record := first_record(place), dict) and record.keys() >= {*_TEXTS, "triple"} for place in places)
 
 
-def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterator[Sample]:
+def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False, splits: Collection[Split] = SPLITS) -> Iterator[Sample]:
     """Every question.
 
     Args:
         root: the folder that holds `train.json`.
         tell: takes faults.
         text_alone: leave the pictures out.
+        splits: to read; what is of another is not opened.
 
     Raises:
         InputRefused: `bad_dataset`: another layout.
@@ -76,7 +78,7 @@ def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterat
         )
     pictures = Pictures(Files(root))
     for file, split in FILES.items():
-        if not (root / file).is_file():
+        if split not in splits or not (root / file).is_file():
             continue
         found = records(root / file)
         if not text_alone:
@@ -88,7 +90,7 @@ def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterat
                 tell(wrong.at(f"{where} of {file}"))
 
 
-def _sample(record: Any, file: str, split: Literal["train", "validation", "test"], pictures: Pictures | None) -> Sample:
+def _sample(record: Any, file: str, split: Split, pictures: Pictures | None) -> Sample:
     if not isinstance(record, dict) or not isinstance(record.get("qid"), int):
         raise RecordRefused("record_malformed", "It is no object with a qid.")
     bad = [name for name in _TEXTS if not isinstance(record.get(name), str) or not record[name].strip()]

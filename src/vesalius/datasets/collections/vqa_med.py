@@ -20,16 +20,16 @@ Source:     github.com/abachaa/VQA-Med-2019, VQA-Med-2020 and VQA-Med-2021; Ben 
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 from vesalius.clinical import keys
 from vesalius.datasets.compose import questions
 from vesalius.datasets.faults import Tell, refuse
 from vesalius.datasets.sources import Files, Pictures, RecordRefused
+from vesalius.datasets.split import SPLITS, Split
 from vesalius.errors import InputRefused
 from vesalius.types import Provenance, Sample, SampleImage
 
@@ -42,7 +42,7 @@ ASKING = "Ask a question about this picture."
 _NAMED = re.compile(r"qa[_ ]?pairs|vqamed|vqa-?med|vqanswering|vqgeneration|vqg|vqa[-_ ]?20\d\d|c\d_\w+_(?:train|val|test)", re.I)
 _LINE = re.compile(r"synpic\d+\|.+")
 _KIND = re.compile(r"c\d_(modality|plane|organ|abnormality)", re.I)
-_PARTS: dict[str, Literal["train", "validation", "test"]] = {"train": "train", "val": "validation", "test": "test"}
+_PARTS: dict[str, Split] = {"train": "train", "val": "validation", "test": "test"}
 _MOST_LISTED = 10_000
 
 
@@ -55,7 +55,7 @@ class _Asked:
     task: str
     question: str
     answer: str
-    split: Literal["train", "validation", "test"] | None
+    split: Split | None
     origin: str
 
 
@@ -65,13 +65,14 @@ def recognizes(root: Path) -> bool:
     return any(_begins(path) for path in places if _NAMED.search(path.name) and path.is_file())
 
 
-def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterator[Sample]:
+def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False, splits: Collection[Split] = SPLITS) -> Iterator[Sample]:
     """Every question of every file.
 
     Args:
         root: the folder in which the files of questions lie.
         tell: takes faults.
         text_alone: leave the pictures out.
+        splits: to read; what is of another is not opened.
 
     Raises:
         InputRefused: `bad_dataset`: another layout.
@@ -83,6 +84,7 @@ def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False) -> Iterat
         )
     pictures, counts, seen = Pictures(Files(root)), Counter[str](), set[tuple[str, str, str]]()
     asked = [each for path in _ordered(pictures.files) for each in _questions(path, pictures.files, tell, counts)]
+    asked = [each for each in asked if each.split is None or each.split in splits]
     if not text_alone:
         pictures.expect(f"{each.picture}.jpg" for each in asked)
     for each in asked:
