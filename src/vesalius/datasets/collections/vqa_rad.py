@@ -58,8 +58,8 @@ def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False, splits: C
     if not found and not tables:
         raise InputRefused(
             "bad_dataset",
-            "No file of the folder is VQA-RAD's list of questions, nor a Parquet file of them. There is nothing to read. Give the "
-            "folder that holds it.",
+            "No file of the folder is VQA-RAD's list of questions, nor a Parquet file of them. There is nothing to read. Give "
+            "the folder that holds it.",
         )
     source = Source(NAME, root, tell, text_alone=text_alone)
     for place in found:
