@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image as Pillow
 from tests.datasets.lint import clean
+from tests.datasets.lint.test_run import BROKEN as LINTED
 
 from vesalius.datasets.split import by_patient
 from vesalius.datasets.store import table
-from vesalius.errors import InputRefused, UsageError
+from vesalius.errors import FAULTS, InputRefused, UsageError
 from vesalius.types import Mask, Region
 from vesalius.workflows.data.lint import lint
 
@@ -77,13 +78,22 @@ def captions(root: Path) -> Path:
     return root
 
 
+def masks(root: Path) -> Path:
+    (root / "masks").mkdir(parents=True)
+    for number, name in enumerate(pictures(root / "images")):
+        inside = np.zeros((96, 120), np.uint8)
+        inside[10 + number : 40, 20:60] = 255
+        Pillow.fromarray(inside).save(root / "masks" / name)
+    return root
+
+
 def ours(root: Path) -> Path:
     samples = clean.every(PICTURES, clean.sample(3, regions=(Region("lung", Mask(lambda: np.ones((96, 120), bool))),), turns=()))
     table.write(samples, root, CARD)
     return root
 
 
-SHAPES = {"llava": llava, "coco": coco, "voc": voc, "csv": captions, "vesalius": ours}
+SHAPES = {"llava": llava, "coco": coco, "voc": voc, "csv": captions, "mask_folder": masks, "vesalius": ours}
 
 
 def edited(name: str, change: Callable[[list[dict] | dict], None]) -> Break:
@@ -165,9 +175,23 @@ BROKEN: dict[str, Break] = {
     "csv media_missing": gone("images/casec.png"),
     "csv media_unreadable": cut_off("images/casec.png"),
     "csv special_token": replaced("train.csv", "Finding 2", "<image> Finding 2"),
+    "llava media_ambiguous": lambda root: twice(root, "casea.png"),
+    "mask_folder mask_geometry": lambda root: Pillow.fromarray(np.full((96, 60), 255, np.uint8)).save(
+        root / "masks" / "casea.png"
+    ),
+    "mask_folder mask_all_zero": lambda root: Pillow.fromarray(np.zeros((96, 120), np.uint8)).save(root / "masks" / "casea.png"),
+    "mask_folder media_unused": lambda root: shutil.copy(root / "masks" / "casea.png", root / "masks" / "casea_pred.png"),
     "vesalius media_missing": of_ours(lambda path: path.unlink()),
     "vesalius media_unreadable": of_ours(flipped),
 }
+
+
+def twice(root: Path, name: str) -> None:
+    """Two files that could be the one that a record means."""
+    for number, folder in enumerate(("one", "two")):
+        (root / folder).mkdir()
+        Pillow.fromarray(clean.pixels(60 + number)).save(root / folder / name)
+    (root / "images" / name).unlink()
 
 
 def found(root: Path, **options: object) -> set[str]:
@@ -187,6 +211,11 @@ def test_each_broken_folder_has_its_fault_and_no_other(tmp_path: Path, what: str
     root = SHAPES[shape](tmp_path / "data")
     BROKEN[what](root)
     assert found(root) == {code}
+
+
+def test_every_code_is_met_in_one_of_the_corpora() -> None:
+    met = {what.split()[1] for what in BROKEN} | {what.partition(":")[0] for what in LINTED}
+    assert met | {"text_over_limit", "benchmark_overlap"} == set(FAULTS)
 
 
 def test_errors_end_in_exit_4_and_warnings_in_0(tmp_path: Path) -> None:
