@@ -14,7 +14,7 @@ PACKAGE = Path(vesalius.__file__).parent
 ROOT = Path(__file__).resolve().parents[2]
 # The files that are no members: each serves all the members of its folder, or is a writer, or is a part of one of them.
 SERVANTS = {
-    "benchmarks": "baselines comparison exam predictions report scoring table",
+    "benchmarks": "baselines comparison exam predictions report rules scoring table",
     "clinical/formats": "",
     "datasets/collections": "masks sheet",
     "datasets/compose": "answers made measure questions reading view wording",

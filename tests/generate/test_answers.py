@@ -1,0 +1,194 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vesalius.generate import answers
+from vesalius.generate.answers import LEVELS, Asked, Reading, at_level, canonical, read
+from vesalius.generate.written_boxes import CODECS, Coordinates
+
+OPTIONS = ("Pneumonia", "Pleural effusion", "Effusion", "No finding")
+CHOICE, CLOSED, NUMBER = Asked("option", OPTIONS), Asked("yes_no"), Asked("number", unit="mm")
+
+# What models write: spelling, level, option (None: failed).
+SPELLINGS = [
+    ("B", "strict", 1),
+    ("b", "strict", 1),
+    ("(B)", "strict", 1),
+    ("B.", "strict", 1),
+    ("B)", "strict", 1),
+    ("**B**", "strict", 1),
+    ("Option B", "strict", 1),
+    ("pleural effusion", "strict", 1),
+    ("Pleural effusion.", "strict", 1),
+    ("No finding", "strict", 3),
+    ("Answer: B", "tolerant", 1),
+    ("The answer is B.", "tolerant", 1),
+    ("The correct answer is (B) Pleural effusion because A is wrong", "tolerant", 1),
+    ("The final answer is: **B**", "tolerant", 1),
+    ("Answer:\nB", "tolerant", 1),
+    ("\\boxed{B}", "tolerant", 1),
+    ("It follows that \\boxed{\\text{B}}.", "tolerant", 1),
+    ("<answer>B</answer>", "tolerant", 1),
+    ("<think>A? No.</think><answer>B</answer>", "tolerant", 1),
+    ("<think>Perhaps A.</think>B", "tolerant", 1),
+    ("(A) is unlikely. Answer: B", "tolerant", 1),
+    ("B. Pleural effusion", "tolerant", 1),
+    ("B pleural effusion", "tolerant", 1),
+    ("B\n\nExplanation: pneumonia is absent.", "tolerant", 1),
+    ("B. Pleural effusion\nThere is no pneumonia.", "tolerant", 1),
+    ("The picture shows a pleural effusion.", "tolerant", 1),
+    ("It is an effusion", "tolerant", 2),
+    ("It shows no finding.", "tolerant", 3),
+    ("答案是B", "tolerant", 1),
+    ("选B", "tolerant", 1),
+    ("<answer>B", "repaired", 1),
+]
+FAILURES = [
+    ("", "empty"),
+    (" \n", "empty"),
+    ("<think>A", "unfinished"),
+    ("A or B", "none_named"),
+    ("A mass is seen", "none_named"),
+    ("I think it is likely", "none_named"),
+    ("E", "none_named"),
+    ("I do not know", "none_named"),
+    ("Not B", "none_named"),
+    ("(A) or (B)", "several_named"),
+    ("pneumonia and effusion", "several_named"),
+    ("B: effusion", "several_named"),
+    ("Answer: A\nFinal answer: B", "several_named"),
+    ("There is no pneumonia", "denied"),
+    ("It is not (B)", "denied"),
+]
+
+
+@pytest.mark.parametrize(("written", "level", "option"), SPELLINGS)
+def test_every_usual_spelling_of_an_option_is_read_at_its_level(written: str, level: str, option: int) -> None:
+    assert read(written, CHOICE) == Reading(OPTIONS[option], (), level)
+
+
+@pytest.mark.parametrize(("written", "why"), FAILURES)
+def test_what_names_no_option_or_two_or_denies_one_has_failed(written: str, why: str) -> None:
+    assert read(written, CHOICE) == Reading("", (), None, why)
+
+
+def test_a_near_miss_of_an_option_is_no_option() -> None:
+    """MedEvalKit takes the most similar option (papers/generative.md E4): an answer that cannot be read then earns chance."""
+    assert read("Pneumonitis", CHOICE).level is None
+    assert read("pleural efusion", CHOICE).level is None
+
+
+def test_an_unreadable_answer_is_not_given_a_random_option() -> None:
+    """VLMEvalKit and lmms-eval draw an option (papers/grounding_evaluation.md B1, complaint 2): reading twice would differ."""
+    assert {read("cannot tell", CHOICE) for _ in range(20)} == {Reading("", (), None, "none_named")}
+
+
+@pytest.mark.parametrize(
+    ("written", "level", "answer"),
+    [
+        ("yes", "strict", "yes"),
+        ("No.", "strict", "no"),
+        ("**Yes**", "strict", "yes"),
+        ("不是", "strict", "no"),
+        ("Yes, there is no pneumothorax", "tolerant", "yes"),
+        ("No, it is clear.", "tolerant", "no"),
+        ("No there is not", "tolerant", "no"),
+        ("The answer is no.", "tolerant", "no"),
+        ("There is an effusion. Yes.", "tolerant", "yes"),
+        ("是的，有积液", "tolerant", "yes"),
+        ("no effusion is seen", None, ""),  # "Is the lung clear?" - "No effusion is seen" would mean yes
+        ("Yes. No.", None, ""),
+        ("nothing to note", None, ""),  # a first yes or no as part of a word (papers/generative.md E4)
+        ("eyes", None, ""),
+        ("maybe", None, ""),
+    ],
+)
+def test_yes_and_no_are_read_where_they_answer(written: str, level: str | None, answer: str) -> None:
+    assert (read(written, CLOSED).level, read(written, CLOSED).text) == (level, answer)
+
+
+@pytest.mark.parametrize(
+    ("written", "level", "number"),
+    [
+        ("12", "strict", "12"),
+        ("-3", "strict", "-3"),
+        ("12.", "strict", "12"),
+        ("about 12 mm", "tolerant", "12"),
+        ("1.2 cm", "tolerant", "12"),
+        ("1,200 cells", "tolerant", "1200"),
+        ("There are three cells.", "tolerant", "3"),
+        ("one sees 3 cells", "tolerant", "3"),
+        ("T2 shows 4 lesions", "tolerant", "4"),
+        ('{"counts": 3, "label": "polyp"}', "tolerant", "3"),
+        ('```json\n{"count": 3, "label": "polyp"}\n```', "tolerant", "3"),
+        ('{"counts": 2, "bbox_2d": [[205,131,408,306], "label": "polyp"}', "repaired", "2"),
+        ("3-5", None, ""),
+        ("Numerous", None, ""),
+        ('{"counts": "Numerous"}', None, ""),
+        ("nan", None, ""),
+        ("The answer is 4, not 5", None, ""),
+        ("9" * 400, None, ""),
+    ],
+)
+def test_a_number_is_read_when_there_is_one(written: str, level: str | None, number: str) -> None:
+    assert (read(written, NUMBER).level, read(written, NUMBER).text) == (level, number)
+
+
+def test_words_are_taken_as_they_stand_without_their_thoughts_and_tags() -> None:
+    assert read(" the left lung ", Asked("open")) == Reading("the left lung")
+    assert read("<think>hm</think>the left lung", Asked("open")) == Reading("the left lung", (), "tolerant")
+    assert read("<answer>the left lung", Asked("open")) == Reading("the left lung", (), "repaired")
+    assert read("hm</think>the left lung", Asked("report")).text == "the left lung"
+    assert read("<think>hm, the left", Asked("open")).why == "unfinished"
+
+
+def test_a_stricter_level_counts_kinder_readings_as_failed() -> None:
+    readings = [read(text, CHOICE) for text in ("B", "Answer: B", "<answer>B", "?")]
+    counts = [sum(at_level(reading, level).level is None for reading in readings) for level in LEVELS]
+    assert counts == [3, 2, 1]
+
+
+def test_a_truth_is_read_as_answers_are() -> None:
+    assert canonical("Yes", CLOSED) == "yes"
+    assert canonical("是", CLOSED) == "yes"
+    assert canonical("not seen", CLOSED) == "not seen"
+
+
+@given(st.text(), st.sampled_from(["option", "yes_no", "number", "boxes", "open", "report"]))
+def test_whatever_is_written_it_is_read_as_the_form_or_has_failed(written: str, form: str) -> None:
+    coordinates = Coordinates(CODECS["thousandths"], (100, 200), (100, 200))
+    reading = read(written, Asked(form, OPTIONS, coordinates=coordinates))  # type: ignore[arg-type]
+    assert (reading.level is None) == bool(reading.why)
+    if form == "option":
+        assert reading.text in (*OPTIONS, "")
+    if form == "yes_no":
+        assert reading.text in ("yes", "no", "")
+    if form == "number" and reading.level is not None:
+        float(reading.text)
+
+
+@given(
+    st.sampled_from("ABCD"),
+    st.sampled_from(["{}", "({})", "{}.", "Answer: {}", "The answer is ({}).", "**{}**", "\\boxed{{{}}}", "My answer is {}"]),
+)
+def test_a_letter_in_any_dress_is_its_option(letter: str, dress: str) -> None:
+    assert read(dress.format(letter), CHOICE).text == OPTIONS["ABCD".index(letter)]
+
+
+@given(st.permutations("ABCD"), st.sampled_from(["({}) or ({})", "Answer: {}. Answer: {}", "**{}** **{}**"]))
+def test_two_options_are_never_one(letters: list[str], dress: str) -> None:
+    assert read(dress.format(*letters[:2]), CHOICE).level is None
+
+
+@given(
+    st.integers(-(10**6), 10**6),
+    st.sampled_from(["{}", "about {} mm", "The size is {}.", '{{"count": {}}}', "<answer>{}</answer>"]),
+)
+def test_a_whole_number_comes_back(number: int, dress: str) -> None:
+    assert read(dress.format(number), NUMBER).text == str(number)
+
+
+def test_the_version_stands_in_the_docstring() -> None:
+    assert re.search(rf"^Version {answers.READER_VERSION}\.", answers.__doc__ or "", re.MULTILINE)
