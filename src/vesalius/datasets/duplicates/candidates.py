@@ -18,6 +18,7 @@ HIGHEST = 12  # waves over the print
 KEPT = 0.93  # a second description is of the middle of the print: what the copy that was cut shows
 ALIKE = 0.5
 MOST_EACH = 4  # the nearest of each print that are looked at
+MOST_COMPARED = 1 << 24  # pairs at once: 64 MB, a few times over
 _AT_ONCE = 1024
 
 Pairs = Array  # int64, (n, 2)
@@ -35,8 +36,9 @@ def candidates(planes: Array) -> Iterator[Pairs]:
         return
     whole, middle = _standardized(_described(planes, 1.0), _described(planes, KEPT))
     found: list[Pairs] = []
-    for start in range(0, len(planes), _AT_ONCE):
-        stop = min(start + _AT_ONCE, len(planes))
+    rows = max(1, min(_AT_ONCE, MOST_COMPARED // len(planes)))
+    for start in range(0, len(planes), rows):
+        stop = min(start + rows, len(planes))
         alike = whole[start:stop] @ whole.T
         for one, other in ((middle, middle), (middle, whole), (whole, middle)):
             np.maximum(alike, one[start:stop] @ other.T, out=alike)
