@@ -39,6 +39,7 @@ check: .venv/test.stamp
 BENCH_MINUTES ?= 20
 bench: .venv/test.stamp
 	$(BIN)/python bench/read.py
+	$(BIN)/python bench/load.py
 	$(BIN)/python bench/phantom.py
 	$(BIN)/python bench/soak.py
 	$(BIN)/python bench/fuzz.py --minutes $(BENCH_MINUTES)

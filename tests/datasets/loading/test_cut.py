@@ -12,11 +12,11 @@ shapes = st.lists(st.integers(1, 20), min_size=2, max_size=3).map(tuple)
 @given(shapes, st.integers(1, 30), st.booleans(), st.tuples(st.integers(1, 30), st.integers(1, 30)), st.integers(0, 99))
 def test_a_part_lies_within_and_has_the_size_that_was_asked_for_where_there_is_as_much(shape, slices, spread, crop, seed):
     taken = Cut(slices, spread, crop).draw(np.random.default_rng(seed), shape)
-    if taken.index is not None:
-        assert len(taken.index) == slices < shape[0]
-        assert list(taken.index) == sorted(set(taken.index))
-        assert 0 <= taken.index[0] <= taken.index[-1] < shape[0]
-        assert spread or taken.index[-1] - taken.index[0] == slices - 1
+    if taken.slices is not None:
+        assert len(taken.slices) == slices < shape[0]
+        assert list(taken.slices) == sorted(set(taken.slices))
+        assert 0 <= taken.slices[0] <= taken.slices[-1] < shape[0]
+        assert spread or taken.slices[-1] - taken.slices[0] == slices - 1
     else:
         assert len(shape) == 2 or slices >= shape[0]
     if taken.box_yxyx_px is not None:
@@ -29,7 +29,7 @@ def test_a_part_lies_within_and_has_the_size_that_was_asked_for_where_there_is_a
 
 def test_nothing_asked_for_is_the_whole_and_every_place_is_drawn():
     assert Cut().draw(np.random.default_rng(0), (5, 6, 7)) == WHOLE
-    firsts = {Cut(2).draw(np.random.default_rng(seed), (5, 6, 7)).index[0] for seed in range(60)}
+    firsts = {Cut(2).draw(np.random.default_rng(seed), (5, 6, 7)).slices[0] for seed in range(60)}
     assert firsts == {0, 1, 2, 3}
-    spread = {Cut(5, is_spread=True).draw(np.random.default_rng(seed), (20, 6, 7)).index[0] for seed in range(60)}
+    spread = {Cut(5, is_spread=True).draw(np.random.default_rng(seed), (20, 6, 7)).slices[0] for seed in range(60)}
     assert spread == {0, 1, 2, 3}

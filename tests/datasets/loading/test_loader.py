@@ -104,7 +104,7 @@ def test_parts_are_those_that_are_named(folders):
                 if key.startswith("v"):
                     (array,), (taken,) = arrays, parts
                     y0, x0, y1, x1 = taken.box_yxyx_px
-                    assert np.array_equal(array, volume(int(key[1:]))[list(taken.index), y0:y1, x0:x1])
+                    assert np.array_equal(array, volume(int(key[1:]))[list(taken.slices), y0:y1, x0:x1])
                     assert array.shape == (2, 4, 5)
                     seen.append(taken)
         assert len(set(seen)) > 4

@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 
-@dataclass(frozen=True)
-class Taken:
+class Taken(NamedTuple):
     """What was taken of one picture.
 
     Attributes:
-        index: slices of a volume, frames of a clip, volumes of a series; None: all, or it has none.
+        slices: of a volume, frames of a clip, volumes of a series; None: all, or it has none.
         box_yxyx_px: (y0, x0, y1, x1) in the plane, half-open; None: the whole plane.
     """
 
-    index: tuple[int, ...] | None
+    slices: tuple[int, ...] | None
     box_yxyx_px: tuple[int, int, int, int] | None
 
 

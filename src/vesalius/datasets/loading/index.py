@@ -3,9 +3,9 @@
 import mmap
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, BinaryIO
+from itertools import islice
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +20,10 @@ from vesalius.errors import InputRefused
 from vesalius.types import Sample
 
 ROWS = 512  # of a stretch on the disk
+_COLUMNS = ["media", "bytes", "shape", "channels"]
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(NamedTuple):
     """A picture of a sample: its number among all of them, its file, how many bytes that has, and the array in it.
 
     `shape` is that of the array without color.
@@ -33,8 +33,18 @@ class Picture:
     place: Place
     name: str
     bytes: int
-    shape: tuple[int, ...]
+    shape: list[int]
     channels: int
+
+    @property
+    def sha256(self) -> str:
+        """What the content of the file has to hash to."""
+        return self.name[-68:-4]
+
+    @property
+    def suffix(self) -> str:
+        """.png, .jpg or .npy."""
+        return self.name[-4:]
 
 
 class Index:
@@ -88,15 +98,19 @@ class Index:
         """How many pictures the samples have, each counted as often as it is shown."""
         return int(self._start[-1])
 
-    def pictures(self, number: int) -> list[Picture]:
-        """The pictures of a sample, in its order."""
+    def pictures(self, numbers: npt.NDArray[np.int64]) -> list[list[Picture]]:
+        """The pictures of each of these samples, in its order."""
         assert self._images is not None, "an index is never empty"
-        start, end = int(self._start[number]), int(self._start[number + 1])
-        place = self.place(number)
-        found = []
-        for at, entry in enumerate(self._images.slice(start, end - start).to_pylist(), start):
-            found.append(Picture(at, place, entry["media"], entry["bytes"], tuple(entry["shape"]), entry["channels"]))
-        return found
+        starts, ends = self._start[numbers], self._start[numbers + 1]
+        which = np.concatenate([np.arange(start, end) for start, end in zip(starts, ends, strict=True)])
+        taken = self._images.take(pa.array(which))
+        columns = [taken.field(name).to_pylist() for name in _COLUMNS]
+        places = [self.places[at] for at in np.searchsorted(self._ends, numbers, "right").tolist()]
+        found = zip(which.tolist(), *columns, strict=True)
+        return [
+            [Picture(number, place, *rest) for number, *rest in islice(found, end - start)]
+            for place, start, end in zip(places, starts.tolist(), ends.tolist(), strict=True)
+        ]
 
     def place(self, number: int) -> Place:
         """The dataset that a sample lies in."""
@@ -177,8 +191,7 @@ def _mask(batch: pa.RecordBatch, split: str | None, tasks: Collection[str] | Non
 def _media_of(shown: pa.Array) -> pa.StructArray:
     """Of pictures what is needed to decode them; names are those that a dataset of ours has."""
     flat = pc.list_flatten(shown)
-    names = ["media", "bytes", "shape", "channels"]
-    columns = [pc.struct_field(flat, name) for name in names]
+    columns = [pc.struct_field(flat, name) for name in _COLUMNS]
     if not all(name is not None and NAME.fullmatch(name) for name in columns[0].to_pylist()):
         raise InputRefused(
             "bad_dataset",
@@ -186,4 +199,4 @@ def _media_of(shown: pa.Array) -> pa.StructArray:
         )
     if any(column.null_count for column in columns):
         raise InputRefused("bad_dataset", "A row does not say what its pictures are. Write the folder again from its source.")
-    return pa.StructArray.from_arrays(columns, names)
+    return pa.StructArray.from_arrays(columns, _COLUMNS)

@@ -20,7 +20,7 @@ from vesalius.datasets.loading.cache import Disk, Memory
 from vesalius.datasets.loading.crew import Crew, Job, arrays_of, jobs_of
 from vesalius.datasets.loading.cut import WHOLE, Cut, Taken
 from vesalius.datasets.loading.index import Index, Picture
-from vesalius.datasets.loading.opening import File, Opening
+from vesalius.datasets.loading.opening import File, Opening, file_of
 from vesalius.datasets.loading.order import Numbers, Order
 from vesalius.datasets.store.places import Root
 from vesalius.errors import InputRefused, Problem, UsageError
@@ -72,7 +72,7 @@ class Loaded:
         sample = self._index.sample(int(self.numbers[at]))
         images = []
         for shown, array, taken in zip(sample.images, self.arrays[at], self.taken[at], strict=True):
-            whole = taken.index is None and taken.box_yxyx_px is None
+            whole = taken.slices is None and taken.box_yxyx_px is None
             image = replace(shown.image, load=partial(np.asarray, array), load_part=None) if whole else shown.image
             images.append(replace(shown, image=image))
         return replace(sample, images=tuple(images))
@@ -207,6 +207,10 @@ class Loader:
         epoch, given = (self._epoch + 1, 0) if is_over else (self._epoch, self._given)
         return {"epoch": epoch, "batch": given, "made_of": self._made_of}
 
+    def forget(self) -> None:
+        """Hash every file again when it is next read."""
+        self._opening.forget()
+
     def close(self) -> None:
         """End the workers; batches that are held stay what they are."""
         if self._crew is not None:
@@ -236,11 +240,8 @@ class Loader:
     def _begin(self, numbers: Numbers, epoch: int) -> "_Begun":
         """The files of a batch, and the jobs that they make; what is in memory already needs none."""
         files = [
-            [
-                File(shown, self._taken(shown, (self.order.seed, 2, epoch, number, at)))
-                for at, shown in enumerate(self.index.pictures(number))
-            ]
-            for number in numbers.tolist()
+            [file_of(shown, self._taken(shown, (self.order.seed, 2, epoch, number, at))) for at, shown in enumerate(some)]
+            for number, some in zip(numbers.tolist(), self.index.pictures(numbers), strict=True)
         ]
         begun = _Begun(numbers, files, [])
         waiting = []

@@ -9,40 +9,43 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import blake2b
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from vesalius.datasets.loading.cache import Disk, Memory
 from vesalius.datasets.loading.crew import Job
 from vesalius.datasets.loading.cut import Taken
-from vesalius.datasets.loading.decode import room_of
+from vesalius.datasets.loading.decode import Item, room_of
 from vesalius.datasets.loading.index import Picture
 from vesalius.datasets.store.media import SETTLED_S
+from vesalius.datasets.store.places import Place
 from vesalius.errors import InputRefused
 from vesalius.types import Array
 
+_MARKS = (1 << 63) - 1
 FETCHED_AT_ONCE = 8  # files that are fetched from an address at the same time
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class File:
-    """A picture's file on its way: what is taken of it, and its array once that is there, or why it is refused."""
+    """A picture's file on its way: what is taken of it, and its array once that is there, or why it is refused.
+
+    `room` is how many bytes its array may take.
+    """
 
     picture: Picture
     taken: Taken
+    room: int
     array: Array | None = None
     refused: tuple[str, str] | None = None
     job: Job | None = None
     mark: int = 0
 
-    @property
-    def room(self) -> int:
-        """How many bytes its array may take."""
-        shown = self.picture
-        return -(-room_of(Path(shown.name).suffix, shown.bytes, shown.shape, shown.channels) // 8) * 8
+
+def file_of(picture: Picture, taken: Taken) -> File:
+    """A file that is to be opened."""
+    room = room_of(picture.suffix, picture.bytes, picture.shape, picture.channels)
+    return File(picture, taken, -(-room // 8) * 8)
 
 
 class Opening:
@@ -52,6 +55,7 @@ class Opening:
         self._checked = np.zeros(files, np.uint64)  # of each file the mark that it had when its hash was right
         self._cache = cache
         self._pool: ThreadPoolExecutor | None = None
+        self._roots: dict[Place, str] = {}
 
     def fill(self, job: Job, files: Sequence[File]) -> None:
         """Put the open files of a job into it; a file that is not there is refused and leaves the job."""
@@ -72,6 +76,10 @@ class Opening:
         if file.mark:
             self._checked[file.picture.number] = file.mark
 
+    def forget(self) -> None:
+        """Believe nothing any more."""
+        self._checked[:] = 0
+
     def keep(self, file: File) -> None:
         """Put a whole array into the cache, where there is one."""
         if self._cache is not None and file.array is not None:
@@ -86,42 +94,36 @@ class Opening:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def _open(self, file: File) -> tuple[int, dict[str, Any]]:
-        item = _item(file)
-        kept = None if self._cache is None else self._cache.open(file.picture.name)
+    def _open(self, file: File) -> tuple[int, Item]:
+        shown = file.picture
+        kept = None if self._cache is None else self._cache.open(shown.name)
         if kept is not None:
-            return kept[0], {**item, "suffix": ".npy", "bytes": kept[1], "sha256": ""}
-        assert file.picture.place.local is not None, "what lies at an address is fetched"
+            return kept[0], Item(".npy", kept[1], shown.shape, shown.channels, "", *file.taken, file.room)
+        root = self._roots.get(shown.place)
+        if root is None:
+            assert shown.place.local is not None, "what lies at an address is fetched"
+            root = self._roots[shown.place] = str(shown.place.local)
         try:
-            descriptor = os.open(file.picture.place.local / file.picture.name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            descriptor = os.open(f"{root}/{shown.name}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError:
             file.refused = ("bad_dataset", "A file of the dataset is gone. Copy the folder again, or write it again.")
-            return -1, item
+            return -1, _item(file)
         seen = os.fstat(descriptor)
-        mark = _mark(seen)
-        if mark == int(self._checked[file.picture.number]):
-            item["sha256"] = ""
-        elif time.time() - seen.st_ctime > SETTLED_S:  # clocks of files are coarse: what has just changed may change unseen
+        mark = hash((seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)) & _MARKS | 1  # never 0
+        if mark == self._checked[shown.number]:
+            return descriptor, _item(file, "")
+        if time.time() - seen.st_ctime > SETTLED_S:  # clocks of files are coarse: what has just changed may change unseen
             file.mark = mark
-        return descriptor, item
+        return descriptor, _item(file)
 
 
-def _item(file: File) -> dict[str, Any]:
-    shown, taken = file.picture, file.taken
-    path = Path(shown.name)
-    return {
-        "suffix": path.suffix,
-        "bytes": shown.bytes,
-        "shape": shown.shape,
-        "channels": shown.channels,
-        "sha256": path.stem,
-        "index": taken.index,
-        "box": taken.box_yxyx_px,
-        "room": file.room,
-    }
+def _item(file: File, sha256: str | None = None) -> Item:
+    shown = file.picture
+    believed = shown.sha256 if sha256 is None else sha256
+    return Item(shown.suffix, shown.bytes, shown.shape, shown.channels, believed, *file.taken, file.room)
 
 
-def _fetched(file: File) -> tuple[int, dict[str, Any]]:
+def _fetched(file: File) -> tuple[int, Item]:
     """The content of a file at an address, in memory that has a descriptor."""
     try:
         content = file.picture.place.content(file.picture.name)
@@ -132,9 +134,3 @@ def _fetched(file: File) -> tuple[int, dict[str, Any]]:
     with os.fdopen(os.dup(descriptor), "wb") as held:
         held.write(content)
     return descriptor, _item(file)
-
-
-def _mark(seen: os.stat_result) -> int:
-    """A number, never 0, that is another when the file is."""
-    said = f"{seen.st_dev} {seen.st_ino} {seen.st_size} {seen.st_mtime_ns} {seen.st_ctime_ns}"
-    return int.from_bytes(blake2b(said.encode(), digest_size=8).digest(), "big") | 1

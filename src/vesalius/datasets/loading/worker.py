@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vesalius.clinical import sandbox
-from vesalius.datasets.loading.decode import decode
+from vesalius.datasets.loading.decode import Item, decode
 from vesalius.errors import InputRefused
 
 MOST_DESCRIPTORS = 253
@@ -45,13 +45,14 @@ def main(descriptor: int) -> None:
 def _done(job: Mapping[str, Any], descriptors: list[int], slot: mmap.mmap) -> list[Any]:
     """Of each item where its array lies, with type and shape; or the code and message of its refusal."""
     sandbox.limit_time(job["limit_s"])
-    sandbox.limit_memory(EXTRA_BYTES + 3 * max((item["room"] for item in job["items"]), default=0))
+    items = [Item(*said) for said in job["items"]]
+    sandbox.limit_memory(EXTRA_BYTES + 3 * max((item.room for item in items), default=0))
     found: list[Any] = []
     at = job["at"]
     with memoryview(slot) as whole:
-        for item, descriptor in zip(job["items"], descriptors, strict=True):
+        for item, descriptor in zip(items, descriptors, strict=True):
             try:
-                with whole[at : at + item["room"]] as room:
+                with whole[at : at + item.room] as room:
                     dtype, shape = decode(descriptor, item, room)
                 found.append([at, dtype, list(shape)])
                 at += _size(dtype, shape)
