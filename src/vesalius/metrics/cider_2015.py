@@ -10,15 +10,13 @@ Differs:         words are not stemmed (the paper maps them to their roots); one
 Source:          Vedantam et al. 2015, arXiv:1411.5726, section 3, equations 1 to 3.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from vesalius.metrics.texts.ngrams import ORDERS
-from vesalius.metrics.texts.rarity import Rarity
+from vesalius.metrics.texts.rarity import common
 
 NAME = "cider_2015"
 DIRECTION: Literal["higher", "lower"] = "higher"
@@ -34,15 +32,5 @@ def items(answers: Sequence[str], truths: Sequence[str]) -> npt.NDArray[np.float
     Returns:
         float64, (items,), in [0, 1].
     """
-    true = [truth.split() for truth in truths]
-    rarity = Rarity(true)
-    pairs = zip((answer.split() for answer in answers), true, strict=True)
-    return np.array([_item(rarity, answer, truth) for answer, truth in pairs], dtype=np.float64)
-
-
-def _item(rarity: Rarity, answer: Sequence[str], truth: Sequence[str]) -> float:
-    total = 0.0
-    for (given, given_length), (true, true_length) in zip(rarity.vectors(answer), rarity.vectors(truth), strict=True):
-        common = math.fsum(weight * true[run] for run, weight in given.items() if run in true)
-        total += common / (given_length * true_length) if given_length and true_length else 0.0
-    return total / ORDERS
+    given, true = ([text.split() for text in texts] for texts in (answers, truths))
+    return np.asarray(np.mean([each.cosines(each.given * each.true) for each in common(given, true)], axis=0))

@@ -14,15 +14,13 @@ Source:          Vedantam et al. 2015, arXiv:1411.5726, section 5.2 (there with 
                  text is its number of pairs of words.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from vesalius.metrics.texts.ngrams import ORDERS
-from vesalius.metrics.texts.rarity import Rarity
+from vesalius.metrics.texts.rarity import common
 
 NAME = "cider_d_pycoco"
 DIRECTION: Literal["higher", "lower"] = "higher"
@@ -40,17 +38,8 @@ def items(answers: Sequence[str], truths: Sequence[str]) -> npt.NDArray[np.float
     Returns:
         float64, (items,), in [0, 10].
     """
-    true = [truth.split() for truth in truths]
-    rarity = Rarity(true)
-    pairs = zip((answer.split() for answer in answers), true, strict=True)
-    return np.array([_item(rarity, answer, truth) for answer, truth in pairs], dtype=np.float64)
-
-
-def _item(rarity: Rarity, answer: Sequence[str], truth: Sequence[str]) -> float:
-    longer = max(len(answer) - 1, 0) - max(len(truth) - 1, 0)
-    near = math.exp(-(longer**2) / (2 * SIGMA**2))
-    total = 0.0
-    for (given, given_length), (true, true_length) in zip(rarity.vectors(answer), rarity.vectors(truth), strict=True):
-        common = math.fsum(min(weight, true[run]) * true[run] for run, weight in given.items() if run in true)
-        total += common / (given_length * true_length) if given_length and true_length else 0.0
-    return SCALE * near * total / ORDERS
+    given, true = ([text.split() for text in texts] for texts in (answers, truths))
+    lengths = (np.array([max(len(words) - 1, 0) for words in each]) for each in (given, true))
+    near = np.exp(-(np.subtract(*lengths) ** 2) / (2 * SIGMA**2))
+    of_orders = [each.cosines(np.minimum(each.given, each.true) * each.true) for each in common(given, true)]
+    return np.asarray(SCALE * near * np.mean(of_orders, axis=0))
