@@ -84,6 +84,16 @@ def mirrored(pixels: Array, draw: np.random.Generator) -> Array:
     return pixels[:, ::-1]
 
 
+def negative(pixels: Array, draw: np.random.Generator) -> Array:
+    """Black and white exchanged, as when MONOCHROME1 is read as MONOCHROME2."""
+    return 255 - pixels
+
+
+def turned(pixels: Array, draw: np.random.Generator) -> Array:
+    """Turned by one degree."""
+    return np.asarray(Pillow.fromarray(pixels).rotate(1, Pillow.Resampling.BICUBIC))
+
+
 def halved(pixels: Array, draw: np.random.Generator) -> Array:
     """Half as many pixels each way."""
     return np.asarray(Pillow.fromarray(pixels).resize((pixels.shape[1] // 2, pixels.shape[0] // 2), Pillow.Resampling.BICUBIC))
@@ -105,7 +115,9 @@ CHANGES: dict[str, Callable[[Array, np.random.Generator], Array]] = {
     "1.4 times as bright": brighter,
     "50 gray levels brighter": lifted,
     "mirrored": mirrored,
+    "negative": negative,
     "half the size": halved,
+    "turned by one degree": turned,
     "mirrored, cut, brighter, JPEG 50": everything,
 }
 

@@ -25,6 +25,7 @@ COPIES = {
     "cut above": lambda pixels: pixels[9:],
     "brighter": lambda pixels: np.clip(pixels * 1.3, 0, 255).astype(np.uint8),
     "mirrored": lambda pixels: pixels[:, ::-1],
+    "negative": lambda pixels: 255 - pixels,
     "half the size": lambda pixels: pixels[::2, ::2],
     "of 16 bits": lambda pixels: pixels.astype(np.uint16) * 200 + 17,
     "mirrored, cut and compressed": lambda pixels: jpeg(np.ascontiguousarray(pixels[4:-5, ::-1][:, 5:-4])),
