@@ -181,7 +181,7 @@ def codes() -> str:
         "",
         "## Faults of datasets",
         "",
-        "`data convert` and `data show` list those that readers meet, with the place of each record; `data lint` finds all of them.",
+        "`data convert` and `data show` list those that readers meet, with the place of each record; `data lint` finds all.",
         "An error makes a sample wrong or unusable, a warning makes it doubtful, a note is worth knowing. Errors end in exit 4.",
         "",
         "| code | severity | met when |",
