@@ -86,6 +86,26 @@ def test_a_loader_made_with_a_state_gives_the_very_next_batch(folders):
     assert refused.value.code == "resume_mismatch"
 
 
+def test_an_iteration_that_was_left_is_gone_on_with_by_the_next(folders):
+    with Loader(folders, batch=3, seed=2) as loader, Loader(folders, batch=3, seed=2, workers=1) as whole:
+        wanted = keys(whole)
+        seen = []
+        for most in (1, 4, 100):
+            for number, batch in enumerate(loader, 1):
+                seen += batch.keys
+                if number == most:
+                    break
+        assert seen == wanted
+
+
+def test_a_batch_of_more_jobs_than_may_be_under_way_is_whole(folders, monkeypatch):
+    monkeypatch.setattr("vesalius.datasets.loading.loader.BYTES_AT_ONCE", 100)
+    with Loader(folders, batch=30, seed=2, ahead=1) as loader, Loader(folders, batch=30, seed=2) as plain:
+        for one, other in zip(loader, plain, strict=True):
+            for arrays, others in zip(one.arrays, other.arrays, strict=True):
+                assert all(np.array_equal(array, wanted) for array, wanted in zip(arrays, others, strict=True))
+
+
 def test_ranks_share_samples_and_none_has_one_of_another(folders):
     found = []
     for rank in range(3):
@@ -229,7 +249,9 @@ def test_a_worker_that_is_killed_is_an_error_at_once_and_the_state_goes_on(folde
         seen.extend(key for batch in stream for key in batch.keys)
     assert time.monotonic() - start < 5
     assert refused.value.code == code
-    with Loader(folders, batch=2, seed=9, state=loader.state()) as again:
+    state = loader.state()
+    assert len(next(iter(loader)).keys) == 2  # new workers take over where somebody goes on at once
+    with Loader(folders, batch=2, seed=9, state=state) as again:
         seen += keys(again)
     with Loader(folders, batch=2, seed=9) as whole:
         assert seen == keys(whole)

@@ -334,3 +334,10 @@ def test_a_folder_of_the_first_version_is_read(tmp_path, dataset):
     assert [plain(sample) for sample in table.read(dataset)] == wanted
     with pytest.raises(InputRefused, match="older"):
         table.append(table.read(dataset), dataset)
+
+
+def test_real_radiographs_come_back_as_they_were(public_data: Path, tmp_path: Path):
+    paths = [path for path in sorted((public_data / "covid_chestxray").rglob("*.*")) if path.suffix in (".jpg", ".png", ".jpeg")]
+    samples = [asked(path)[0] for path in paths[::40]]
+    table.write(samples, tmp_path / "dataset", CARD)
+    assert [plain(sample) for sample in table.read(tmp_path / "dataset")] == [plain(sample) for sample in samples]

@@ -178,6 +178,11 @@ class Crew:
             worker.jobs.popleft().result = reply
         return job.result
 
+    def drain(self) -> None:
+        """Wait for all that is under way; as `finish`."""
+        for job in [worker.jobs[-1] for worker in self.workers if worker.jobs]:
+            self.finish(job)
+
     def close(self) -> None:
         """End the workers."""
         for worker in self.workers:

@@ -27,6 +27,7 @@ from vesalius.errors import InputRefused, Problem, UsageError
 from vesalius.types import Array, Sample
 
 FILES_AT_ONCE, BYTES_AT_ONCE = 96, 1 << 25  # of one job, at most; a larger file is one of its own
+IN_FLIGHT = 768  # open files that are on their way to workers; systems allow a user about a thousand
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,18 +169,22 @@ class Loader:
         epoch, batches = self._epoch, self._batches(self._epoch)
         begun: deque[_Begun] = deque()
         unsent: deque[tuple[Job, list[File]]] = deque()
-        coming = self._given
+        coming, most = self._given, self._workers * self._ahead
+        self._ready().drain()  # of what an iteration left that was not gone through to its end
         while self._given < len(batches):
-            while len(self._ready()) < self._workers * self._ahead:
-                while not unsent and coming < len(batches) and len(begun) <= self._workers * self._ahead:
+            while len(self._ready()) < most:
+                while not unsent and coming < len(batches) and len(begun) <= most:
                     begun.append(self._begin(batches[coming], epoch))
                     unsent.extend(begun[-1].jobs)
                     coming += 1
                 if not unsent:
                     break
                 self._send(*unsent.popleft())
-            while any(job.worker is None for job, _ in begun[0].jobs):
-                self._send(*unsent.popleft())
+            for job, _ in begun[0].jobs:
+                if job.worker is None:  # a batch of more jobs than may be under way, which are all of its own
+                    if len(self._ready()) >= most:
+                        self._ready().finish(next(one for one, _ in begun[0].jobs if one.worker and one.result is None))
+                    self._send(*unsent.popleft())
             found = self._loaded(begun.popleft())
             self._given += 1
             yield found
@@ -233,7 +238,7 @@ class Loader:
         return self._plan[1]
 
     def _ready(self) -> Crew:
-        if self._crew is None:
+        if self._crew is None or not self._crew.workers:
             self._crew = Crew(self._workers)
         return self._crew
 
@@ -252,7 +257,7 @@ class Loader:
         rooms = [file.room for file in waiting]
         if waiting:
             slot, held = self._ready().slots.take(sum(rooms))
-            for stretch in jobs_of(rooms, FILES_AT_ONCE, BYTES_AT_ONCE):
+            for stretch in jobs_of(rooms, max(8, min(FILES_AT_ONCE, IN_FLIGHT // (self._workers * self._ahead))), BYTES_AT_ONCE):
                 job = Job(slot, sum(rooms[: stretch.start]), [], [], sum(rooms[stretch]), held)
                 begun.jobs.append((job, waiting[stretch]))
                 for file in waiting[stretch]:

@@ -35,20 +35,25 @@ class Place:
             self.local = Path(fsspec.filesystem("file")._strip_protocol(str(root))) if is_url(root) else Path(root)
 
     def size(self, name: str) -> int | None:
-        """How many bytes a file below has; None where there is none. Of a URL all files of its folder are listed at once."""
+        """How many bytes a file below has; None where there is none. Of a URL all files are listed at once, if they can be."""
         if self.local is not None:
             try:
                 return os.stat(self.local / name).st_size if (self.local / name).is_file() else None
             except OSError:
                 return None
-        if "/" not in name:
-            with _answering():
-                return int(self._system.size(self._at(name))) if self._system.isfile(self._at(name)) else None
-        if self._sizes is None:
+        if self._sizes is None and "/" in name:
             with _answering():
                 found = self._system.find(self._at(name.partition("/")[0]), detail=True)
-            self._sizes = {"/".join(path.rsplit("/", 3)[-3:]): int(entry["size"]) for path, entry in found.items()}
-        return self._sizes.get(name)
+            told = {path: entry.get("size") for path, entry in found.items()}
+            self._sizes = {"/".join(path.rsplit("/", 3)[-3:]): size for path, size in told.items() if isinstance(size, int)}
+        if self._sizes is not None and name in self._sizes:
+            return self._sizes[name]
+        try:  # one by one, where folders cannot be listed
+            found = self._system.info(self._at(name))
+            size: int | None = found.get("size") if found.get("type") == "file" else None
+        except OSError:
+            return None
+        return size
 
     def open(self, name: str) -> BinaryIO:
         """A file below, for reading from any place in it.
