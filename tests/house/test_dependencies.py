@@ -42,11 +42,18 @@ def closure() -> set[str]:
 
 
 def licence(name: str) -> str:
-    """What a package says of its licence: expression and classifiers, or else the first line of the free text."""
+    """What a package says of its licence: expression and classifiers, or else the first line of the free text or of the file."""
     about = importlib.metadata.metadata(name)
     classified = [value for value in about.get_all("Classifier") or [] if value.startswith("License ::")]
     said = [about.get("License-Expression") or "", *classified]
-    return " ".join(said).strip() or (about.get("License") or "").strip().partition("\n")[0]
+    stated = " ".join(said).strip() or (about.get("License") or "").strip().partition("\n")[0]
+    return stated or _first_line(name, about.get("License-File") or "")
+
+
+def _first_line(name: str, file: str) -> str:
+    """Of the licence file that the metadata name; "" when there is none."""
+    found = [place for place in importlib.metadata.files(name) or [] if file and place.match(f"*.dist-info/**/{file}")]
+    return found[0].read_text().strip().partition("\n")[0] if found else ""
 
 
 def test_every_package_that_ours_brings_is_pinned_and_nothing_else_is() -> None:

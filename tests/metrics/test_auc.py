@@ -1,0 +1,90 @@
+import math
+import time
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import roc_auc_score
+
+from vesalius.metrics import auc, bootstrap
+
+
+def made(seed: int, n: int = 120, ties: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    draw = np.random.default_rng(seed)
+    truths = draw.random(n) < 0.3
+    scores = draw.normal(truths * 0.8, 1.0)
+    return (scores.round(1) if ties else scores), truths
+
+
+def test_hand_computed_case() -> None:
+    """Positives 3 and 1, negatives 2 and 1: 3 beats both, 1 beats none and ties once: 2.5 of 4."""
+    assert auc.value(np.array([3.0, 1.0, 2.0, 1.0]), np.array([True, True, False, False])) == 2.5 / 4
+
+
+def test_the_extremes() -> None:
+    truths = np.array([False, False, True, True])
+    assert [auc.value(np.array(s, float), truths) for s in ([0, 1, 2, 3], [3, 2, 1, 0], [5, 5, 5, 5])] == [1, 0, 0.5]
+    assert math.isnan(auc.value(np.ones(3), np.ones(3, bool)))
+    assert math.isnan(auc.value(np.ones(3), np.zeros(3, bool)))
+
+
+def test_an_item_without_a_score_is_as_wrong_as_can_be() -> None:
+    truths = np.array([False, False, True, True])
+    assert auc.value(np.array([0, 1, np.nan, 3]), truths) == 0.5
+    assert auc.value(np.array([0, np.nan, 2, 3]), truths) == 0.5
+    assert auc.value(np.full(4, np.nan), truths) == 0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_agrees_with_scikit_learn_in_any_order_and_scale(seed: int) -> None:
+    scores, truths = made(seed)
+    expected = roc_auc_score(truths, scores)
+    order = np.random.default_rng(seed).permutation(len(scores))
+    for found in (auc.value(scores, truths), auc.value(scores[order], truths[order]), auc.value(np.exp(scores), truths)):
+        assert found == pytest.approx(expected, abs=1e-12)
+    assert auc.value(-scores, truths) == pytest.approx(1 - expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_delong_agrees_with_its_formula_in_plain_loops(seed: int) -> None:
+    scores, truths = made(seed, 60)
+    others = np.random.default_rng(seed + 9).normal(truths * 0.5, 1.0)
+    kernel = [  # psi of each pair
+        [[(s[i] > s[j]) + 0.5 * (s[i] == s[j]) for j in np.flatnonzero(~truths)] for i in np.flatnonzero(truths)]
+        for s in (scores, others)
+    ]
+    v10, v01 = np.mean(kernel, axis=2), np.mean(kernel, axis=1)  # (systems, positives), (systems, negatives)
+    covariance = np.cov(v10) / v10.shape[1] + np.cov(v01) / v01.shape[1]
+    one = auc.delong(scores, truths)
+    assert one.value == pytest.approx(np.mean(kernel[0]), abs=1e-12)
+    low, high = stats.norm.interval(0.95, one.value, math.sqrt(covariance[0, 0]))
+    assert (one.low, one.high) == pytest.approx((max(low, 0), min(high, 1)), abs=1e-9)
+    assert one.p == pytest.approx(2 * stats.norm.sf(abs(one.value - 0.5) / math.sqrt(covariance[0, 0])), abs=1e-9)
+    both = auc.delong_difference(scores, others, truths)
+    error = math.sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+    assert both.value == pytest.approx(np.mean(kernel[0]) - np.mean(kernel[1]), abs=1e-12)
+    assert (both.low, both.high) == pytest.approx(stats.norm.interval(0.95, both.value, error), abs=1e-9)
+    assert both.p == pytest.approx(2 * stats.norm.sf(abs(both.value) / error), abs=1e-9)
+
+
+def test_delong_at_the_extremes() -> None:
+    truths = np.array([False, False, True, True])
+    assert auc.delong(np.array([0.0, 1, 2, 3]), truths) == (1, 1, 1, 0)
+    assert auc.delong_difference(np.arange(4.0), np.arange(4.0), truths) == (0, 0, 0, 1)
+    assert math.isnan(auc.delong(np.array([0.0, 1, 2]), np.array([False, False, True])).low)
+    assert math.isnan(auc.delong(np.ones(3), np.ones(3, bool)).value)
+
+
+def test_delong_and_the_bootstrap_agree_where_each_patient_has_one_item() -> None:
+    scores, truths = made(3, 400, ties=False)
+    found = bootstrap.corpus_score("auc", "higher", lambda i: auc.value(scores[i], truths[i]), [str(i) for i in range(400)])
+    exact = auc.delong(scores, truths)
+    assert found.value == exact.value
+    assert found.interval == pytest.approx((exact.low, exact.high), abs=0.015)
+
+
+def test_ten_thousand_items_and_a_thousand_draws_take_seconds() -> None:
+    scores, truths = made(4, 10_000, ties=False)
+    start = time.perf_counter()
+    bootstrap.corpus_score("auc", "higher", lambda i: auc.value(scores[i], truths[i]), [str(i) for i in range(10_000)])
+    assert time.perf_counter() - start < 10.0
