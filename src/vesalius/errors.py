@@ -13,6 +13,7 @@ REFUSALS: dict[str, str] = {
     "bad_option": "An option or argument of the command has a value that it cannot take.",
     "bad_recipe": "The recipe has unknown keys or impossible values; all problems are listed.",
     "unknown_name": "No recipe, benchmark, dataset, phantom or model of that name exists.",
+    "open_choice": "Several candidates are still open, and the questions are a test split's: choose on validation data first.",
     "bad_factor": "A phantom was asked for with an unknown factor or an impossible value.",
     # input (exit 3): the user's file
     "input_missing": "Nothing lies at the path that was given.",
@@ -63,6 +64,7 @@ REFUSALS: dict[str, str] = {
     "disk_full": "The disk is full; what was finished is kept.",
     # environment (exit 5)
     "missing_package": "A package that only this needs is not installed; the message names the command that does it.",
+    "endpoint_unreachable": "The model did not answer in several tries; what it answered is kept, and the command goes on from there.",
     "missing_data": "VESALIUS_DATA is not set, or what is asked for does not lie below it.",
     "no_salt": "The secret that keys of patients are made with can be neither read nor made; set VESALIUS_SALT.",
     # our own bug (exit 1)
@@ -136,6 +138,8 @@ WARNINGS: dict[str, str] = {
     # training and evaluation
     "patients_excluded": "Patients that the model was trained or tuned on were left out of the score.",
     "few_patients": "Fewer than 30 patients: the interval is wide and may be too narrow still.",
+    "pictures_not_at_hand": "The pictures of a benchmark are not at hand; its questions were asked as texts alone.",
+    "other_split_scored": "The published test of a benchmark is not at hand, or has no answers; another split was scored.",
     "loss_stalled": "The loss has not moved for a long time.",
 }
 
