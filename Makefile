@@ -22,6 +22,10 @@ PUBLIC_DATA := $(wildcard ../shared/data/public)
 ifneq ($(PUBLIC_DATA),)
 pytest bench: export VESALIUS_DATA ?= $(abspath $(PUBLIC_DATA))
 endif
+METRICS_TRUTH := $(wildcard ../shared/metrics_truth)
+ifneq ($(METRICS_TRUTH),)
+pytest: export VESALIUS_METRICS_TRUTH ?= $(abspath $(METRICS_TRUTH))
+endif
 
 # One process per core: torch would start as many threads again in each of them.
 pytest: .venv/test.stamp
