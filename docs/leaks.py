@@ -191,7 +191,7 @@ def timed(originals: list[Array], size: int) -> str:
         mixed = weight[part] * stack[one[part]] + (1 - weight[part]) * np.roll(stack[other[part]], int(draw.integers(-9, 10)), 2)
         planes[part] = mixed.astype(np.uint8)
     begun = time.perf_counter()
-    pairs = np.concatenate(list(candidates(planes)))
+    pairs = np.concatenate(list(candidates(planes, np.arange(size))))
     seconds = time.perf_counter() - begun
     begun, looked = time.perf_counter(), pairs[:512]
     look(planes[looked[:, 0]], planes[looked[:, 1]])

@@ -25,14 +25,15 @@ Pairs = Array  # int64, (n, 2)
 Descriptions = Array  # float32, (n, 169)
 
 
-def candidates(planes: Array) -> Iterator[Pairs]:
+def candidates(planes: Array, owners: Array) -> Iterator[Pairs]:
     """Pairs that may show one picture, in blocks of (n, 2), smaller index first; each pair once.
 
     Args:
         planes: (n, 64, 64).
+        owners: (n,), whose print each is; prints of one owner are no pair.
     """
     if len(planes) < FEW:
-        yield np.argwhere(np.triu(np.ones((len(planes),) * 2, bool), 1))
+        yield np.argwhere(np.triu(owners[:, None] != owners, 1))
         return
     whole, middle = _standardized(_described(planes, 1.0), _described(planes, KEPT))
     found: list[Pairs] = []
@@ -42,7 +43,7 @@ def candidates(planes: Array) -> Iterator[Pairs]:
         alike = whole[start:stop] @ whole.T
         for one, other in ((middle, middle), (middle, whole), (whole, middle)):
             np.maximum(alike, one[start:stop] @ other.T, out=alike)
-        alike[np.arange(stop - start), np.arange(start, stop)] = -1
+        alike[owners[start:stop, None] == owners] = -1
         found.append(_nearest(alike, start))
     pairs = np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
     for start in range(0, len(pairs), _AT_ONCE):
