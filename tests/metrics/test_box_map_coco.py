@@ -27,7 +27,8 @@ def made(seed: int, images: int, labels: int) -> tuple[list[list[Region]], list[
         for region in true[-1]:
             for _ in range(draw.integers(0, 3)):
                 x0, y0, x1, y1 = np.array(region.geometry.xyxy_px) + draw.normal(0, 2, 4)
-                some.append(Region(region.label if draw.random() < 0.9 else "l0", Box.from_xyxy_px(x0, y0, x1, y1)))
+                if x0 < x1:  # swapped corners: a test of known faults
+                    some.append(Region(region.label if draw.random() < 0.9 else "l0", Box.from_xyxy_px(x0, y0, x1, y1)))
         given.append(some)
         scores.append([float(v) for v in draw.random(len(some))])
     return given, true, scores

@@ -78,6 +78,12 @@ def test_k2sight_a_box_with_a_name_nobody_knows_costs_in_the_overlap() -> None:
     assert box_iou.items([[HEART]], [[HEART]]).tolist() == [1]
 
 
+def test_pycocotools_a_box_with_swapped_corners_is_a_false_alarm() -> None:
+    """Its negative area lies outside "all" areas, so the unmatched box is ignored, however confident it is."""
+    swapped = Region("heart", Box.from_xyxy_px(30, 0, 20, 10))
+    assert box_map_coco.value([[swapped, HEART]], [[HEART]], confidences=[[0.9, 0.5]]) == pytest.approx(0.5)
+
+
 def test_medplib_a_right_empty_mask_is_right() -> None:
     """Their union is empty, so they give 0; that stands behind a switch."""
     nothing = np.zeros((4, 4), bool)

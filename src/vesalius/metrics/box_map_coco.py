@@ -11,6 +11,8 @@ Confidences:     a language model gives none. Then all are 1, there is no rankin
                  which is that of `names`: give names (ids), and the value is the same however the items are shuffled. Of unranked
                  boxes `box_iou` and `box_success` say more.
 Unreadable:      what is no 2-D box with an extent misses; a box whose confidence is not finite misses as the most confident one.
+Differs:         handed a box with one pair of corners swapped, COCO's evaluation takes its negative area for one that is not
+                 asked about, and the false alarm is gone; here it counts. Without such boxes the values are the same.
 Undefined when:  nothing is asked for.
 Interval:        percentile bootstrap over patients (`bootstrap.corpus_score` with `prepared`): boxes are matched once, and COCO's
                  accumulation runs per draw, 0.05 s for 5,000 images and 5 labels.
