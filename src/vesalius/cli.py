@@ -37,7 +37,7 @@ TextAlone = Annotated[bool, typer.Option("--text-alone", help="Leave the picture
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name (see `vesalius info`) or a YAML file.")]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
-data_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Datasets: convert, compose, split, show.")
+data_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Datasets: convert, lint, split, compose, show.")
 app.add_typer(data_app, name="data")
 
 
@@ -206,20 +206,71 @@ def convert(
     )
 
 
+@data_app.command(epilog="Example: vesalius data lint dataset -o report")
+def lint(
+    source: Annotated[Path, typer.Argument(metavar="SRC", show_default=False, help="Our own layout, or a published one.")],
+    out: MaybeOut = None,
+    from_format: From = None,
+    text_alone: TextAlone = False,
+    model: Annotated[str | None, typer.Option(help="Samples that are too long for this model are faults.")] = None,
+    most_tokens: Annotated[int | None, typer.Option(min=1, help="As many tokens fit.")] = None,
+    benchmark: Annotated[
+        list[str] | None, typer.Option(metavar="NAME|DIR", help="None of its items may stand among what is learnt from.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Read headers alone; decode no picture.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> Outcome:
+    """Find faults before a model is touched.
+
+    Each with its row, severity and code; -o writes a page with pictures. Exit 4 when there are errors.
+    """
+    from vesalius.workflows.data import lint as workflow
+
+    return workflow.lint(
+        source,
+        say=progress(quiet),
+        from_format=from_format,
+        text_alone=text_alone,
+        model=model,
+        most_tokens=most_tokens,
+        benchmarks=benchmark or [],
+        quick=quick,
+        out=out,
+    )
+
+
 @data_app.command(epilog="Example: vesalius data split dataset -o parts")
 def split(
     folder: Annotated[Path, typer.Argument(metavar="DIR", show_default=False, help="A dataset in our own layout.")],
-    out: Out,
+    out: MaybeOut = None,
+    fractions: Annotated[str, typer.Option(metavar="A,B,C", help="Of train, validation and test.")] = "0.7,0.1,0.2",
+    by: Annotated[str, typer.Option(metavar="patient|site", help="site: all patients of a site in one split.")] = "patient",
+    stratify: Annotated[bool, typer.Option(help="Equal shares of every task, finding and short answer.")] = True,
+    together: Annotated[bool, typer.Option(help="Patients whose pictures are nearly the same stay together.")] = True,
+    seed: Annotated[int, typer.Option(help="Of the order in which patients are dealt out.")] = 0,
+    check: Annotated[bool, typer.Option("--check", help="Compare a split dataset with the hashes in its card.")] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> Outcome:
     """Split a dataset by patient.
 
-    Into train, validation and test; no patient is in two of them.
+    Into train, validation and test; no patient is in two of them, and the result is frozen in the card.
     """
     from vesalius.workflows.data import split as workflow
 
-    return workflow.split(folder, out=out, say=progress(quiet))
+    shares = workflow.shares(fractions)
+    return workflow.split(
+        folder,
+        out=out,
+        say=progress(quiet),
+        fractions=shares,
+        by=by,
+        stratify=stratify,
+        together=together,
+        seed=seed,
+        check=check,
+    )
 
 
 @data_app.command(epilog="Example: vesalius data compose dataset --engine places -o questions language=en")

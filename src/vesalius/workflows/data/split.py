@@ -133,3 +133,20 @@ def _said(
     near = f" Patients whose pictures are the same or nearly the same stay together: {links} pairs." if together else ""
     unit = "By patient" if by == "patient" else "By site, where one is known, else by patient"
     return f"{unit}, {how}: {parts}.{near} Made from the manifest {manifest}."
+
+
+def shares(text: str) -> tuple[float, float, float]:
+    """Three shares from "0.7,0.1,0.2".
+
+    Raises:
+        UsageError: `bad_option`: they are not three numbers from 0 to 1 that add up to 1.
+    """
+    try:
+        train, validation, test = (float(part) for part in text.split(","))
+    except ValueError:
+        train = validation = test = -1.0
+    if min(train, validation, test) < 0 or abs(train + validation + test - 1) > 1e-9:
+        raise UsageError(
+            "bad_option", "--fractions are not three shares that add up to 1. Everybody must go somewhere. Give e.g. 0.7,0.1,0.2."
+        )
+    return train, validation, test
