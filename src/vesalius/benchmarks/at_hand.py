@@ -91,7 +91,7 @@ def questions(data: Published, source: Path | None, part: Part = "published") ->
         scored, found = _first(data, root)
         if part == "unseen":
             others = tuple(one for one in SPLITS if one != scored)
-            known = {sample.provenance.patient_key for sample in _elsewhere(data, root, others)}
+            known = _patients(data, root, others)
             return [sample for sample in found if sample.provenance.patient_key not in known]
     if not found:
         raise InputRefused(
@@ -177,9 +177,10 @@ def _read(data: Published, root: Path, splits: Collection[Split]) -> list[Sample
     return found
 
 
-def _elsewhere(data: Published, root: Path, splits: Collection[Split]) -> list[Sample]:
-    """What the other splits hold: whose pictures they are, not whether all of it can be used."""
-    return _once(data, root, splits, text_alone=data.keyed_by_text)[0]
+def _patients(data: Published, root: Path, splits: Collection[Split]) -> set[str]:
+    """Whom other splits hold, whether or not all of their records can be used; what is in no split counts for none."""
+    found, _ = _once(data, root, splits, text_alone=data.keyed_by_text)
+    return {sample.provenance.patient_key for sample in found if sample.provenance.split is not None}
 
 
 def _once(data: Published, root: Path, splits: Collection[Split], *, text_alone: bool) -> tuple[list[Sample], list[Fault]]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from vesalius.benchmarks import medevalkit, reporting
+from vesalius.benchmarks import medevalkit, reporting, wording
 from vesalius.benchmarks.at_hand import Part, Published, questions
 from vesalius.datasets import split
 from vesalius.datasets.collections import iu_xray, openi
@@ -34,6 +34,7 @@ DATA = Published(
     scored=("test", "validation"),
 )
 FORM = {"*": "report"}
+METRICS = wording.METRICS
 COMPAT = {"medevalkit": medevalkit.compat()}
 
 

@@ -17,6 +17,7 @@ from difflib import SequenceMatcher
 from string import ascii_uppercase
 
 from vesalius.benchmarks.rules import Compat
+from vesalius.generate import answers
 from vesalius.generate.answers import Asked, Reading, failed
 
 PROMPT = {
@@ -44,7 +45,9 @@ def reading(written: str, asked: Asked) -> Reading:
         return _option(said, asked.options)
     if asked.form == "yes_no":
         yes, no = ("yes" in said.lower(), "no" in said.lower())
-        return failed("none_named" if not yes and not no else "several_named") if yes == no else Reading("yes" if yes else "no")
+        if yes and no:
+            return failed("several_named")
+        return Reading("yes" if yes else "no") if yes or no else answers.read(said, asked)  # of other languages the word itself
     return Reading(said) if said else failed("empty")
 
 

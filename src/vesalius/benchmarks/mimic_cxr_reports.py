@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vesalius.benchmarks import medevalkit, reporting
+from vesalius.benchmarks import medevalkit, reporting, wording
 from vesalius.benchmarks.at_hand import Published, questions
 from vesalius.benchmarks.reporting import Section
 from vesalius.datasets.collections import mimic_cxr
@@ -20,6 +20,7 @@ Licence: PhysioNet credentialed health data licence. Reports and pictures may no
 
 ALSO = ("MIMIC_CXR",)
 FORM = {"*": "report"}
+METRICS = wording.METRICS
 COMPAT = {"medevalkit": medevalkit.compat()}
 
 

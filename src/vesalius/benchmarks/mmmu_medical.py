@@ -31,6 +31,7 @@ DATA = Published(
 )
 FORM = wording.form_of
 PROMPT = wording.SHORT
+METRICS = wording.METRICS
 COMPAT = {"medevalkit": medevalkit.compat()}
 
 

@@ -27,6 +27,7 @@ DATA = Published(
 )
 FORM = wording.form_of
 PROMPT = wording.SHORT
+METRICS = wording.METRICS
 COMPAT = {"llava_med": llava_med.COMPAT, "medevalkit": medevalkit.compat()}
 
 

@@ -14,7 +14,7 @@ from vesalius.types import Sample
 
 CARD = """What: the published test of SLAKE, 2,094 questions in two languages, 1,061 of them in English. Tasks: `closed_en`,
 `open_en`, `closed_zh`, `open_zh`: the two languages are never added up into one number. A closed question whose answer is
-neither yes nor no is read as words, as all of the Chinese are; words of Chinese are its characters.
+neither yes nor no, in either language, is read as words; words of Chinese are its characters.
 Patients: pictures of public collections (of tumors, of the abdomen, of the chest); nothing says which are of one patient: the
 unit of the intervals is the picture.
 Leaks: a copy that is passed on beside PMC-VQA was divided by question: 130 of the 174 pictures of its `validate.json` stand in
@@ -33,6 +33,7 @@ DATA = Published(
     scored=("test", "validation"),
 )
 FORM = wording.form_of
+METRICS = wording.METRICS
 COMPAT = {
     "llava_med": Compat(
         llava_med.COMPAT.says,

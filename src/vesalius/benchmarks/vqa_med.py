@@ -31,6 +31,7 @@ DATA = Published(
 )
 FORM = {"*": "open"}
 PROMPT = wording.SHORT
+METRICS = wording.METRICS
 
 
 def read(source: Path | None, *, part: Part = "published") -> list[Sample]:
