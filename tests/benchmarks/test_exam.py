@@ -2,7 +2,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from vesalius.benchmarks import exam, scoring, table
+from vesalius.benchmarks import baselines, exam, scoring, table
+from vesalius.benchmarks.answers_file import query_sha256
 
 
 def sit(rule: object, items: list[scoring.Item]) -> tuple[exam.Result, dict[tuple[str, str], table.Row]]:
@@ -17,14 +18,14 @@ def test_a_rule_that_looks_beats_every_baseline(made: SimpleNamespace, exam_item
         assert all(row.beats(baseline) for baseline in exam.BASELINES), row
 
 
-def test_a_model_that_always_says_the_same_is_exposed_by_all_three_rows(
+def test_a_model_that_always_says_the_same_is_exposed_by_all_four_rows(
     made: SimpleNamespace, exam_items: list[scoring.Item]
 ) -> None:
     cheat = made.constant({made.WHERE: made.said("none"), made.COUNT: made.said("1"), made.PRESENCE: made.said("yes")})
     _, rows = sit(cheat, exam_items)
     for row in rows.values():
         assert not any(row.beats(baseline) for baseline in exam.BASELINES), row
-        for baseline in ("text_only", "shuffled_image"):
+        for baseline in ("text_only", "shuffled_image", "blank_image"):
             assert row.differences[baseline].value == 0
             assert row.differences[baseline].interval == (0, 0)
 
@@ -46,13 +47,16 @@ def test_without_pictures_each_question_is_asked_once_and_without_any_picture(
     sit(rule, exam_items)
     alone = [query.question for query in rule.asked if not query.images]
     assert sorted(alone) == sorted([made.WHERE, made.COUNT, made.PRESENCE])
-    assert len(rule.asked) == 2 * len(exam_items) + 3
+    with_pictures = [query for query in rule.asked if query.images]
+    blank = {query_sha256(baselines.blanked(item)) for item in exam_items}
+    assert len(with_pictures) == 2 * len(exam_items) + len(blank)
 
 
 def test_shuffled_answers_are_about_another_patients_picture(made: SimpleNamespace, exam_items: list[scoring.Item]) -> None:
     rule = made.Rule(made.look)
     result, _ = sit(rule, exam_items)
-    strange = [query.images[0].image.source.sha256 for query in rule.asked[-len(exam_items) :]]
+    blank = len({query_sha256(baselines.blanked(item)) for item in exam_items})
+    strange = [query.images[0].image.source.sha256 for query in rule.asked[-len(exam_items) - blank : -blank]]
     own = [item.sample.images[0].image.source.sha256 for item in exam_items]
     assert not any(a == b for a, b in zip(strange, own, strict=True))
     assert np.nanmean(result.values["shuffled_image"]["box_iou"]) < 0.5
@@ -70,4 +74,4 @@ def test_progress_counts_up_to_the_number_of_questions(made: SimpleNamespace, ex
     told: list[str] = []
     exam.sit(made.Rule(made.look), exam_items, seed=0, say=told.append)
     assert told[0] == f"asked as asked: 64/{len(exam_items)}"
-    assert told[-1].endswith(f"{len(exam_items)}/{len(exam_items)}")
+    assert told[-1] == f"asked with blank pictures: {len(exam_items)}/{len(exam_items)}"

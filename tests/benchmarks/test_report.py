@@ -15,7 +15,9 @@ def page(made: SimpleNamespace, exam_items: list[scoring.Item]) -> str:
 
 def test_the_report_needs_nothing_from_outside(page: str) -> None:
     assert re.findall(r'(?:src|href)="(?!data:image/png;base64,)', page) == []
-    assert "http" not in page
+    assert "http:" not in page
+    assert "https" not in page
+    assert f'content="{report.POLICY}"' in page
     assert page.count("<img") >= 4
 
 

@@ -52,7 +52,7 @@ def test_a_difference_is_the_difference_of_the_scores_on_the_same_items(rows: li
 def test_lines_are_at_most_110_characters_and_name_every_baseline(rows: list[table.Row]) -> None:
     text = table.as_text(rows)
     assert max(len(line) for line in text.splitlines()) <= 110
-    for word in ("majority", "text_only", "shuffled", "unread", "[", "absolute_error"):
+    for word in ("majority", "text", "shuffled", "blank", "unread", "strict", "[", "absolute_error"):
         assert word in text
 
 

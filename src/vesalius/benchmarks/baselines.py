@@ -1,56 +1,93 @@
-"""The sanity rows: what a constant answer, the question alone, and another patient's picture would score.
+"""The sanity rows: what a constant answer, the question alone, and other pictures would score.
 
 *majority*        the best constant answer per question, chosen on the evaluated items themselves: no model that gives every
                   picture the same answer can do better. For boxes it is the better of none and the median box in unit
-                  coordinates (or the boxes of one of a few items); close to the best constant, not proven to be it.
+                  coordinates (or the boxes of one of a few items); close to the best constant, not proven to be it. Of a multiple
+                  choice it is the best of a letter, the longest option, the shortest, and the most frequent texts.
 *text_only*       the same model without pictures. Its boxes are shares of a square canvas; they are laid on the canvas that
                   would have held the true picture.
 *shuffled_image*  the same model with the pictures of another patient, of the same task, modality and roles. What it still
                   scores does not come from this patient. Its boxes are carried over in unit coordinates.
+*blank_image*     the same model with pictures of the same size that are gray throughout.
+*random_box*      where boxes are asked for: as many boxes with the right names, anywhere, of any size (`chance.py`).
+*nearest_report*  where a report is asked for: the report of the other patient whose picture is most alike (`neighbors.py`).
 """
 
+import hashlib
+import json
 import random
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
-from vesalius.benchmarks import scoring
-from vesalius.benchmarks.scoring import Item, Values
+from vesalius.benchmarks import measures, scoring
+from vesalius.benchmarks.scoring import Given, Item, Values
 from vesalius.generate.respond import Query, Response
-from vesalius.metrics import absolute_error, box_iou
+from vesalius.metrics import absolute_error
 from vesalius.transforms.canvas import place
-from vesalius.types import Box, Region, Sample
+from vesalius.types import Box, Image, Kind, Region, Sample, Source
 
 MOST_CANDIDATES = 50  # distinct constant answers that are tried, the most frequent first
+FEWEST_CANDIDATES = 5
+WORK = 200_000  # answers that are measured to find one constant
 BOX_CANDIDATES = 16  # items whose own boxes are tried on all
+QUICK = frozenset({"exact", "absolute_error", "within_one", "token_f1"})
+GRAY = 128
+NOTHING = Given("", (), None)
 
 
 def majority(items: Sequence[Item]) -> tuple[dict[str, Values], list[Response | None]]:
-    """The best constant answer per (task, group), for each metric its own.
+    """The best constant answer per (task, question), for the quick metrics each its own.
 
     Returns:
-        Metric → values as `scoring.values_of` gives them; and the responses that lead, those of each task's first metric.
+        Metric → values as `scoring.values_of` gives them; and the responses that lead, those of each item's first metric.
+        Metrics of the whole set are not among the values; they are measured on the responses that lead.
     """
     values: defaultdict[str, Values] = defaultdict(lambda: np.full(len(items), np.nan))
     leading: list[Response | None] = [None] * len(items)
-    for (task, _), indices in scoring.by_group(items).items():
+    for (_, metrics, _), indices in scoring.alike(items).items():
         group = [items[i] for i in indices]
-        for name in scoring.metrics_of(task):
-            given, scored = _best_constant(name, group)
+        own = [name for name in metrics if scoring.per_item(name)]
+        lead: list[Given] | None = None
+        for name in own:
+            # Most metrics of words take long on many candidates; the constant of the first one stands for those.
+            if lead is None or name in QUICK:
+                given, scored = _best_constant(name, group)
+            else:
+                given, scored = lead, scoring.measure(name, lead, group)
             values[name][indices] = scored
-            if name == scoring.metrics_of(task)[0]:
-                for index, response in zip(indices, given, strict=True):
-                    leading[index] = response
-        values[scoring.CREDIT][indices] = values[scoring.credit_of(task)][indices]
+            lead = given if lead is None else lead
+        credit = scoring.credit_among(metrics)
+        if credit is not None:
+            values[scoring.CREDIT][indices] = values[credit][indices]
+        for index, answer in zip(indices, lead or [NOTHING] * len(indices), strict=True):
+            leading[index] = _say(answer.text, answer.regions)
     return dict(values), leading
 
 
 def as_asked(item: Item) -> Query:
     """The question with its pictures."""
-    return Query(item.sample.images, item.question)
+    return Query(item.sample.images, item.put)
+
+
+def blanked(item: Item) -> Query:
+    """The question with pictures of the same size that show nothing."""
+    return Query(tuple(replace(shown, image=blank(shown.image)) for shown in item.sample.images), item.put)
+
+
+def blank(image: Image) -> Image:
+    """A picture of the same kind and size, gray throughout; equal ones are one object, so that a model reads it once."""
+    return _blank(image.kind, image.shape, image.modality)
+
+
+@cache
+def _blank(kind: Kind, shape: tuple[int, ...], modality: str | None) -> Image:
+    source = Source(None, hashlib.sha256(json.dumps(["blank", kind, shape]).encode()).hexdigest(), "made")
+    return Image(kind, shape, 1, lambda: np.full(shape, GRAY, np.uint8), source, modality=modality)
 
 
 def donors(items: Sequence[Item], seed: int) -> list[Sample | None]:
@@ -102,32 +139,43 @@ def laid_on(response: Response, asked: Sample) -> Response:
     return replace(response, regions=tuple(replace(r, geometry=b, image=current) for r, b in zip(flat, boxes, strict=True)))
 
 
-def _best_constant(name: str, items: Sequence[Item]) -> tuple[list[Response], Values]:
-    """The constant among the candidates with the best mean, as responses, and its value for each item."""
-    candidates = _boxes(items) if name == box_iou.NAME else [[_say(text)] * len(items) for text in _texts(items)]
-    sign = 1.0 if scoring.DIRECTIONS[name] == "higher" else -1.0
+def _best_constant(name: str, items: Sequence[Item]) -> tuple[list[Given], Values]:
+    """The constant among the candidates with the best mean, as answers, and its value for each item."""
+    most = max(FEWEST_CANDIDATES, min(MOST_CANDIDATES, WORK // len(items)))
+    boxed = measures.measure(name).takes == "boxes"
+    candidates = _boxes(items) if boxed else [*_by_place(items), *([_given(text)] * len(items) for text in _texts(items, most))]
+    sign = 1.0 if scoring.direction_of(name) == "higher" else -1.0
     scored = [scoring.measure(name, candidate, items) for candidate in candidates]
     means = [sign * float(np.nanmean(values)) if np.isfinite(values).any() else -np.inf for values in scored]
     best = int(np.argmax(means))
     return candidates[best], scored[best]
 
 
-def _texts(items: Sequence[Item]) -> list[str]:
+def _texts(items: Sequence[Item], most: int) -> list[str]:
     """True answers, the most frequent first, and for numbers every whole number between the smallest and the largest.
 
     Some true answer is the best constant for `exact` (the mode) and for absolute_error (a median); for within_one it may be
     a number in between.
     """
-    texts = [text for text, _ in Counter(item.text for item in items).most_common(MOST_CANDIDATES)]
-    numbers = absolute_error.numbers([item.text for item in items])
+    texts = [text for text, _ in Counter(item.truth for item in items).most_common(most)]
+    numbers = absolute_error.numbers([item.truth for item in items])
     if np.isfinite(numbers).any():
         median = float(np.nanmedian(numbers))
         low, high = int(np.nanmin(numbers)), int(np.nanmax(numbers))
-        texts += [f"{median:g}", *(str(v) for v in range(low, min(high, low + MOST_CANDIDATES) + 1))]
+        texts += [f"{median:g}", *(str(v) for v in range(low, min(high, low + most) + 1))]
     return list(dict.fromkeys(texts))
 
 
-def _boxes(items: Sequence[Item]) -> list[list[Response]]:
+def _by_place(items: Sequence[Item]) -> list[list[Given]]:
+    """Constant rules of a multiple choice: always the same letter, always the longest option, always the shortest."""
+    if not any(item.sample.options for item in items):
+        return []
+    options = [item.sample.options or ("",) for item in items]
+    letters = [[_given(of[place] if place < len(of) else "") for of in options] for place in range(max(map(len, options)))]
+    return [*letters, [_given(max(of, key=len)) for of in options], [_given(min(of, key=len)) for of in options]]
+
+
+def _boxes(items: Sequence[Item]) -> list[list[Given]]:
     """Constant boxes in unit coordinates, put on every item's own grid: none, medians, and some items' own."""
     units = [[_unit(region, item) for region in item.regions] for item in items]
     pooled: defaultdict[tuple[str, int, int | None], list[Box]] = defaultdict(list)
@@ -154,7 +202,7 @@ def _unit(region: Region, item: Item) -> Region:
     return replace(region, geometry=_scaled(region.geometry, [1 / side for side in sides]))
 
 
-def _show(constant: Sequence[Region], item: Item) -> Response:
+def _show(constant: Sequence[Region], item: Item) -> Given:
     """Unit boxes on an item's own pictures."""
     regions = []
     for region in constant:
@@ -162,7 +210,7 @@ def _show(constant: Sequence[Region], item: Item) -> Response:
         if region.image < len(item.sample.images):
             sides = scoring.grid(item.sample.images[region.image].image, len(region.geometry.low))
             regions.append(replace(region, geometry=_scaled(region.geometry, sides)))
-    return replace(_say(", ".join(dict.fromkeys(region.label for region in regions)) or "none"), regions=tuple(regions))
+    return _given(", ".join(dict.fromkeys(region.label for region in regions)) or "none", regions)
 
 
 def _scaled(box: Box, factors: Sequence[float]) -> Box:
@@ -170,8 +218,12 @@ def _scaled(box: Box, factors: Sequence[float]) -> Box:
     return Box(low, tuple(v * f for v, f in zip(box.high, factors, strict=True)))
 
 
-def _say(text: str) -> Response:
-    return Response(text, (), 1.0, "strict", text, 0, 0)
+def _given(text: str, regions: Sequence[Region] = ()) -> Given:
+    return Given(text, tuple(regions), "strict")
+
+
+def _say(text: str, regions: Sequence[Region]) -> Response:
+    return Response(text, tuple(regions), 1.0, "strict", text, 0, 0)
 
 
 def _likeness(item: Item) -> tuple[object, ...]:

@@ -86,7 +86,7 @@ def _compared(
     seed: int,
 ) -> Compared:
     patients = [first[key].patient for key in keys]
-    direction = scoring.DIRECTIONS[metric]
+    direction = scoring.direction_of(metric)
     ours, theirs = (np.array([side[key].values.get(metric, np.nan) for key in keys]) for side in (first, second))
     one, other = (bootstrap.score(metric, direction, values, patients, seed=seed) for values in (ours, theirs))
     difference = bootstrap.paired(metric, direction, ours, theirs, patients, seed=seed)

@@ -1,48 +1,72 @@
-"""The report of an evaluation, one self-contained HTML file: tables, a figure with intervals, the worst items as pictures."""
+"""The report of an evaluation, one self-contained HTML file: tables, figures with intervals, the worst items as pictures."""
 
 import base64
 import html
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 
-from vesalius.benchmarks import scoring
-from vesalius.benchmarks.exam import BASELINES, MODEL, Result
+from vesalius.benchmarks import shown_items
+from vesalius.benchmarks.exam import BASELINES, MODEL, SYNTHETIC, Result
+from vesalius.benchmarks.subgroups import Groups
 from vesalius.benchmarks.table import Row, with_interval
-from vesalius.transforms.draw import AMBER, CYAN, draw_boxes, png_bytes, shrink
-from vesalius.transforms.intensity import to_display
-from vesalius.types import NOTICE, Box, Region
+from vesalius.benchmarks.trust import Trust, most_confident_wrong, reliability, risk_coverage
+from vesalius.generate.answers import LEVELS
+from vesalius.types import NOTICE, Score
 
-WORST_PER_TASK, PICTURE_PX = 3, 320
-COLORS = {MODEL: "#c25700", "majority": "#5b6770", "text_only": "#8c6bb1", "shuffled_image": "#2b8cbe"}
-MARKS = {MODEL: "o", "majority": "s", "text_only": "^", "shuffled_image": "D"}  # told apart without color, too
+MOST_CONFIDENT = 6
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+COLORS = {
+    MODEL: "#c25700",
+    "majority": "#5b6770",
+    "text_only": "#8c6bb1",
+    "shuffled_image": "#2b8cbe",
+    "blank_image": "#238b45",
+}
+MARKS = {MODEL: "o", "majority": "s", "text_only": "^", "shuffled_image": "D", "blank_image": "v"}  # told apart without color
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color:#1d2429;background:#fff}
 table{border-collapse:collapse;margin:1rem 0}th,td{padding:.25rem .7rem;border-bottom:1px solid #d5dbe0;text-align:right}
 th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}tr.task td{font-weight:600}
 .worst{display:flex;flex-wrap:wrap;gap:1.2rem}figure{margin:0;width:20rem}figure img{max-width:100%}figcaption{font-size:13px}
-.true{color:#00728a}.given{color:#a34a00}.notice{border-left:4px solid #c25700;padding:.3rem .8rem}"""
+.true{color:#00728a}.given{color:#a34a00}.notice{border-left:4px solid #c25700;padding:.3rem .8rem}
+td{overflow-wrap:anywhere}"""
 
 
-def page(found: Sequence[Row], result: Result, facts: Mapping[str, Any]) -> str:
-    """The whole report.
+def page(
+    found: Sequence[Row],
+    result: Result,
+    facts: Mapping[str, Any],
+    *,
+    trusted: Trust | None = None,
+    groups: Groups | None = None,
+    further: Sequence[tuple[str, Sequence[Score]]] = (),
+) -> str:
+    """The whole report: no script, nothing fetched, every foreign text escaped.
 
     Args:
         found: the table's rows.
         result: for the worst items.
         facts: benchmark, model, hashes, seed …; shown as they are.
+        trusted: confidences and what was right.
+        groups: subgroups.
+        further: titles with scores of their own: what a judge says.
     """
     said = "".join(f"<tr><td>{html.escape(str(k))}</td><td>{html.escape(_plain(v))}</td></tr>" for k, v in facts.items())
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Evaluation</title><style>{STYLE}</style></head><body>'
-        f'<h1>Evaluation: {html.escape(str(facts.get("benchmark", "")))}</h1><p class="notice">{html.escape(NOTICE)}</p>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">{policy}<title>Evaluation</title><style>{STYLE}</style>'
+        f"</head><body><h1>Evaluation: {html.escape(str(facts.get('benchmark', '')))}</h1>"
+        f'<p class="notice">{html.escape(NOTICE)}</p>'
         f"<table>{said}</table><h2>Scores, with 95 % intervals over patients</h2>{_scores(found)}"
-        f'<img alt="Scores with intervals; the same figures stand in the table" src="{_uri(_figure(found), "image/png")}">'
+        f'<img alt="Scores with intervals; the same figures stand in the table" src="{_uri(_figure(found))}">'
         f"<h2>Model minus baseline</h2>{_differences(found)}"
+        f"<h2>How kindly answers have to be read</h2>{_levels(found)}{_trust(trusted)}{_groups(groups)}"
+        f"{''.join(f'<h2>{html.escape(title)}</h2>{_plain_scores(scores)}' for title, scores in further)}"
         f'<h2>The worst items</h2><p><span class="true">True boxes are cyan,</span> '
-        f'<span class="given">the answer\'s amber.</span></p><div class="worst">{"".join(_worst(result))}</div></body></html>\n'
+        f'<span class="given">the answer\'s amber.</span></p><div class="worst">{"".join(shown_items.worst(result))}</div>'
+        f"{_confident(result, trusted)}</body></html>\n"
     )
 
 
@@ -52,27 +76,86 @@ def _plain(value: Any) -> str:
 
 
 def _scores(found: Sequence[Row]) -> str:
-    conditions = list(found[0].scores)
+    conditions = list(dict.fromkeys(c for row in found for c in row.scores))
     head = ["task or question", "metric", "better", "items", "patients", *conditions, "unreadable", "repaired"]
     lines = []
     for row in found:
-        scores = [with_interval(row.scores[c]) for c in conditions]
+        scores = [with_interval(row.scores[c]) if c in row.scores else "-" for c in conditions]
         rates = [_percent(row.failures[MODEL].value), _percent(row.repaired)]
         counts = [str(row.model.n), str(row.model.patients)]
         lines.append(
             (row.question is None, [row.question or row.task, row.metric, row.model.direction, *counts, *scores, *rates])
         )
-    return _table(head, lines)
+    synthetic = any(condition.startswith(SYNTHETIC) for condition in conditions)
+    note = "<p>Synthetic: pictures that were corrupted by us. Real shifts are those of the subgroups.</p>" if synthetic else ""
+    return _table(head, lines) + note
 
 
 def _differences(found: Sequence[Row]) -> str:
-    baselines = [name for name in BASELINES if name in found[0].differences]
+    conditions = list(dict.fromkeys(c for row in found for c in row.differences))
     lines = []
     for row in found:
-        cells = [with_interval(row.differences[b]) + (" ✓" if row.beats(b) else "") for b in baselines]
+        cells = [
+            with_interval(row.differences[c]) + (" ✓" if row.beats(c) else "") if c in row.differences else "-"
+            for c in conditions
+        ]
         lines.append((row.question is None, [row.question or row.task, row.metric, *cells]))
     note = "<p>✓ the model is better by an interval that excludes zero.</p>"
-    return _table(["task or question", "metric", *baselines], lines) + note
+    return _table(["task or question", "metric", *conditions], lines) + note
+
+
+def _levels(found: Sequence[Row]) -> str:
+    head = ["task", "metric", *(cell for level in LEVELS for cell in (f"read {level}", "unreadable"))]
+    lines = []
+    for row in (row for row in found if row.question is None and row.levels):
+        pairs = [row.levels[level] for level in LEVELS]
+        cells = [cell for score, failed in pairs for cell in (with_interval(score), _percent(failed.value))]
+        lines.append((True, [row.task, row.metric, *cells]))
+    note = (
+        "<p>Strict: the asked form and nothing else. Tolerant: found whole among other words. Repaired: cut off, or one bracket "
+        "missing. Each includes what is read more strictly; what cannot be read is scored as wrong.</p>"
+    )
+    return _table(head, lines) + note
+
+
+def _trust(trusted: Trust | None) -> str:
+    if trusted is None:
+        return ""
+    pictures = [(_reliability, "Reliability: confidence and share that is right"), (_risk, "Risk and coverage")]
+    shown = "".join(f'<img alt="{says}" src="{_uri(draw(trusted))}">' for draw, says in pictures)
+    return f"<h2>Confidence</h2>{_plain_scores(trusted.scores)}{shown}"
+
+
+def _groups(groups: Groups | None) -> str:
+    if groups is None or not groups.groups:
+        return ""
+    conditions = [c for c in (MODEL, *BASELINES) if any(c in group.scores for group in groups.groups)]
+    head = ["group", "of", "items", "patients", *conditions, "of the rest"]
+    lines = []
+    for group in groups.groups:
+        model = group.scores[MODEL]
+        scores = [with_interval(group.scores[c]) if c in group.scores else "-" for c in conditions]
+        ratio = "-" if group.of_rest is None else f"{group.of_rest:.2f}"
+        lines.append((False, [group.name, group.facet, str(model.n), str(model.patients), *scores, ratio]))
+    gaps = _plain_scores(
+        [Score(f"gap by {f}", s.value, s.interval, s.n, s.patients, s.direction) for f, s in groups.gaps.items()]
+    )
+    note = "<p>Real shifts in the data, by credit. Of the rest: the group's score over that of all other items.</p>"
+    return f"<h2>Subgroups</h2>{_table(head, lines)}{note}{gaps}"
+
+
+def _plain_scores(scores: Sequence[Score]) -> str:
+    lines = [(False, [s.metric, s.direction, str(s.n), str(s.patients), with_interval(s)]) for s in scores]
+    return _table(["metric", "better", "items", "patients", "value"], lines)
+
+
+def _confident(result: Result, trusted: Trust | None) -> str:
+    if trusted is None:
+        return ""
+    indices = most_confident_wrong(trusted, MOST_CONFIDENT)
+    stated = {int(i): float(c) for i, c in zip(trusted.indices, trusted.confidences, strict=True)}
+    shown = "".join(shown_items.figure(result, index, f"confidence {stated[index]:.2f}") for index in indices)
+    return f'<h2>The most confident wrong items</h2><div class="worst">{shown}</div>' if shown else ""
 
 
 def _table(head: Sequence[str], lines: Sequence[tuple[bool, Sequence[str]]]) -> str:
@@ -86,7 +169,10 @@ def _table(head: Sequence[str], lines: Sequence[tuple[bool, Sequence[str]]]) -> 
 
 def _figure(found: Sequence[Row]) -> bytes:
     """Leading metric per task, one mark with its interval per condition; metrics that have no upper bound on their own axis."""
-    leading = [row for row in found if row.question is None and row.metric in (scoring.CREDIT, scoring.metrics_of(row.task)[0])]
+    leading: list[Row] = []
+    for row in found:
+        if row.question is None and row.task not in [other.task for other in leading]:
+            leading.append(row)
     panels = [
         (name, [row for row in leading if row.model.direction == direction])
         for name, direction in (("higher is better", "higher"), ("lower is better", "lower"))
@@ -95,22 +181,20 @@ def _figure(found: Sequence[Row]) -> bytes:
     figure = Figure(figsize=(10, 1.1 + 0.6 * len(leading)), layout="constrained")
     axes = figure.subplots(len(panels), 1, squeeze=False, height_ratios=[len(rows) for _, rows in panels])[:, 0]
     for axis, (name, rows) in zip(axes, panels, strict=True):
-        for shift, condition in enumerate(found[0].scores):
-            _marks(axis, rows, condition, 0.17 * (shift - 1.5))
+        for shift, condition in enumerate(c for c in COLORS if c in found[0].scores):
+            _marks(axis, rows, condition, 0.15 * (shift - 2))
         axis.set_yticks(range(len(rows)), [f"{row.task} ({row.metric})" for row in rows])
         axis.invert_yaxis()
         axis.set_title(name, fontsize=10)
         axis.grid(axis="x", alpha=0.3)
     axes[0].legend(loc="best", fontsize=8)
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=110)
-    return stream.getvalue()
+    return _png(figure)
 
 
 def _marks(axis: Any, rows: Sequence[Row], condition: str, shift: float) -> None:
     for place, row in enumerate(rows):
-        score = row.scores[condition]
-        if score.value is None:
+        score = row.scores.get(condition)
+        if score is None or score.value is None:
             continue
         low, high = score.interval or (score.value, score.value)
         color = COLORS[condition]
@@ -119,59 +203,40 @@ def _marks(axis: Any, rows: Sequence[Row], condition: str, shift: float) -> None
         axis.plot([score.value], [place + shift], MARKS[condition], color=color, markersize=5, label=label)
 
 
-def _worst(result: Result) -> Iterator[str]:
-    """The worst items of each task by its leading metric, of different patients, as figures."""
-    tasks = dict.fromkeys(item.sample.task for item in result.items)
-    for task in tasks:
-        name = scoring.metrics_of(task)[0]
-        sign = 1.0 if scoring.DIRECTIONS[name] == "higher" else -1.0
-        values, perfect = result.values[MODEL][name], 1.0 if sign > 0 else 0.0
-        of_task = [i for i, item in enumerate(result.items) if item.sample.task == task and not np.isnan(values[i])]
-        indices = [i for i in of_task if values[i] != perfect]
-        shown: set[str] = set()
-        for index in sorted(indices, key=lambda i: (sign * values[i], result.items[i].sample.key)):
-            if result.items[index].patient not in shown and len(shown) < WORST_PER_TASK:
-                shown.add(result.items[index].patient)
-                yield _item(result, index, f"{name} {values[index]:.3g}")
-
-
-def _item(result: Result, index: int, score: str) -> str:
-    item, response = result.items[index], result.responses[MODEL][index]
-    assert response is not None  # the model is asked everything
-    picture = _picture(item.sample.images, item.regions, response.regions)
-    shown = (
-        f'<img alt="The picture with true and given boxes" src="{_uri(picture, "image/png")}">'
-        if picture
-        else "<p>(no picture)</p>"
+def _reliability(trusted: Trust) -> bytes:
+    figure = Figure(figsize=(4.6, 4), layout="constrained")
+    axis = figure.subplots()
+    points = reliability(trusted)
+    most = max((count for _, _, count in points), default=1)
+    axis.plot([0, 1], [0, 1], color="#5b6770", linewidth=1, linestyle="--")
+    axis.plot([x for x, _, _ in points], [y for _, y, _ in points], color=COLORS[MODEL], linewidth=1)
+    axis.scatter(
+        [x for x, _, _ in points], [y for _, y, _ in points], [20 + 120 * n / most for *_, n in points], color=COLORS[MODEL]
     )
-    given = response.text if response.status != "failed" else f"unreadable: {response.raw}"
-    return (
-        f"<figure>{shown}<figcaption><b>{html.escape(item.sample.task)}</b>: {html.escape(item.question)}<br>"
-        f'<span class="true">truth: {html.escape(item.text)}</span><br>'
-        f'<span class="given">answer: {html.escape(given[:400])}</span>'
-        f"<br>{html.escape(score)}</figcaption></figure>"
-    )
+    axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="stated confidence", ylabel="share that is right")
+    axis.grid(alpha=0.3)
+    return _png(figure)
 
 
-def _picture(images: Sequence[Any], true: Sequence[Region], given: Sequence[Region]) -> bytes | None:
-    """The current picture with both sets of boxes; None for text alone, and for what is no single picture."""
-    place = next((i for i, shown in enumerate(images) if shown.role == "current"), None)
-    if place is None or images[place].image.kind != "image":
-        return None
-    image = images[place].image
-    pixels = to_display(image.load(), image)
-    for regions, color in ((true, CYAN), (given, AMBER)):
-        boxes = [
-            (r.geometry, r.label)
-            for r in regions
-            if isinstance(r.geometry, Box) and len(r.geometry.low) == 2 and r.image == place
-        ]
-        pixels = draw_boxes(pixels, [(box, label) for box, label in boxes if min(box.size) > 0], color)
-    return png_bytes(shrink(pixels, PICTURE_PX))
+def _risk(trusted: Trust) -> bytes:
+    figure = Figure(figsize=(4.6, 4), layout="constrained")
+    axis = figure.subplots()
+    coverage, risk = risk_coverage(trusted)
+    axis.plot(coverage, risk, color=COLORS[MODEL], linewidth=1.4)
+    axis.axhline(float(1 - trusted.right.mean()), color="#5b6770", linewidth=1, linestyle="--")
+    axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="share of answers that is kept", ylabel="share of those that is wrong")
+    axis.grid(alpha=0.3)
+    return _png(figure)
 
 
-def _uri(content: bytes, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+def _png(figure: Figure) -> bytes:
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=110)
+    return stream.getvalue()
+
+
+def _uri(content: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
 
 
 def _percent(share: float | None) -> str:

@@ -1,29 +1,42 @@
 """What is asked of a model in an evaluation, which metric scores which task, and the value of every single item.
 
-| task | metrics, the first one leads | credit |
+Where a benchmark file names no metrics (`benchmarks/rules.py`), the task decides, then the form that was asked for:
+
+| task or form | metrics, the first one leads | credit |
 |---|---|---|
 | location | box_iou | box_iou |
 | count | absolute_error, exact, within_one | exact |
 | severity | absolute_error, within_one | within_one |
 | report | token_f1 | token_f1 |
+| open | exact, token_f1 | exact |
+| number | absolute_error, exact | exact |
+| boxes | box_iou | box_iou |
 | every other | exact | exact |
 
-*Credit* is what one item adds to the overall row: the task's first metric that lies in [0, 1]. It makes one number of all
-tasks, and is no more than that: read the rows of the tasks.
+*Credit* is what one item adds to the overall row: the first of its metrics that lies in [0, 1] and is better when higher. It
+makes one number of all tasks, and is no more than that: read the rows of the tasks.
+
+An answer is read for its form by `generate/answers.py`, or by the rule of a `--compat` switch. Its level (strict, tolerant,
+repaired) is the looser one of the model's own grammar and of that reading; scores count everything that could be read, and are
+shown beside those of the stricter levels.
 """
 
 import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from vesalius.errors import InputRefused
+from vesalius.benchmarks import measures
+from vesalius.benchmarks.measures import Whole
+from vesalius.benchmarks.rules import Rules
+from vesalius.errors import InputRefused, Problem, UsageError
+from vesalius.generate.answers import LEVELS, Asked, Form, Level, Reading, canonical, read
 from vesalius.generate.respond import Response
 from vesalius.metrics import absolute_error, box_iou, exact, parse_failure, token_f1, within_one
 from vesalius.types import Box, Geometry, Image, Mask, Polygon, Region, Sample
@@ -37,30 +50,20 @@ FEWEST_PATIENTS = 5  # a question asked of fewer patients is pooled: its "best c
 _IMAGE = re.compile(r"<image:\d+>\s*")
 _REGION = re.compile(r"\s*<region:(\d+)>")
 
-
-class TextMetric(Protocol):
-    """What a file in `metrics/` offers when it scores texts."""
-
-    NAME: str
-    DIRECTION: Literal["higher", "lower"]
-
-    def items(self, answers: Sequence[str], truths: Sequence[str]) -> Values:
-        """One value per item."""
-
-
-TEXT_METRICS: dict[str, TextMetric] = {m.NAME: m for m in (absolute_error, exact, within_one, token_f1)}
 METRICS: dict[str, tuple[str, ...]] = {
     "location": (box_iou.NAME,),
     "count": (absolute_error.NAME, exact.NAME, within_one.NAME),
     "severity": (absolute_error.NAME, within_one.NAME),
     "report": (token_f1.NAME,),
 }
-DIRECTIONS: dict[str, Literal["higher", "lower"]] = {
-    **{name: metric.DIRECTION for name, metric in TEXT_METRICS.items()},
-    box_iou.NAME: box_iou.DIRECTION,
-    parse_failure.NAME: parse_failure.DIRECTION,
-    CREDIT: "higher",
+BY_FORM: dict[str, tuple[str, ...]] = {
+    "open": (exact.NAME, token_f1.NAME),
+    "report": (token_f1.NAME,),
+    "number": (absolute_error.NAME, exact.NAME),
+    "boxes": (box_iou.NAME,),
 }
+BY_QUESTION = frozenset({absolute_error.NAME})  # what an unreadable answer costs depends on the question's other truths
+NO_SHARE = ("cider", "bleu_sacre")  # higher is better, and yet not in [0, 1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +77,10 @@ class Item:
             scale of an unreadable number are decided within (task, group).
         text: the true answer without its regions.
         regions: the true boxes that the answer refers to; outlines and masks as the boxes around them.
+        prompt: what the model is given to read: the question as the benchmark puts it; "" for the question as it stands.
+        asked: what is read from an answer; None: it is taken as it stands.
+        metrics: that score it, the first leads; () for those of its task.
+        reader: of a compat switch; None for ours.
     """
 
     sample: Sample
@@ -81,6 +88,25 @@ class Item:
     group: str
     text: str
     regions: tuple[Region, ...]
+    prompt: str = ""
+    asked: Asked | None = None
+    metrics: tuple[str, ...] = ()
+    reader: Callable[[str, Asked], Reading] | None = None
+
+    @property
+    def put(self) -> str:
+        """What the model is given to read."""
+        return self.prompt or self.question
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The metrics that score it, the first one leads."""
+        return self.metrics or metrics_of(self.sample.task, self.asked.form if self.asked else None)
+
+    @property
+    def truth(self) -> str:
+        """The true answer in the form that answers are read in."""
+        return self.text if self.asked is None else canonical(self.text, self.asked)
 
     @property
     def patient(self) -> str:
@@ -88,32 +114,72 @@ class Item:
         return self.sample.provenance.patient_key
 
 
-def metrics_of(task: str) -> tuple[str, ...]:
-    """The names of the metrics that score a task, the leading one first."""
-    return METRICS.get(task, (exact.NAME,))
+@dataclass(frozen=True)
+class Given:
+    """What was read from an answer: its text and boxes, and the level at which; None: it could not be read."""
+
+    text: str
+    regions: tuple[Region, ...]
+    level: Level | None
+
+
+def metrics_of(task: str, form: Form | None = None) -> tuple[str, ...]:
+    """The metrics that score a task where its benchmark names none, the leading one first."""
+    return METRICS.get(task, BY_FORM.get(form or "", (exact.NAME,)))
 
 
 def credit_of(task: str) -> str:
     """The metric of a task that lies in [0, 1] and counts in the overall row."""
-    return next(name for name in metrics_of(task) if name != absolute_error.NAME)
+    found = credit_among(metrics_of(task))
+    assert found is not None  # every task of the table has one
+    return found
 
 
-def items_of(samples: Iterable[Sample]) -> list[Item]:
+def credit_among(names: Sequence[str]) -> str | None:
+    """The first of some metrics that has a value per item, lies in [0, 1] and is better when higher."""
+    return next(
+        (name for name in names if direction_of(name) == "higher" and not name.startswith(NO_SHARE) and per_item(name)), None
+    )
+
+
+def direction_of(name: str) -> Literal["higher", "lower"]:
+    """Which way a metric is better."""
+    return "higher" if name == CREDIT else "lower" if name == parse_failure.NAME else measures.measure(name).direction
+
+
+def per_item(name: str) -> bool:
+    """Whether a metric has a value for every single item."""
+    return name in (CREDIT, parse_failure.NAME) or measures.measure(name).items is not None
+
+
+def measured_by(items: Iterable[Item]) -> list[str]:
+    """The metrics of some items, each once, in order of appearance."""
+    return list(dict.fromkeys(name for metrics in dict.fromkeys(item.measured for item in items) for name in metrics))
+
+
+def items_of(samples: Iterable[Sample], rules: Rules | None = None) -> list[Item]:
     """The items of an evaluation; the truth of each is its last assistant turn. Samples without one are left out.
 
     Items about the same pictures stand side by side, so that a model can read each picture once.
 
+    Args:
+        samples: of the benchmark.
+        rules: how its questions are put, read and scored; None: as they stand.
+
     Raises:
         InputRefused: `bad_dataset`: a true region lies in patient space.
+        UsageError: `unknown_name`: the benchmark names a metric that there is not.
     """
-    read = [(sample, *_conversation(sample)) for sample in samples if sample.turns[-1].role == "assistant"]
+    read = [(sample, *_conversation(sample)) for sample in samples if sample.turns and sample.turns[-1].role == "assistant"]
     asked: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for sample, question, _, _ in read:
         asked[sample.task, question].add(sample.provenance.patient_key)
     found = []
     for sample, question, text, regions in read:
         often = len(asked[sample.task, question]) >= FEWEST_PATIENTS
-        found.append(Item(sample, question, question if often else OTHER_QUESTIONS, text, regions))
+        item = Item(sample, question, question if often else OTHER_QUESTIONS, text, regions)
+        found.append(item if rules is None else _ruled(item, rules))
+    _known(measured_by(found))
     seen: dict[tuple[str, ...], int] = {}
     ranks = [seen.setdefault(pictures_of(item.sample), len(seen)) for item in found]
     return [item for _, item in sorted(zip(ranks, found, strict=True), key=lambda pair: pair[0])]
@@ -132,47 +198,96 @@ def by_group(items: Sequence[Item]) -> dict[tuple[str, str], list[int]]:
     return dict(groups)
 
 
+def alike(items: Sequence[Item]) -> dict[tuple[str, tuple[str, ...], str], list[int]]:
+    """Indices of the items of each (task, metrics, group): what one constant answer is looked for."""
+    groups: defaultdict[tuple[str, tuple[str, ...], str], list[int]] = defaultdict(list)
+    for index, item in enumerate(items):
+        groups[item.sample.task, item.measured, item.group].append(index)
+    return dict(groups)
+
+
+def given(items: Sequence[Item], responses: Sequence[Response | None]) -> list[Given | None]:
+    """What can be read from each response; None where there is none."""
+    return [None if response is None else _read(item, response) for item, response in zip(items, responses, strict=True)]
+
+
 def values_of(items: Sequence[Item], responses: Sequence[Response | None]) -> dict[str, Values]:
+    """Every metric's value for every item; arguments and values as `values_at`, at the most tolerant level."""
+    return values_at(items, given(items, responses))
+
+
+def values_at(items: Sequence[Item], answers: Sequence[Given | None], level: Level = "repaired") -> dict[str, Values]:
     """Every metric's value for every item.
 
     Args:
         items: of one benchmark.
-        responses: as many; None where there is none (the item is undefined then).
+        answers: what was read of each; None where there is no response (the item is undefined then).
+        level: answers that took more than that to be read count as failed.
 
     Returns:
-        Metric → float64, (items,); NaN where the metric is not the task's, where the truth leaves it undefined, or where
+        Metric → float64, (items,); NaN where the metric is not the item's, where the truth leaves it undefined, or where
         there is no response. A failed output is scored as wrong: 0, or for absolute_error the worst answer. `credit` is NaN
-        where the metric that it is taken from is; `parse_failure` has a value for every response.
+        where the metric that it is taken from is; `parse_failure` has a value for every response. Metrics of the whole set
+        are not among them: `wholes_of`.
     """
     values: defaultdict[str, Values] = defaultdict(lambda: np.full(len(items), np.nan))
-    for (task, _), indices in by_group(items).items():
-        answered = [i for i in indices if responses[i] is not None]
-        given = [response for i in indices if (response := responses[i]) is not None]
-        true = [items[i] for i in answered]
-        for name in metrics_of(task):
-            values[name][answered] = measure(name, given, true)
-        values[CREDIT][answered] = values[credit_of(task)][answered]
-        statuses = [response.status for response in given]
-        values[parse_failure.NAME][answered] = parse_failure.items(statuses, [readable(task, r) for r in given])
+    kept = [None if answer is None else _within(answer, level) for answer in answers]
+    by_task: defaultdict[tuple[str, tuple[str, ...]], list[list[int]]] = defaultdict(list)
+    for (task, metrics, _), indices in alike(items).items():
+        by_task[task, metrics].append([i for i in indices if kept[i] is not None])
+    for (_, metrics), groups in by_task.items():
+        whole = sorted(index for group in groups for index in group)
+        for name in filter(per_item, metrics):
+            for indices in groups if name in BY_QUESTION else [whole]:
+                found = [answer for i in indices if (answer := kept[i]) is not None]
+                values[name][indices] = measure(name, found, [items[i] for i in indices])
+        credit = credit_among(metrics)
+        if credit is not None:
+            values[CREDIT][whole] = values[credit][whole]
+        statuses = ["failed" if answer is None or answer.level is None else answer.level for answer in (kept[i] for i in whole)]
+        fits = [readable(items[i], answer) for i in whole if (answer := kept[i]) is not None]
+        values[parse_failure.NAME][whole] = parse_failure.items(statuses, fits)
     return dict(values)
 
 
-def measure(name: str, responses: Sequence[Response], items: Sequence[Item]) -> Values:
-    """One metric's value for each item of one (task, group): float64, (items,); NaN where the truth leaves it undefined."""
-    failed = np.array([response.status == "failed" for response in responses], dtype=bool)
-    if name == box_iou.NAME:
-        scored = box_iou.items([r.regions for r in responses], [item.regions for item in items])
-    else:
-        texts = ["" if r.status == "failed" else r.text for r in responses]
-        scored = TEXT_METRICS[name].items(texts, [item.text for item in items])
+def wholes_of(items: Sequence[Item], answers: Sequence[Given | None]) -> dict[tuple[str, str], Whole]:
+    """The metrics of the whole set, ready to be drawn from: (task, metric) → `Whole`. Failed answers are empty ones."""
+    places: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, (item, answer) in enumerate(zip(items, answers, strict=True)):
+        if answer is not None:
+            for name in item.measured:
+                if not per_item(name):
+                    places[item.sample.task, name].append(index)
+    found = {}
+    for (task, name), indices in places.items():
+        metric = measures.measure(name)
+        defined = np.zeros(len(items), bool)
+        defined[indices] = True
+        chosen = [answer for i in indices if (answer := answers[i]) is not None]
+        true = [items[i] for i in indices]
+        arguments = metric.arguments([a.text for a in chosen], [a.regions for a in chosen])
+        truths = metric.arguments([item.truth for item in true], [item.regions for item in true])
+        found[task, name] = measures.whole(metric, arguments, truths, defined)
+    return found
+
+
+def measure(name: str, answers: Sequence[Given], items: Sequence[Item]) -> Values:
+    """One metric's value for each item: float64, (items,); NaN where the truth leaves it undefined."""
+    metric = measures.measure(name)
+    assert metric.items is not None  # those of the whole set are not asked for here
+    if not items:
+        return np.empty(0)
+    failed = np.array([answer.level is None for answer in answers], dtype=bool)
+    true = metric.arguments([item.truth for item in items], [item.regions for item in items])
+    scored = metric.items(metric.arguments([a.text for a in answers], [a.regions for a in answers]), true)
     # An unreadable output is not "nothing to see": it earns nothing, even where the truth is that nothing is there.
     # An undefined item stays undefined: whether it counts must not depend on the answer.
-    return np.where(failed & (DIRECTIONS[name] == "higher") & ~np.isnan(scored), 0.0, scored)
+    return np.where(failed & (metric.direction == "higher") & ~np.isnan(scored), 0.0, scored)
 
 
-def readable(task: str, response: Response) -> bool:
-    """Whether an answer has the form that its task's leading metric needs: a number for counts and scores, else any."""
-    return metrics_of(task)[0] != absolute_error.NAME or absolute_error.number(response.text) is not None
+def readable(item: Item, answer: Given) -> bool:
+    """Whether an answer has the form that its item's leading metric needs: a number for counts and scores, else any."""
+    return item.measured[0] != absolute_error.NAME or absolute_error.number(answer.text) is not None
 
 
 def grid(image: Image, dimensions: int) -> tuple[float, ...]:
@@ -184,6 +299,51 @@ def data_sha256(items: Sequence[Item]) -> str:
     """A hash over keys, questions and truths, whatever their order: equal hashes, equal exam."""
     rows = sorted(json.dumps([i.sample.key, i.question, i.text, [_spell(r) for r in i.regions]]) for i in items)
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()
+
+
+def _ruled(item: Item, rules: Rules) -> Item:
+    """The item as its benchmark puts, reads and scores it."""
+    sample = item.sample
+    asked = rules.asked(sample, item.question)
+    if asked is not None and asked.form == "boxes":
+        labels = {region.label for region in item.regions}
+        asked = replace(asked, label=labels.pop() if len(labels) == 1 else "")
+    metrics = rules.metrics_of(sample.task, asked.form if asked else None) or ()
+    return replace(item, prompt=rules.put(sample, item.question), asked=asked, metrics=metrics, reader=rules.reader)
+
+
+def _known(names: Iterable[str]) -> None:
+    problems = []
+    for name in names:
+        try:
+            measures.measure(name)
+        except KeyError:
+            problems.append(Problem(name, "No file of metrics/ has that name and compares answers with truths."))
+    if problems:
+        raise UsageError(
+            "unknown_name",
+            "The benchmark names metrics that there are not. Nothing can be scored. Correct its METRICS.",
+            problems,
+        )
+
+
+def _read(item: Item, response: Response) -> Given:
+    """What an answer says; its level is the looser one of the model's grammar and of reading it for the form."""
+    if response.status == "failed":
+        return Given("", response.regions, None)
+    if item.asked is None or (item.asked.form == "boxes" and response.coordinates is None):
+        return Given(response.text, response.regions, response.status)
+    reading = (item.reader or read)(response.text, replace(item.asked, coordinates=response.coordinates))
+    if reading.level is None:
+        return Given("", response.regions, None)
+    level = max(response.status, reading.level, key=LEVELS.index)
+    return Given(reading.text, reading.regions if item.asked.form == "boxes" else response.regions, level)
+
+
+def _within(answer: Given, level: Level) -> Given:
+    if answer.level is None or LEVELS.index(answer.level) <= LEVELS.index(level):
+        return answer
+    return Given("", answer.regions, None)
 
 
 def _conversation(sample: Sample) -> tuple[str, str, tuple[Region, ...]]:

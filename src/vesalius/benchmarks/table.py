@@ -1,27 +1,22 @@
 """The table of an evaluation: a score per task and question beside its baselines, each with an interval over patients."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from vesalius.benchmarks import scoring
-from vesalius.benchmarks.exam import BASELINES, MODEL, Result
+from vesalius.benchmarks.exam import BASELINES, MODEL, SYNTHETIC, Result
+from vesalius.generate.answers import LEVELS
 from vesalius.metrics import bootstrap, parse_failure
 from vesalius.types import Score
 
 OVERALL = "overall"
-LABEL, METRIC, COUNT, SCORE, DIFFERENCE, PLAIN, RATE = (
-    24,
-    14,
-    5,
-    21,
-    22,
-    9,
-    6,
-)  # widths of columns; a line has at most 110 characters
-SHORT = {"majority": "majority", "text_only": "text_only", "shuffled_image": "shuffled"}
+# widths of columns; a line has at most 110 characters
+LABEL, METRIC, COUNT, SCORE, PLAIN, RATE = 19, 14, 5, 20, 8, 6
+BOTH, DIFFERENCE, LEVEL = 25, 20, 10
+SHORT = {"majority": "majority", "text_only": "text", "shuffled_image": "shuffled", "blank_image": "blank"}
 
 
 @dataclass(frozen=True)
@@ -33,6 +28,8 @@ class Row:
         differences: baseline → model minus baseline on the items that have both.
         failures: condition → parse-failure rate.
         repaired: share of the model's outputs that were repaired.
+        levels: level → the model's score and its parse-failure rate when answers that took more count as failed; of metrics
+            with a value per item.
     """
 
     task: str
@@ -42,6 +39,7 @@ class Row:
     differences: Mapping[str, Score]
     failures: Mapping[str, Score]
     repaired: float
+    levels: Mapping[str, tuple[Score, Score]] = field(default_factory=dict)
 
     @property
     def model(self) -> Score:
@@ -61,7 +59,11 @@ class Row:
         parts = {"scores": self.scores, "model_minus": self.differences, "parse_failure": self.failures}
         shown = {name: {condition: score.to_json() for condition, score in part.items()} for name, part in parts.items()}
         names = {"task": self.task, "question": self.question, "metric": self.metric}
-        return {**names, **shown, "repaired": self.repaired, "beats": {b: self.beats(b) for b in self.differences}}
+        levels = {
+            level: {"score": score.to_json(), "parse_failure": failed.to_json()} for level, (score, failed) in self.levels.items()
+        }
+        beats = {baseline: self.beats(baseline) for baseline in self.differences}
+        return {**names, **shown, "repaired": self.repaired, "levels": levels, "beats": beats}
 
 
 def rows(result: Result, *, seed: int) -> list[Row]:
@@ -72,15 +74,16 @@ def rows(result: Result, *, seed: int) -> list[Row]:
     for task in dict.fromkeys(task for task, _ in groups):
         own = {question: indices for (asked, question), indices in groups.items() if asked == task}
         whole = sorted(index for indices in own.values() for index in indices)
-        for metric in scoring.metrics_of(task):
+        for metric in scoring.measured_by(items[i] for i in whole):
             found.append(_row(result, task, None, metric, whole, seed))
-            if len(own) > 1:
-                found += [_row(result, task, question, metric, indices, seed) for question, indices in own.items()]
+            if len(own) > 1 and scoring.per_item(metric):
+                each = {q: [i for i in indices if metric in items[i].measured] for q, indices in own.items()}
+                found += [_row(result, task, question, metric, indices, seed) for question, indices in each.items() if indices]
     return found
 
 
 def as_text(found: Sequence[Row]) -> str:
-    """Two tables for people: scores, and what the model has over each baseline."""
+    """Three tables for people: scores, what the model has over each baseline, and what reading the answers takes."""
     baselines = [name for name in BASELINES if name in found[0].scores]
     head = ["", "metric", "items", "pat.", "model [95 %]", *(SHORT[name] for name in baselines), "unread"]
     widths = [-LABEL, -METRIC, COUNT, COUNT, SCORE, *([PLAIN] * len(baselines)), RATE]
@@ -88,44 +91,119 @@ def as_text(found: Sequence[Row]) -> str:
     for row in found:
         model = row.model
         plain = [_number(row.scores[name].value) for name in baselines]
-        failed = row.failures[MODEL].value
-        unread = "-" if failed is None else f"{100 * failed:.1f}%"
-        shown = [_label(row), row.metric, str(model.n), _patients(model), with_interval(model), *plain, unread]
-        lines.append(_line(shown, widths))
-    lines += ["", _line(["model minus …", "", *(SHORT[name] for name in baselines)], [-LABEL, -METRIC, *([DIFFERENCE] * 3)])]
-    for row in found:
-        marked = [with_interval(row.differences[name], 2) + (" *" if row.beats(name) else "  ") for name in baselines]
-        lines.append(_line([_label(row), row.metric, *marked], [-LABEL, -METRIC, *([DIFFERENCE] * 3)]))
+        shown = [_label(row), shortened(row.metric, METRIC), str(model.n), _patients(model), with_interval(model), *plain]
+        lines.append(_line([*shown, _rate(row.failures[MODEL].value)], widths))
+    wide = [-BOTH, *([DIFFERENCE] * len(baselines))]
+    lines += ["", _line(["model minus …", *(SHORT[name] for name in baselines)], wide)]
+    for row in (row for row in found if row.question is None):
+        marked = [with_interval(row.differences[name], 2, ",") + ("*" if row.beats(name) else " ") for name in baselines]
+        lines.append(_line([_both(row), *marked], wide))
     lower = sorted({row.metric for row in found if row.model.direction == "lower"})
-    lines += [
-        "",
-        "* the model is better by an interval that excludes zero." + f" Lower is better: {', '.join(lower)}." * bool(lower),
-    ]
+    lines.append(
+        "* the model is better by an interval that excludes zero." + f" Lower is better: {', '.join(lower)}." * bool(lower)
+    )
+    lines += ["", *_levels(found)]
+    lines += _further(found)
     if any(row.model.patients < bootstrap.FEW_PATIENTS for row in found):
         lines.append(f"! fewer than {bootstrap.FEW_PATIENTS} patients: the interval may be too narrow.")
     return "\n".join(lines)
 
 
-def with_interval(score: Score, decimals: int = 3) -> str:
+def _levels(found: Sequence[Row]) -> Iterator[str]:
+    """What is read strictly, tolerantly and with repairs, side by side."""
+    shown = [row for row in found if row.question is None and row.levels]
+    widths = [-BOTH, *([LEVEL] * 2 * len(LEVELS))]
+    yield _line(["answers read …", *(cell for level in LEVELS for cell in (level, "unread"))], widths)
+    for row in shown:
+        cells = [cell for level in LEVELS for cell in (_number(row.levels[level][0].value), _rate(row.levels[level][1].value))]
+        yield _line([_both(row), *cells], widths)
+
+
+def _further(found: Sequence[Row]) -> Iterator[str]:
+    """Baselines that only some tasks have, and corrupted pictures."""
+    others = list(dict.fromkeys(c for row in found for c in row.scores if c not in (MODEL, *BASELINES)))
+    lines = [
+        _line(
+            [shortened(_both(row), BOTH), name, with_interval(row.scores[name]), _minus(row, name)],
+            [-BOTH, -30, SCORE, DIFFERENCE],
+        )
+        for name in others
+        for row in found
+        if row.question is None and name in row.scores and row.scores[name].n
+    ]
+    if lines:
+        yield ""
+        yield _line(["further conditions", "", "score [95 %]", "model minus"], [-BOTH, -30, SCORE, DIFFERENCE])
+        yield from lines
+    if any(name.startswith(SYNTHETIC) for name in others):
+        yield "Synthetic: pictures that were corrupted by us. Real shifts are those of the subgroups."
+
+
+def _minus(row: Row, name: str) -> str:
+    return with_interval(row.differences[name], 2, ",") + ("*" if row.beats(name) else " ")
+
+
+def _both(row: Row) -> str:
+    return shortened(f"{row.task} {row.metric}", BOTH)
+
+
+def _rate(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}%"
+
+
+def with_interval(score: Score, decimals: int = 3, between: str = ", ") -> str:
     """As `0.712 [0.690, 0.731]`; `-` when undefined. Numbers from 10 on have one decimal."""
     if score.interval is None:
         return _number(score.value, decimals)
     low, high = (_number(value, decimals) for value in score.interval)
-    return f"{_number(score.value, decimals)} [{low}, {high}]"
+    return f"{_number(score.value, decimals)} [{low}{between}{high}]"
 
 
 def _row(result: Result, task: str, question: str | None, metric: str, indices: Sequence[int], seed: int) -> Row:
     patients = [result.items[i].patient for i in indices]
-    direction = scoring.DIRECTIONS[metric]
-    values = {condition: by_metric[metric][indices] for condition, by_metric in result.values.items()}
+    if scoring.per_item(metric):
+        scores, differences = _of_items(result, metric, indices, patients, seed)
+    else:
+        scores, differences = _of_sets(result, task, metric, indices, patients, seed)
+    failures = dict(_failures(result, indices, patients, seed))
+    statuses = [answer.level for i in indices if (answer := result.given[MODEL][i]) is not None]
+    repaired = statuses.count("repaired") / len(statuses) if statuses else 0.0
+    return Row(task, question, metric, scores, differences, failures, repaired, _read_at(result, metric, indices, patients, seed))
+
+
+def _of_items(
+    result: Result, metric: str, indices: Sequence[int], patients: Sequence[str], seed: int
+) -> tuple[dict[str, Score], dict[str, Score]]:
+    """Scores, and differences from each baseline, of a metric with a value per item."""
+    direction = scoring.direction_of(metric)
+    values = {condition: found[metric][indices] for condition, found in result.values.items() if metric in found}
     scores = {c: bootstrap.score(metric, direction, v, patients, seed=seed) for c, v in values.items()}
     differences = {
-        b: bootstrap.paired(metric, direction, values[MODEL], values[b], patients, seed=seed) for b in BASELINES if b in values
+        c: bootstrap.paired(metric, direction, values[MODEL], v, patients, seed=seed) for c, v in values.items() if c != MODEL
     }
-    failures = dict(_failures(result, indices, patients, seed))
-    statuses = [response.status for i in indices if (response := result.responses[MODEL][i]) is not None]
-    repaired = statuses.count("repaired") / len(statuses) if statuses else 0.0
-    return Row(task, question, metric, scores, differences, failures, repaired)
+    return scores, differences
+
+
+def _of_sets(
+    result: Result, task: str, metric: str, indices: Sequence[int], patients: Sequence[str], seed: int
+) -> tuple[dict[str, Score], dict[str, Score]]:
+    """Scores, and differences from each baseline, of a metric of the whole set."""
+    wholes = {c: found[task, metric] for c, found in result.wholes.items() if (task, metric) in found}
+    scores = {c: whole.score(indices, patients, seed=seed) for c, whole in wholes.items()}
+    return scores, {c: wholes[MODEL].minus(w, indices, patients, seed=seed) for c, w in wholes.items() if c != MODEL}
+
+
+def _read_at(
+    result: Result, metric: str, indices: Sequence[int], patients: Sequence[str], seed: int
+) -> dict[str, tuple[Score, Score]]:
+    """The model's score and failure rate at each level."""
+    found: dict[str, tuple[Score, Score]] = {}
+    for level, values in result.levels.items():
+        if metric in values:
+            pair = [(name, scoring.direction_of(name), values[name][indices]) for name in (metric, parse_failure.NAME)]
+            score, failed = (bootstrap.score(*each, patients, seed=seed) for each in pair)
+            found[level] = score, failed
+    return found
 
 
 def _failures(result: Result, indices: Sequence[int], patients: Sequence[str], seed: int) -> Iterator[tuple[str, Score]]:
@@ -145,7 +223,7 @@ def shortened(text: str, width: int) -> str:
 
 
 def _label(row: Row) -> str:
-    return row.task if row.question is None else f"  {shortened(row.question, LABEL - 2)}"
+    return shortened(row.task, LABEL) if row.question is None else f"  {shortened(row.question, LABEL - 2)}"
 
 
 def _patients(score: Score) -> str:

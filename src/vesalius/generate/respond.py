@@ -4,7 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from vesalius.generate.written_boxes import Coordinates
 from vesalius.types import ModelIdentity, Region, SampleImage
+
+
+class Transient(Exception):
+    """A responder could not answer now and may later: a busy endpoint, a broken connection. Nothing was answered.
+
+    Args:
+        why: for the log; no question, no key, no address.
+        after_s: seconds to wait before another try; None: the asker decides.
+    """
+
+    def __init__(self, why: str, after_s: float | None = None) -> None:
+        super().__init__(why)
+        self.after_s = after_s
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,18 +38,21 @@ class Response:
         regions: boxes in pixels of each file's own grid; `Region.image` indexes the query's images. Asked without a
             picture there is no grid: boxes are then in shares of the square canvas that would have held it.
         confidence: the probability that the model gave to the answer's text, in [0, 1].
-        status: strict (the grammar held), repaired (the readable part was used) or failed (nothing was readable).
+        status: strict (the grammar held), tolerant (the answer stood among other words), repaired (the readable part was used)
+            or failed (nothing was readable).
         raw: the output as generated.
         image_tokens, text_tokens: what was fed and generated.
+        coordinates: how boxes are written in `text`; None: `regions` holds them already.
     """
 
     text: str
     regions: tuple[Region, ...]
     confidence: float
-    status: Literal["strict", "repaired", "failed"]
+    status: Literal["strict", "tolerant", "repaired", "failed"]
     raw: str
     image_tokens: int
     text_tokens: int
+    coordinates: Coordinates | None = None
 
 
 @dataclass(frozen=True)
@@ -69,4 +86,8 @@ class Responder(Protocol):
         """Keys of the patients that the weights were trained or tuned on."""
 
     def respond(self, queries: Sequence[Query]) -> list[Response]:
-        """One response per query, in order."""
+        """One response per query, in order.
+
+        Raises:
+            Transient: nothing was answered, and another try may help.
+        """

@@ -5,7 +5,6 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import vesalius.benchmarks
 from vesalius.benchmarks import comparison, exam, report, scoring, table
 from vesalius.benchmarks import predictions as answers
 from vesalius.benchmarks.exam import Result
+from vesalius.benchmarks.rules import rules_of
 from vesalius.benchmarks.scoring import Item
 from vesalius.errors import InputRefused, Problem, UsageError
 from vesalius.generate.respond import Responder
@@ -105,7 +105,8 @@ def prepare(benchmark: str, trained: frozenset[str], limit: int | None) -> Exam:
         InputRefused: `empty_split` when nobody is left; `bad_dataset` when samples share a key.
     """
     name, source = _named(benchmark)
-    samples: list[Sample] = import_module(f"vesalius.benchmarks.{name}").read(source)
+    rules = rules_of(name)
+    samples: list[Sample] = rules.read(source)
     known = frozenset(sample.key for sample in samples)
     if len(known) < len(samples):
         raise InputRefused(
@@ -116,7 +117,7 @@ def prepare(benchmark: str, trained: frozenset[str], limit: int | None) -> Exam:
     present = {sample.provenance.patient_key for sample in samples}
     taken = frozenset(sorted(present - trained, key=_lot)[:limit])
     # All become items first: which questions stand for themselves is the benchmark's, not that of the patients taken.
-    items = [item for item in scoring.items_of(samples) if item.patient in taken]
+    items = [item for item in scoring.items_of(samples, rules) if item.patient in taken]
     if not items:
         raise InputRefused(
             "empty_split",

@@ -1,0 +1,130 @@
+"""Answers on disk as they come: one line each, appended and flushed, so that a run that was killed loses none and repeats none.
+
+A file holds the answers of one model under one condition. A line names the question by what the model was shown: a hash over
+the words, the pictures' bytes and their roles. So the same question is never asked twice, whichever run asks it, and a changed
+question, picture or order of options is another one. What the model is (its weights, its recipe) stands in the file's name.
+A last line that was cut off by a kill is dropped, and the question asked again; any other damage refuses the file.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from vesalius.errors import InputRefused
+from vesalius.generate.respond import Query, Response
+from vesalius.generate.written_boxes import CODECS, Coordinates
+from vesalius.types import Box, ModelIdentity, Region
+
+FORMAT = 1
+
+
+class AnswersFile:
+    """Answers that are there, and those that come.
+
+    Args:
+        path: of the file; made when the first answer comes.
+
+    Raises:
+        InputRefused: `bad_predictions`: a line before the last is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: dict[str, Response] = {}
+        self._lock = Lock()
+        if path.is_file():
+            self._load()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def get(self, query: Query) -> Response | None:
+        """The answer to a question that was asked before."""
+        return self._known.get(query_sha256(query))
+
+    def put(self, query: Query, response: Response) -> None:
+        """Keep an answer: on disk before this returns. Safe from several threads."""
+        name = query_sha256(query)
+        line = json.dumps({"query": name, **_written(response)}, ensure_ascii=False, allow_nan=True) + "\n"
+        with self._lock:
+            if name in self._known:
+                return
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as stream:
+                stream.write(line.encode())
+                stream.flush()
+                os.fsync(stream.fileno())
+            self._known[name] = response
+
+    def _load(self) -> None:
+        content = self.path.read_bytes()
+        whole, _, cut = content.rpartition(b"\n")
+        for number, line in enumerate(whole.splitlines(), start=1):
+            try:
+                row = json.loads(line)
+                self._known[row["query"]] = _response(row)
+            except (ValueError, KeyError, TypeError, AttributeError) as wrong:
+                raise InputRefused(
+                    "bad_predictions",
+                    f"Line {number} of the answers that were kept is damaged. What was answered is not known. Remove the file, "
+                    "or that line, and evaluate again.",
+                ) from wrong
+        if cut:
+            with self.path.open("r+b") as stream:  # the line that a kill cut off: what follows begins on a line of its own
+                stream.truncate(len(content) - len(cut))
+
+
+def query_sha256(query: Query) -> str:
+    """What a model was shown: the question's words, and bytes and role of every picture."""
+    shown = [[item.role, item.image.source.sha256] for item in query.images]
+    return hashlib.sha256(json.dumps([FORMAT, query.question, shown], ensure_ascii=False).encode()).hexdigest()
+
+
+def place_of(folder: Path, identity: ModelIdentity, condition: str) -> Path:
+    """Where the answers of a model under a condition lie."""
+    model = hashlib.sha256(json.dumps([identity.name, identity.sha256, identity.recipe]).encode()).hexdigest()[:16]
+    return folder / model / f"{condition}.jsonl"
+
+
+def remembered(file: AnswersFile | None) -> tuple[Callable[[Query], Response | None], Callable[[Query, Response], None]]:
+    """How to look an answer up and to keep one; nothing is kept without a file."""
+    if file is None:
+        return (lambda query: None), (lambda query, response: None)
+    return file.get, file.put
+
+
+def _written(response: Response) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "text": response.text,
+        "regions": [_region(region) for region in response.regions if isinstance(region.geometry, Box)],
+        "confidence": response.confidence,
+        "status": response.status,
+        "raw": response.raw,
+        "tokens": [response.image_tokens, response.text_tokens],
+    }
+    if response.coordinates is not None:
+        given = response.coordinates
+        codec = next(name for name, codec in CODECS.items() if codec == given.codec)
+        row["coordinates"] = [codec, list(given.shown_px), list(given.file_px), given.image]
+    return row
+
+
+def _region(region: Region) -> list[Any]:
+    assert isinstance(region.geometry, Box)  # others were left out
+    return [region.label, list(region.geometry.low), list(region.geometry.high), region.image, region.frame]
+
+
+def _response(row: dict[str, Any]) -> Response:
+    regions = tuple(
+        Region(label, Box(tuple(low), tuple(high)), image=image, frame=frame) for label, low, high, image, frame in row["regions"]
+    )
+    coordinates = None
+    if "coordinates" in row:
+        codec, (height, width), (rows, columns), image = row["coordinates"]
+        coordinates = Coordinates(CODECS[codec], (height, width), (rows, columns), image)
+    shown, generated = row["tokens"]
+    return Response(row["text"], regions, row["confidence"], row["status"], row["raw"], shown, generated, coordinates)

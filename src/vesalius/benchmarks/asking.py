@@ -1,0 +1,127 @@
+"""Many questions asked of one responder: in order or by several workers, each kept as it comes, and again where one may.
+
+A local model is asked in batches by one worker. An endpoint is asked by several at once, never more than `workers`; what it
+raises as `Transient` is tried again after a wait that doubles, and after the last try the run stops: what was answered is
+kept, and the same command goes on from there.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from threading import Lock
+
+from vesalius.benchmarks.answers_file import AnswersFile, query_sha256, remembered
+from vesalius.errors import MissingFromEnvironment
+from vesalius.generate.respond import Query, Responder, Response, Transient
+
+AT_ONCE = 64  # questions between two lines of progress
+LONGEST_WAIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How questions are asked.
+
+    Attributes:
+        workers: that ask at the same time; 1 for a model in this process.
+        batch: questions per call.
+        tries: of each batch before the run stops.
+        first_wait_s: before the second try; doubled for each further one, up to a minute.
+        sleep: what waits.
+    """
+
+    workers: int = 1
+    batch: int = AT_ONCE
+    tries: int = 6
+    first_wait_s: float = 1.0
+    sleep: Callable[[float], None] = time.sleep
+
+
+IN_ORDER = Manner()
+
+
+def ask(
+    responder: Responder,
+    queries: Sequence[Query],
+    how: str,
+    say: Callable[[str], None],
+    *,
+    kept: AnswersFile | None = None,
+    manner: Manner = IN_ORDER,
+) -> list[Response]:
+    """One response per query, in order; the same question is asked once.
+
+    Args:
+        responder: the model.
+        queries: in an order that keeps one picture's questions together, so that it is read once.
+        how: under which condition, for progress.
+        say: progress, a line per `AT_ONCE` questions.
+        kept: where answers are looked up and kept.
+        manner: how many at once, and how often again.
+
+    Raises:
+        MissingFromEnvironment: `endpoint_unreachable` after the last try of a batch.
+    """
+    get, put = remembered(kept)
+    names = [query_sha256(query) for query in queries]
+    found: dict[str, Response] = {}
+    open_: dict[str, Query] = {}
+    for name, query in zip(names, queries, strict=True):
+        if name not in found and name not in open_:
+            known = get(query)
+            if known is None:
+                open_[name] = query
+            else:
+                found[name] = known
+    waiting = list(open_.items())
+    batches = [waiting[start : start + manner.batch] for start in range(0, len(waiting), manner.batch)]
+    lock = Lock()
+    if found:
+        say(f"asked {how}: {sum(name in found for name in names)}/{len(names)} known already")
+
+    def settle(batch: Sequence[tuple[str, Query]]) -> None:
+        responses = _tried(responder, [query for _, query in batch], manner)
+        for (name, query), response in zip(batch, responses, strict=True):
+            put(query, response)
+            with lock:
+                found[name] = response
+        with lock:
+            say(f"asked {how}: {sum(name in found for name in names)}/{len(names)}")
+
+    if manner.workers == 1:
+        for batch in batches:
+            settle(batch)
+    else:
+        _together(settle, batches, manner.workers)
+    return [found[name] for name in names]
+
+
+def _together(
+    settle: Callable[[Sequence[tuple[str, Query]]], None], batches: Sequence[Sequence[tuple[str, Query]]], workers: int
+) -> None:
+    """Every batch by some worker; the first failure stops the others after the batch that they are at."""
+    with ThreadPoolExecutor(workers) as pool:
+        running = [pool.submit(settle, batch) for batch in batches]
+        done, left = wait(running, return_when=FIRST_EXCEPTION)
+        for task in left:
+            task.cancel()
+        for task in done:
+            task.result()
+
+
+def _tried(responder: Responder, queries: Sequence[Query], manner: Manner) -> list[Response]:
+    pause = manner.first_wait_s
+    for again in range(manner.tries):
+        try:
+            return responder.respond(queries)
+        except Transient as busy:
+            if again + 1 == manner.tries:
+                raise MissingFromEnvironment(
+                    "endpoint_unreachable",
+                    f"The model did not answer in {manner.tries} tries. What it answered before is kept. Run the same command "
+                    "again when it can be reached.",
+                ) from busy
+            manner.sleep(min(pause if busy.after_s is None else busy.after_s, LONGEST_WAIT_S))
+            pause *= 2
+    raise AssertionError("no try was made")
