@@ -35,6 +35,16 @@ def test_a_wrong_yes_or_no_stays_in_the_denominator() -> None:
     assert found.mean() == 0.25
 
 
+def test_no_answer_is_moved_to_the_nearest_of_known_answers() -> None:
+    # LLaVA-Med `run_eval`: "open accuracy" takes the known answer that shares the most words, so that nonsense can be right
+    assert answer_match.items(["the picture of a lung", "chest or abdomen"], ["lung", "chest"]).tolist() == [0, 0]
+
+
+def test_an_answer_that_says_neither_is_wrong_and_no_error() -> None:
+    # papers/grounding_evaluation.md B7: TemMed-Bench stops with an error when an answer does not begin with yes or no
+    assert answer_match.items(["The effusion has grown.", ""], ["yes", "no"]).tolist() == [0, 0]
+
+
 def test_both_yes_and_no_is_neither() -> None:
     # MedEvalKit's exclusive or of substrings takes "no" out of "yes, normal"; here one clause says yes and none says no
     assert answer_match.items(["yes, normal", "yes and no", "Yes. No."], ["yes", "yes", "yes"]).tolist() == [1, 0, 0]

@@ -3,7 +3,7 @@ import random
 import numpy as np
 import pytest
 
-from vesalius.metrics import rouge_l_pycoco
+from vesalius.metrics import rouge_l_google, rouge_l_pycoco
 
 
 def test_hand_computed_case() -> None:
@@ -29,6 +29,13 @@ def test_agrees_with_the_table_of_its_definition_on_random_input() -> None:
         p, r = table[-1, -1] / len(answer), table[-1, -1] / len(truth)
         expected.append((1 + 1.2**2) * p * r / (r + 1.2**2 * p) if p else 0.0)
     assert np.allclose(rouge_l_pycoco.items(answers, truths), expected, atol=1e-12)
+
+
+def test_two_programs_called_rouge_l_give_two_numbers_under_two_names() -> None:
+    # papers/grounding_evaluation.md, metrics table: `rouge`, `rouge-score` and pycocoevalcap are not the same
+    texts = ["No effusion."], ["no effusion . the heart is normal ."]
+    assert rouge_l_pycoco.NAME != rouge_l_google.NAME
+    assert abs(rouge_l_pycoco.items(*texts)[0] - rouge_l_google.items(*texts)[0]) > 0.2
 
 
 def test_recall_weighs_more_than_precision() -> None:

@@ -3,8 +3,8 @@
 Published of the system that copies the best of twenty retrieved reports (`iu_xray_reports/metric_check`, val): CheXbert's
 precision 0.651, recall 0.701, F1 0.675 (244 hits, 131 false alarms, 104 misses: 348 positives). Which findings it counts is not
 said. Ours, doubt as present: all fourteen 0.652, 0.596, 0.623 (313, 167, 212); the thirteen without "No Finding" 0.520, 0.391,
-0.447 (119, 110, 185); the five of the competition 0.534, 0.416, 0.468 (47, 41, 66). The reports were chosen with CheXbert's labels,
-so these agree better than any other labeler's would.
+0.447 (119, 110, 185); the five of the competition 0.534, 0.416, 0.468 (47, 41, 66). The reports were chosen with CheXbert's
+labels, so these agree better than any other labeler's would.
 """
 
 import json

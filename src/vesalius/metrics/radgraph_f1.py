@@ -1,0 +1,45 @@
+"""RadGraph F1: do generated and true report state the same entities and relations, by the trained extractor RadGraph-XL?
+
+Direction:       higher is better.
+At the extremes: 1 the same; 0 nothing in common, or an empty text on either side.
+Level:           "simple" the entities and their states; "partial", the usual one, also whether an entity has a relation;
+                 "complete" the relations themselves.
+Undefined when:  there is no item.
+Interval:        percentile bootstrap over patients.
+Needs:           the package `radgraph` (MIT) and its weights, in an environment of the user's (`outside/child.py`). Never run
+                 here: the tests check the way there and back with a stand-in. `entity_f1` is the light one that needs nothing.
+Source:          Delbrouck et al. 2022, EMNLP Findings; Delbrouck et al. 2024, ACL Findings (RadGraph-XL); radgraph 0.1.18.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from vesalius.metrics.outside import child
+
+NAME = "radgraph_f1"
+DIRECTION: Literal["higher", "lower"] = "higher"
+
+LEVELS = ("simple", "partial", "complete")
+
+
+def items(
+    answers: Sequence[str], truths: Sequence[str], *, level: Literal["simple", "partial", "complete"] = "partial"
+) -> npt.NDArray[np.float64]:
+    """Score each report.
+
+    Args:
+        answers: one report per item, in English.
+        truths: as many.
+        level: what has to be the same.
+
+    Returns:
+        float64, (items,), in [0, 1].
+
+    Raises:
+        MissingFromEnvironment: `missing_package`: the package or its weights are not there.
+    """
+    rows = child.scored("radgraph", "radgraph==0.1.18", answers, truths) if answers else []
+    return np.array([row[LEVELS.index(level)] for row in rows], dtype=np.float64)
