@@ -148,14 +148,9 @@ def _memory(process: Process) -> dict[str, float]:
         ends.append(len(samples))
     done.set()
     watcher.join()
-    first, last = statistics.median(samples[: ends[0]]), statistics.median(samples[ends[-2] : ends[-1]])
-    percent = 100 * (last / first - 1)
-    return {
-        "first_mib": round(first, 1),
-        "last_mib": round(last, 1),
-        "peak_mib": round(max(samples), 1),
-        "growth": round(percent, 2),
-    }
+    first, last = max(samples[: ends[0]]), max(samples[ends[-2] : ends[-1]])
+    found = {"median_mib": statistics.median(samples), "peak_mib": max(samples), "growth": 100 * (last / first - 1)}
+    return {name: round(value, 2) for name, value in found.items()}
 
 
 def _targets(result: dict[str, Any]) -> list[dict[str, Any]]:
