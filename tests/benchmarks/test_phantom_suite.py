@@ -44,7 +44,14 @@ def test_places_lie_in_their_picture_whatever_its_dimensions(samples: list[Sampl
 def test_answers_are_scored_by_their_tasks(samples: list[Sample]) -> None:
     items = scoring.items_of(samples, rules.rules_of("phantom_suite"))
     led = {item.sample.task: item.measured[0] for item in items}
-    assert (led["location"], led["presence"], led["report"]) == ("box_iou", "exact", "token_f1")
+    assert (led["location"], led["location_3d"], led["presence"], led["report"]) == ("box_iou", "box_iou", "exact", "token_f1")
+
+
+def test_boxes_of_two_and_of_three_dimensions_are_never_in_one_task(samples: list[Sample]) -> None:
+    for sample in samples:
+        sides = {len(region.geometry.low) for region in sample.regions}  # type: ignore[union-attr]
+        if sample.task in ("location", "location_3d") and sides:
+            assert sides == {3 if sample.task == "location_3d" else 2}
 
 
 def test_a_folder_is_refused() -> None:

@@ -1,0 +1,57 @@
+"""What a model was not made for, it declines without looking: in an exam as in `ask`.
+
+A benchmark of many kinds of pictures is put to a model of few. Its answers about the others mean nothing, and some of them would
+break it. They are declined here: the model is not asked, the item scores nothing, and how many were declined is counted
+(`declined`), apart from answers that could not be read. Questions without a picture are always asked.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from vesalius.generate.respond import Query, Responder, Response, Scope
+from vesalius.types import ModelIdentity
+
+RADIOGRAPHS = frozenset({"DX", "CR", "XR"})  # a model of one of them may look at the others
+DECLINED = "abstained: out_of_scope"
+
+
+class Scoped:
+    """A responder that answers what lies in its scope and declines everything else."""
+
+    def __init__(self, responder: Responder) -> None:
+        self.responder = responder
+
+    @property
+    def scope(self) -> Scope:
+        """What it was made for."""
+        return self.responder.scope
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Which weights, by which recipe: those of the model itself."""
+        return self.responder.identity
+
+    @property
+    def trained_patients(self) -> frozenset[str]:
+        """Keys of the patients that the weights were trained or tuned on."""
+        return self.responder.trained_patients
+
+    def respond(self, queries: Sequence[Query]) -> list[Response]:
+        """One response per query, in order; a declined one has failed: no text, confidence 0, and `DECLINED` as its output."""
+        asked = [query for query in queries if lies_in(self.scope, query)]
+        answers = iter(self.responder.respond(asked) if asked else [])
+        return [next(answers) if lies_in(self.scope, query) else _declined() for query in queries]
+
+
+def lies_in(scope: Scope, query: Query) -> bool:
+    """Whether all pictures of a question are of modalities that the model knows; unknown ones on either side are let pass."""
+    known = scope.modalities | RADIOGRAPHS if scope.modalities & RADIOGRAPHS else scope.modalities
+    return not known or all(shown.image.modality in known for shown in query.images if shown.image.modality)
+
+
+def declined(responses: Iterable[Response | None]) -> int:
+    """How many of some responses were declined for their scope."""
+    return sum(response is not None and response.raw == DECLINED for response in responses)
+
+
+def _declined() -> Response:
+    return Response("", (), 0.0, "failed", DECLINED, 0, 0)
