@@ -8,12 +8,12 @@ from vesalius.errors import InputRefused
 
 
 @pytest.mark.parametrize(
-    ("version", "question"),
-    [("4_options", "four?"), ("5_options", "five?"), ("Mainland", "mainland?"), ("Taiwan", "taiwan?")],
+    ("part", "question"),
+    [("published", "four?"), ("5_options", "five?"), ("mainland", "mainland?"), ("taiwan", "taiwan?")],
 )
-def test_each_test_is_one_file_and_no_other(tmp_path: Path, version: medqa.Version, question: str) -> None:
+def test_each_test_is_one_file_and_no_other(tmp_path: Path, part: str, question: str) -> None:
     published.medqa(tmp_path)
-    assert [sample.turns[0].text for sample in medqa.read(tmp_path, version=version)] == [question]
+    assert [sample.turns[0].text for sample in medqa.read(tmp_path, part=part)] == [question]
 
 
 def test_four_options_lie_in_a_folder_of_their_own_as_hugging_face_has_them(tmp_path: Path) -> None:

@@ -85,7 +85,20 @@ def test_the_card_says_what_who_what_leaks_and_what_cannot_be_shown(name: str) -
         parameters = inspect.signature(benchmark(name).read).parameters
         assert keyword in parameters, f"the card speaks of {keyword}, which read() does not take"
         if keyword == "part":
-            assert value in at_hand.PARTS
+            assert value in getattr(benchmark(name), "PARTS", at_hand.PARTS)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_every_part_that_a_benchmark_offers_can_be_read(name: str, tmp_path: Path) -> None:
+    if "part" not in inspect.signature(benchmark(name).read).parameters:
+        assert not hasattr(benchmark(name), "PARTS")
+        return
+    MADE[name][0](tmp_path)
+    for part, says in getattr(benchmark(name), "PARTS", at_hand.PARTS).items():
+        assert says
+        if part != "by_patient":  # a fifth of two patients may be nobody
+            samples = benchmark(name).read(tmp_path, part=part)
+            assert samples or "unseen" in part
 
 
 @pytest.mark.parametrize("name", MADE)

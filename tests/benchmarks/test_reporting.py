@@ -41,9 +41,10 @@ def test_the_librarys_own_copy_is_divided_by_examination(tmp_path: Path) -> None
 
 def test_sections_of_mimic_cxr_are_benchmarks_of_their_own(tmp_path: Path) -> None:
     published.mimic_cxr(tmp_path)
-    truths = {section: [s.turns[1].text for s in mimic_cxr_reports.read(tmp_path, section=section)] for section in SECTIONS}
+    parts = mimic_cxr_reports.PARTS
+    truths = {part: [s.turns[1].text for s in mimic_cxr_reports.read(tmp_path, part=part)] for part in parts}
     assert truths == {
-        "findings": ["Lungs are clear."],
+        "published": ["Lungs are clear."],
         "impression": ["Normal.", "Worse."],
         "both": ["Lungs are clear. Normal.", "Worse."],
     }
@@ -53,7 +54,4 @@ def test_a_study_in_no_split_is_not_scored(tmp_path: Path) -> None:
     published.mimic_cxr(tmp_path)
     place = tmp_path / "mimic-cxr-2.0.0-split.csv"
     place.write_text("".join(line for line in place.read_text().splitlines(keepends=True) if ",51," not in line))
-    assert len(mimic_cxr_reports.read(tmp_path, section="impression")) == 1
-
-
-SECTIONS: tuple[Section, ...] = ("findings", "impression", "both")
+    assert len(mimic_cxr_reports.read(tmp_path, part="impression")) == 1

@@ -5,21 +5,23 @@ but for the faults that the published copy itself is known to have (`Published.k
 
 Pictures may be absent altogether, as where a licence lets texts alone be passed on. Where most of the questions lack theirs, all
 are read as texts alone, and a warning says what such a score is worth: `doubts`, `pictures_not_at_hand`.
+
+A benchmark whose `read` takes `part` offers those of `PARTS`, or those of a `PARTS` of its own: part → what it is.
 """
 
 import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from vesalius.datasets import split
 from vesalius.datasets.faults import Fault, Tell, refuse
 from vesalius.datasets.split import SPLITS, Split
-from vesalius.errors import InputRefused, MissingFromEnvironment
+from vesalius.errors import InputRefused, MissingFromEnvironment, UsageError
 from vesalius.types import CodedWarning, Sample
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,7 @@ PARTS: dict[Part, str] = {
     "by_patient": "a fifth of all patients (or pictures) by their keys, whatever split they were published in: for models that "
     "were trained on the rest by the same rule (`vesalius data split`)",
 }
+_Meant = TypeVar("_Meant")
 _NAME = re.compile(r"[\W_]+")
 
 
@@ -113,6 +116,17 @@ def doubts(data: Published, samples: Collection[Sample]) -> list[CodedWarning]:
         said = f"questions of {', '.join(sorted(str(one) for one in splits))} were scored, which models may have been chosen by."
         found.append(CodedWarning("other_split_scored", f"The published {data.scored[0]} split is not at hand: {said}"))
     return found
+
+
+def meant(parts: Mapping[str, _Meant], part: str) -> _Meant:
+    """What a part's name stands for in one benchmark.
+
+    Raises:
+        UsageError: `unknown_name`, with the names that there are.
+    """
+    if part not in parts:
+        raise UsageError("unknown_name", f"The benchmark has no such part. Nothing can be read. Choose {', '.join(parts)}.")
+    return parts[part]
 
 
 def place(data: Published, source: Path | None) -> Path:

@@ -7,7 +7,7 @@ asked for is decided by the true answer. Its judge of open answers is a paid ser
 Not kept: its token F1, precision and recall stand under one another's names; with its judge on, closed answers of SLAKE count
 twice and those of PathVQA not at all.
 
-Source: github.com/alibaba-damo-academy/MedEvalKit, `utils/question_formats.py` and the files of the benchmarks, as of 2025-08;
+Source: github.com/alibaba-damo-academy/MedEvalKit, `utils/question_formats.py` and the files of the benchmarks, at 9b12e3b3;
         Lingshu (arXiv:2506.07044), section 4.
 """
 

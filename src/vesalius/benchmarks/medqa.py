@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from vesalius.benchmarks import medevalkit, wording
+from vesalius.benchmarks import at_hand, medevalkit, wording
 from vesalius.benchmarks.at_hand import Published, questions
 from vesalius.datasets.collections import medqa
 from vesalius.datasets.faults import Tell
@@ -12,17 +12,29 @@ from vesalius.datasets.sources import Files
 from vesalius.errors import InputRefused
 from vesalius.types import Sample
 
-CARD = """What: the published test of MedQA, United States, 1,273 questions. `version="4_options"` (the default: what nearly
-all tables show), `version="5_options"` (as examined), `version="Mainland"` (3,426 questions in Chinese) or `version="Taiwan"`
-(1,413, in traditional Chinese). There are no pictures: it is a test of the language model.
+CARD = """What: the published test of MedQA, United States, 1,273 questions. Four options (the default: what nearly all tables
+show), `part="5_options"` (as examined), `part="mainland"` (3,426 questions in Chinese) or `part="taiwan"` (1,413, in
+traditional Chinese). There are no pictures: it is a test of the language model.
 Patients: cases of examinations; the unit of the intervals is the question.
 Leaks: the questions are on the web, in question banks and in many collections to train on: scores of models whose training
 data nobody knows say little.
 Cannot show: clinical skill. Four options were made of five by taking a wrong one away at random, so that the same model scores
-higher there: never compare across versions.
+higher there: never compare across parts.
 Licence: as the publisher states."""
 
 Version = Literal["4_options", "5_options", "Mainland", "Taiwan"]
+_MEANT: dict[str, Version] = {
+    "published": "4_options",
+    "5_options": "5_options",
+    "mainland": "Mainland",
+    "taiwan": "Taiwan",
+}
+PARTS: dict[str, str] = {
+    "published": "United States, four options",
+    "5_options": "United States, five options",
+    "mainland": "Mainland China, in Chinese",
+    "taiwan": "Taiwan, in traditional Chinese",
+}
 FORM = {"*": "option"}
 PROMPT = wording.SHORT
 COMPAT = {"medevalkit": medevalkit.compat()}
@@ -47,14 +59,15 @@ def data_of(version: Version) -> Published:
 DATA = data_of("4_options")
 
 
-def read(source: Path | None, *, version: Version = "4_options") -> list[Sample]:
+def read(source: Path | None, *, part: str = "published") -> list[Sample]:
     """The questions of one of the tests.
 
     Raises:
+        UsageError: `unknown_name`: there is no such part.
         MissingFromEnvironment: `missing_data`.
         InputRefused: as `at_hand.questions`; `bad_dataset` too when the version's file does not lie there, or lies there twice.
     """
-    return questions(data_of(version), source)
+    return questions(data_of(at_hand.meant(_MEANT, part)), source)
 
 
 def _read(root: Path, version: Version, tell: Tell) -> Iterator[Sample]:

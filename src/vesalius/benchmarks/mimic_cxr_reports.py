@@ -2,23 +2,29 @@
 
 from pathlib import Path
 
-from vesalius.benchmarks import medevalkit, reporting, wording
+from vesalius.benchmarks import at_hand, medevalkit, reporting, wording
 from vesalius.benchmarks.at_hand import Published, questions
 from vesalius.benchmarks.reporting import Section
 from vesalius.datasets.collections import mimic_cxr
 from vesalius.types import Sample
 
 CARD = """What: a report of each study of the published test, from all radiographs of the study. The truth is the section of
-findings (`section="findings"`, the default); `"impression"` and `"both"` are other benchmarks. Studies without the section are
-left out and counted: papers differ in which, and their numbers of studies with them.
-Patients: 293 of one hospital in Boston, with several studies each: the unit of the intervals is the patient. The test holds
-more disease than the training split.
+findings; `part="impression"` and `part="both"` are other benchmarks. Studies without the section are left out and counted:
+papers differ in which, and their numbers of studies with them.
+Patients: 293 of one hospital in Boston, with several studies each: the unit of the intervals is the patient. The test is no
+random choice: it holds the patients of whom a report was labeled by hand.
 Leaks: studies of one patient lie in one split alone. Many reports speak of an earlier study that is not shown ("unchanged"):
 what they say of it cannot be seen and is scored all the same.
 Cannot show: correctness. Words in common are not findings in common: read the rows of findings first.
 Licence: PhysioNet credentialed health data licence. Reports and pictures may not be sent to a service, a judge among them."""
 
 ALSO = ("MIMIC_CXR",)
+_MEANT: dict[str, Section] = {"published": "findings", "impression": "impression", "both": "both"}
+PARTS: dict[str, str] = {
+    "published": "the findings",
+    "impression": "the impression",
+    "both": "the findings and then the impression, as far as a study has them",
+}
 FORM = {"*": "report"}
 METRICS = wording.METRICS
 COMPAT = {"medevalkit": medevalkit.compat()}
@@ -43,11 +49,12 @@ def data_of(section: Section) -> Published:
 DATA = data_of("findings")
 
 
-def read(source: Path | None, *, section: Section = "findings") -> list[Sample]:
+def read(source: Path | None, *, part: str = "published") -> list[Sample]:
     """The studies of the test.
 
     Raises:
+        UsageError: `unknown_name`: there is no such part.
         MissingFromEnvironment: `missing_data`.
         InputRefused: as `at_hand.questions`.
     """
-    return questions(data_of(section), source)
+    return questions(data_of(at_hand.meant(_MEANT, part)), source)

@@ -9,8 +9,7 @@ from vesalius.types import Sample
 
 CARD = """What: the validation split of MMMU's five subjects of health and medicine, 30 questions each (150): basic medical
 science, clinical medicine, diagnostics and laboratory medicine, pharmacy, public health. The answers of the published test are
-withheld, so that validation is what is scored, here and in Lingshu's table. Tasks: `choice` and `open`; `provenance.site` is
-the subject.
+withheld, so that validation is what is scored. Tasks: `choice` and `open`; `provenance.site` is the subject.
 Patients: figures of textbooks, tables and formulas among them; nobody is named: the unit of the intervals is the question. 150
 questions part two models only when they are some ten points apart: read the interval.
 Leaks: the questions are on the web since 2023, with their answers; many models were chosen by this very split.

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal
 
-from vesalius.benchmarks import medevalkit, wording
+from vesalius.benchmarks import at_hand, medevalkit, wording
 from vesalius.benchmarks.at_hand import Part, Published, questions
 from vesalius.datasets.collections import pmc_vqa
 from vesalius.datasets.faults import Tell
@@ -13,13 +13,13 @@ from vesalius.errors import InputRefused
 from vesalius.types import Sample
 
 CARD = """What: four options each, one right. Three tests are published under one name, and papers rarely say which they score:
-`version="clean"` (`test_clean.csv`, 2,000 questions that people looked through; the default), `version="1"` (`test.csv`,
-50,000 about compound figures) and `version="2"` (`test_2.csv`, 33,430 about single ones, which Lingshu's table has).
+`test_clean.csv` (2,000 questions that people looked through; the default), `test.csv` (`part="version_1"`, 50,000 about
+compound figures) and `test_2.csv` (`part="version_2"`, 33,430 about single ones).
 Patients: figures of papers; the unit of the intervals is the paper. Many figures are diagrams, curves and photographs of gels.
 Leaks: figures of one paper lie in training and test: `part="unseen"` leaves such papers out, and may leave nobody. Training
 tables of the other version are not looked at: the versions share papers.
 Cannot show: that the picture was needed. Questions and wrong options were written by a language model that saw the caption
-alone; the longest option is right more often than chance: read the text-only row.
+alone, so that the words may give the answer away: read the text-only row.
 Licence: as the publisher and the papers state."""
 
 Version = Literal["clean", "1", "2"]
@@ -28,10 +28,22 @@ TABLES: dict[Version, tuple[str, str]] = {
     "1": ("test.csv", "train.csv"),
     "2": ("test_2.csv", "train_2.csv"),
 }
+PARTS: dict[str, str] = {
+    **{str(part): says for part, says in at_hand.PARTS.items()},
+    **{f"version_{number}": f"`{TABLES[number][0]}`" for number in ("1", "2")},
+    **{f"version_{number}_unseen": f"`{TABLES[number][0]}` without papers of its training table" for number in ("1", "2")},
+}
 GET = (
     "PMC-VQA of Zhang et al. 2023 (Hugging Face, RadGenome/PMC-VQA: `test_clean.csv`, `test.csv` or `test_2.csv`, and the "
     "figures of `images.zip` or `images_2.zip`, unpacked beside them)"
 )
+_MEANT: dict[str, tuple[Version, Part]] = {
+    **{part: ("clean", part) for part in at_hand.PARTS},
+    "version_1": ("1", "published"),
+    "version_2": ("2", "published"),
+    "version_1_unseen": ("1", "unseen"),
+    "version_2_unseen": ("2", "unseen"),
+}
 FORM = {"*": "option"}
 PROMPT = wording.SHORT
 COMPAT = {"medevalkit": medevalkit.compat()}
@@ -51,14 +63,16 @@ def data_of(version: Version) -> Published:
 DATA = data_of("clean")
 
 
-def read(source: Path | None, *, part: Part = "published", version: Version = "clean") -> list[Sample]:
+def read(source: Path | None, *, part: str = "published") -> list[Sample]:
     """The questions of one of the tests.
 
     Raises:
+        UsageError: `unknown_name`: there is no such part.
         MissingFromEnvironment: `missing_data`.
         InputRefused: as `at_hand.questions`; `bad_dataset` too when the version's table does not lie there.
     """
-    return questions(data_of(version), source, part)
+    version, which = at_hand.meant(_MEANT, part)
+    return questions(data_of(version), source, which)
 
 
 def _tables(root: Path, version: Version, tell: Tell, text_alone: bool, splits: Collection[Split]) -> Iterator[Sample]:

@@ -13,9 +13,8 @@ the folder are asked; name the folder of one year to score that year alone. Ques
 are no part of it.
 Patients: teaching cases of MedPix. Several pictures of one case have different numbers: the unit of the intervals is the
 picture, and the intervals may be too narrow.
-Leaks: MedPix is also what VQA-RAD and parts of PMC-VQA and of web collections are made from. Cases can lie in the training
-questions of another year: `part="unseen"` leaves out pictures that any file of training or validation in the folder asks
-about.
+Leaks: MedPix is on the web, and VQA-RAD is made from it, too. Cases can lie in the training questions of another year:
+`part="unseen"` leaves out pictures that any file of training or validation in the folder asks about.
 Differs: the tasks' own accuracy is exact, as `exact` is here. Where several answers are right ("a#b") the first one is the
 truth here, while the task takes any: some right answers are scored as wrong.
 Cannot show: that an abnormality was found among all: most of the abnormality questions have an answer of their own.
