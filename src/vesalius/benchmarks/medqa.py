@@ -22,6 +22,7 @@ Cannot show: clinical skill. Four options were made of five by taking a wrong on
 higher there: never compare across parts.
 Licence: as the publisher states."""
 
+ALSO = ("MedQA_USMLE",)
 Version = Literal["4_options", "5_options", "Mainland", "Taiwan"]
 _MEANT: dict[str, Version] = {
     "published": "4_options",

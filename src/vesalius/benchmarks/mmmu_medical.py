@@ -18,6 +18,7 @@ its words is the second of them, where other programs put the picture into the s
 Differs: other programs draw a random option where none can be read; here such an answer has failed.
 Licence: Apache-2.0."""
 
+ALSO = ("MMMU-Medical-val",)
 DATA = Published(
     title="MMMU",
     reader=lambda root, tell, *, text_alone, splits: mmmu.read(
