@@ -62,11 +62,11 @@ def test_shuffled_answers_are_about_another_patients_picture(made: SimpleNamespa
     assert np.nanmean(result.values["shuffled_image"]["box_iou"]) < 0.5
 
 
-def test_predictions_made_elsewhere_have_majority_as_their_only_baseline(
+def test_predictions_made_elsewhere_have_only_the_baselines_that_need_no_model(
     made: SimpleNamespace, exam_items: list[scoring.Item]
 ) -> None:
     result = exam.grade(exam_items, [made.said(item.text, item.regions) for item in exam_items])
-    assert set(result.values) == {"model", "majority"}
+    assert set(result.values) == {"model", "majority", "random_box"}
     assert set(table.rows(result, seed=0)[0].differences) == {"majority"}
 
 

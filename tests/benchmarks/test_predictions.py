@@ -55,8 +55,8 @@ def test_all_conditions_are_written_with_text_boxes_and_truth(result: exam.Resul
     path = tmp_path / "predictions.parquet"
     path.write_bytes(predictions.to_parquet(result))
     rows = pq.read_table(path).to_pylist()
-    assert {row["condition"] for row in rows} == {"model", *exam.BASELINES}
-    assert len(rows) == 5 * len(result.items)
+    assert {row["condition"] for row in rows} == {"model", *exam.BASELINES, "random_box"}
+    assert len(rows) == (5 + 1 / 3) * len(result.items)  # random boxes for a third of them
     seen = next(row for row in rows if row["condition"] == "model" and row["boxes"])
     assert seen["boxes"] == seen["truth_boxes"]
     assert {score["metric"] for score in seen["scores"]} == {"box_iou", "credit", "parse_failure"}

@@ -6,6 +6,7 @@ question, picture or order of options is another one. What the model is (its wei
 A last line that was cut off by a kill is dropped, and the question asked again; any other damage refuses the file.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -53,16 +54,21 @@ class AnswersFile:
         with self._lock:
             if name in self._known:
                 return
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self.path.open("ab") as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX)  # released when it is closed
                 stream.write(line.encode())
                 stream.flush()
                 os.fsync(stream.fileno())
             self._known[name] = response
 
     def _load(self) -> None:
-        content = self.path.read_bytes()
-        whole, _, cut = content.rpartition(b"\n")
+        with self.path.open("r+b") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)  # another run may be writing: what it has not ended is not cut off
+            content = stream.read()
+            whole, _, cut = content.rpartition(b"\n")
+            if cut:
+                stream.truncate(len(content) - len(cut))  # so that what follows begins on a line of its own
         for number, line in enumerate(whole.splitlines(), start=1):
             try:
                 row = json.loads(line)
@@ -73,9 +79,6 @@ class AnswersFile:
                     f"Line {number} of the answers that were kept is damaged. What was answered is not known. Remove the file, "
                     "or that line, and evaluate again.",
                 ) from wrong
-        if cut:
-            with self.path.open("r+b") as stream:  # the line that a kill cut off: what follows begins on a line of its own
-                stream.truncate(len(content) - len(cut))
 
 
 def query_sha256(query: Query) -> str:
@@ -84,9 +87,10 @@ def query_sha256(query: Query) -> str:
     return hashlib.sha256(json.dumps([FORMAT, query.question, shown], ensure_ascii=False).encode()).hexdigest()
 
 
-def place_of(folder: Path, identity: ModelIdentity, condition: str) -> Path:
-    """Where the answers of a model under a condition lie."""
-    model = hashlib.sha256(json.dumps([identity.name, identity.sha256, identity.recipe]).encode()).hexdigest()[:16]
+def place_of(folder: Path, identity: ModelIdentity, condition: str, code: str = "") -> Path:
+    """Where the answers of a model under a condition lie; `code` is a hash of the code that made them."""
+    named = json.dumps([identity.name, identity.sha256, identity.recipe, code])
+    model = hashlib.sha256(named.encode()).hexdigest()[:16]
     return folder / model / f"{condition}.jsonl"
 
 

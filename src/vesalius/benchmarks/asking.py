@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from threading import Lock
 
 from vesalius.benchmarks.answers_file import AnswersFile, query_sha256, remembered
-from vesalius.errors import MissingFromEnvironment
+from vesalius.errors import InputRefused, MissingFromEnvironment
 from vesalius.generate.respond import Query, Responder, Response, Transient
 
 AT_ONCE = 64  # questions between two lines of progress
 LONGEST_WAIT_S = 60.0
+TOO_LONG = "text_too_long"
 
 
 @dataclass(frozen=True)
@@ -110,11 +111,23 @@ def _together(
             task.result()
 
 
+def _answered(responder: Responder, queries: Sequence[Query]) -> list[Response]:
+    """Answers; a question that is too long for the model is declined by itself and takes no other with it."""
+    try:
+        return responder.respond(queries)
+    except InputRefused as refused:
+        if refused.code != TOO_LONG:
+            raise
+        if len(queries) == 1:
+            return [Response("", (), 0.0, "failed", f"refused: {TOO_LONG}", 0, 0)]
+        return [response for query in queries for response in _answered(responder, [query])]
+
+
 def _tried(responder: Responder, queries: Sequence[Query], manner: Manner) -> list[Response]:
     pause = manner.first_wait_s
     for again in range(manner.tries):
         try:
-            return responder.respond(queries)
+            return _answered(responder, queries)
         except Transient as busy:
             if again + 1 == manner.tries:
                 raise MissingFromEnvironment(

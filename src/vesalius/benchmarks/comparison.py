@@ -1,4 +1,9 @@
-"""Two finished evaluations compared item by item: the paired difference with its interval, on the items that both have."""
+"""Two finished evaluations compared item by item: the paired difference, its interval and p-value, on the items that both have.
+
+The p-value is that of a paired permutation over patients (`bootstrap.permutation_p`): how often the difference would be as large
+if it were tossed for each patient which system gave which answers. Metrics of the whole set (BLEU and the like) have a difference
+with its interval and no p-value.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from vesalius.benchmarks import scoring
+from vesalius.benchmarks import measures, scoring
 from vesalius.benchmarks.predictions import Scored, refused
 from vesalius.benchmarks.table import OVERALL, shortened, with_interval
 from vesalius.errors import Problem
@@ -25,12 +30,13 @@ class Compared:
     first: Score
     second: Score
     difference: Score
+    p: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `comparison.json`."""
         names = {"task": self.task, "question": self.question, "metric": self.metric}
         scores = {"first": self.first, "second": self.second, "first_minus_second": self.difference}
-        return {**names, **{name: score.to_json() for name, score in scores.items()}}
+        return {**names, **{name: score.to_json() for name, score in scores.items()}, "p": self.p}
 
 
 def rows(first: Mapping[str, Scored], second: Mapping[str, Scored], *, seed: int) -> tuple[list[Compared], int]:
@@ -54,8 +60,9 @@ def rows(first: Mapping[str, Scored], second: Mapping[str, Scored], *, seed: int
     found = [_compared(OVERALL, None, scoring.CREDIT, shared, first, second, seed)]
     for task in dict.fromkeys(task for task, _ in groups):
         own = [(group, keys) for (t, group), keys in groups.items() if t == task and (group is None or several[task])]
-        for metric in scoring.metrics_of(task):
-            found += [_compared(task, group, metric, keys, first, second, seed) for group, keys in own]
+        for metric in _metrics(task, [first[key] for key in groups[task, None]]):
+            each = own if scoring.per_item(metric) else own[:1]
+            found += [_compared(task, group, metric, keys, first, second, seed) for group, keys in each]
     return found, len(shared)
 
 
@@ -65,14 +72,16 @@ def as_text(found: Sequence[Compared]) -> str:
 
 
 def _lines(found: Sequence[Compared]) -> Iterator[str]:
-    yield f"{'':24} {'metric':14} {'items':>5} {'first':>20} {'second':>20} {'first - second':>20}".rstrip()
+    yield f"{'':20} {'metric':14} {'items':>5} {'first':>20} {'second':>20} {'first - second':>19} {'p':>5}".rstrip()
     for row in found:
-        short = row.task if row.question is None else f"  {shortened(row.question, 22)}"
-        scores = f"{with_interval(row.first):>20} {with_interval(row.second):>20} {with_interval(row.difference, 2):>20}"
+        short = shortened(row.task, 20) if row.question is None else f"  {shortened(row.question, 18)}"
+        scores = f"{with_interval(row.first):>20} {with_interval(row.second):>20} {with_interval(row.difference, 2, ','):>19}"
         interval = row.difference.interval
         sure = interval is not None and (interval[0] > 0 or interval[1] < 0)
-        yield f"{short:24} {row.metric:14} {row.difference.n:5} {scores}{' *' if sure else ''}"
+        p = "-" if row.p is None else f"{row.p:.3f}" if row.p >= 0.0005 else "<.001"
+        yield f"{short:20} {shortened(row.metric, 14):14} {row.difference.n:5} {scores} {p:>5}{'*' if sure else ''}"
     yield ""
+    yield "p: paired permutation over patients, two-sided; not corrected for how many rows there are."
     yield "* the two differ: the interval of the difference excludes zero."
 
 
@@ -87,7 +96,25 @@ def _compared(
 ) -> Compared:
     patients = [first[key].patient for key in keys]
     direction = scoring.direction_of(metric)
+    if not scoring.per_item(metric):
+        one_set, other_set = (_whole(metric, [side[key] for key in keys]) for side in (first, second))
+        everything = range(len(keys))
+        one, other = (found.score(everything, patients, seed=seed) for found in (one_set, other_set))
+        return Compared(task, question, metric, one, other, one_set.minus(other_set, everything, patients, seed=seed))
     ours, theirs = (np.array([side[key].values.get(metric, np.nan) for key in keys]) for side in (first, second))
     one, other = (bootstrap.score(metric, direction, values, patients, seed=seed) for values in (ours, theirs))
     difference = bootstrap.paired(metric, direction, ours, theirs, patients, seed=seed)
-    return Compared(task, question, metric, one, other, difference)
+    p = bootstrap.permutation_p(ours, theirs, patients, seed=seed)
+    return Compared(task, question, metric, one, other, difference, None if np.isnan(p) else p)
+
+
+def _metrics(task: str, shared: Sequence[Scored]) -> list[str]:
+    """The metrics of a task's items; those of words alone among the ones of the whole set."""
+    named = list(dict.fromkeys(name for item in shared for name in item.metrics)) or list(scoring.metrics_of(task))
+    return [name for name in named if scoring.per_item(name) or measures.measure(name).takes == "texts"]
+
+
+def _whole(metric: str, side: Sequence[Scored]) -> measures.Whole:
+    defined = np.array([metric in item.metrics for item in side])
+    own = [item for item in side if metric in item.metrics]
+    return measures.whole(measures.measure(metric), [item.read_text for item in own], [item.truth_text for item in own], defined)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vesalius.benchmarks import baselines, scoring
+from vesalius.benchmarks import baselines, chance, neighbors, record, scoring
 from vesalius.benchmarks.answers_file import AnswersFile, place_of
 from vesalius.benchmarks.asking import IN_ORDER, Manner, ask
 from vesalius.benchmarks.measures import Whole
@@ -63,7 +63,7 @@ def sit(
     """
 
     def asked(queries: Sequence[Query], condition: str, how: str) -> list[Response]:
-        kept = None if keep is None else AnswersFile(place_of(keep, responder.identity, condition))
+        kept = None if keep is None else AnswersFile(place_of(keep, responder.identity, condition, record.code_sha256()))
         return ask(responder, queries, how, say, kept=kept, manner=manner)
 
     plain: list[Response | None] = [*asked([baselines.as_asked(item) for item in items], MODEL, "as asked")]
@@ -89,20 +89,27 @@ def sit(
         for index, response in zip(shown, asked([query(items[i]) for i in shown], name, name), strict=True):
             changed[index] = response
         responses[SYNTHETIC + name] = changed
-    return _graded(items, responses)
+    return _graded(items, responses, seed)
 
 
-def grade(items: Sequence[Item], responses: Sequence[Response]) -> Result:
+def grade(items: Sequence[Item], responses: Sequence[Response], *, seed: int = 0) -> Result:
     """Score answers made elsewhere; of the baselines only those that need no model stand beside them."""
-    return _graded(items, {MODEL: [*responses]})
+    return _graded(items, {MODEL: [*responses]}, seed)
 
 
-def _graded(items: Sequence[Item], responses: dict[str, list[Response | None]]) -> Result:
+def _graded(items: Sequence[Item], responses: dict[str, list[Response | None]], seed: int) -> Result:
     best, constant = baselines.majority(items)
+    reports = neighbors.nearest_reports(items)
+    if reports is not None:
+        responses = responses | {neighbors.NAME: reports}
     given = {condition: scoring.given(items, answers) for condition, answers in responses.items()}
     values = {condition: scoring.values_at(items, answers) for condition, answers in given.items()} | {MAJORITY: best}
     given[MAJORITY] = scoring.given(items, constant)
     all_responses = responses | {MAJORITY: constant}
+    boxes = chance.random_boxes(items, seed)
+    if boxes is not None:
+        values[chance.NAME], all_responses[chance.NAME] = boxes
+        given[chance.NAME] = scoring.given(items, boxes[1])
     order = [c for c in (MODEL, *BASELINES) if c in given] + [c for c in given if c not in (MODEL, *BASELINES)]
     return Result(
         items,

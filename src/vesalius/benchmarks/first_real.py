@@ -12,6 +12,7 @@ Patients: the test split, a fifth of the patients by their keys (`datasets/split
 its patients: those that a model was trained or tuned on are left out by the evaluation.
 Known limits: modality and diagnosis are one-sided. bccd names no patients; its fields of view are counted as such. The
 collection is drawn from papers and is no sample of any clinic's patients. Diagnosis is not what a radiograph shows."""
+SCOPED = False  # every question is asked, as it was when its first scores were published
 
 
 def read(source: Path | None) -> list[Sample]:

@@ -12,6 +12,7 @@ out by the evaluation.
 Questions: as they stand in the folder; the last assistant turn is the truth. Which metric scores which task:
 `benchmarks/scoring.py`.
 Known limit: samples without an assistant turn at the end are left out."""
+SCOPED = False  # every question is asked, as it was when its first scores were published
 
 
 def read(source: Path | None) -> list[Sample]:

@@ -1,11 +1,14 @@
 """Predictions on disk: one row per item and condition, written beside the scores and read when they were made elsewhere.
 
-Columns: key, condition, text, boxes, confidence, status, raw; task, question, group, patient_key, truth_text, truth_boxes; and
-`scores`, the item's value under each metric. A box is a struct of label, image (index into the sample's pictures), frame and
-`box_xyxy_px` (x0, y0, x1, y1) or, for volumes, `box_zyxzyx_px`, in pixels of the file's own grid.
+Columns: key, condition, text, boxes, confidence, status, raw; task, question, prompt (as it was put), group, patient_key,
+truth_text, truth_boxes; what was read of the answer (`read_text`) and how kindly it had to be read (`level`, null when it
+failed); `metrics`, the item's, the first leads, and `scores`, its value under each. A box is a struct of label, image (index into
+the sample's pictures), frame and `box_xyxy_px` (x0, y0, x1, y1) or, for volumes, `box_zyxzyx_px`, in pixels of the file's own
+grid.
 
 Made elsewhere, a file needs key and text only; boxes, confidence, status and raw may be there. It is Parquet, or JSON lines
-(`{"key": …, "text": …, "boxes": [{"label": …, "box_xyxy_px": […]}]}`). A box without `image` lies in the current picture.
+(`{"key": …, "text": …, "boxes": [{"label": …, "box_xyxy_px": […]}]}`). A box without `image` lies in the current picture. Files
+of other harnesses are read as `foreign.py` says.
 """
 
 import io
@@ -19,14 +22,16 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from vesalius.benchmarks import foreign
 from vesalius.benchmarks.exam import MODEL, Result
-from vesalius.benchmarks.scoring import Item
-from vesalius.errors import InputRefused, Problem
+from vesalius.benchmarks.scoring import Given, Item
+from vesalius.errors import InputRefused, Problem, UsageError
 from vesalius.generate.respond import Response
-from vesalius.types import Box, Region
+from vesalius.generate.written_boxes import CODECS, Coordinates
+from vesalius.types import Box, Region, Sample
 
-Status = Literal["strict", "repaired", "failed"]
-STATUSES: tuple[Status, ...] = ("strict", "repaired", "failed")
+Status = Literal["strict", "tolerant", "repaired", "failed"]
+STATUSES: tuple[Status, ...] = ("strict", "tolerant", "repaired", "failed")
 CORNERS = {"box_xyxy_px": 4, "box_zyxzyx_px": 6}
 MOST_LISTED = 100  # problems; the rest is counted
 
@@ -41,8 +46,11 @@ SCHEMA = pa.schema(
         ("confidence", pa.float64()),
         *((name, pa.list_(_BOX)) for name in ("boxes", "truth_boxes")),
         ("scores", pa.list_(_SCORE)),
+        *((name, pa.string()) for name in ("prompt", "read_text", "level")),
+        ("metrics", pa.list_(pa.string())),
     ]
 )
+NEEDED = frozenset({*_TEXTS, "scores", "truth_boxes"})  # to be compared; the other columns came later
 
 
 @dataclass(frozen=True)
@@ -54,14 +62,17 @@ class Scored:
     patient: str
     truth: str
     values: Mapping[str, float]
+    metrics: tuple[str, ...] = ()
+    read_text: str = ""
+    truth_text: str = ""
 
 
 def to_parquet(result: Result) -> bytes:
     """All answers of an evaluation as a Parquet file."""
     rows = [
-        _row(item, condition, response, {name: float(values[index]) for name, values in result.values[condition].items()})
+        _row(item, condition, response, given, {name: float(v[index]) for name, v in result.values[condition].items()})
         for condition, responses in result.responses.items()
-        for index, (item, response) in enumerate(zip(result.items, responses, strict=True))
+        for index, (item, response, given) in enumerate(zip(result.items, responses, result.given[condition], strict=True))
         if response is not None
     ]
     stream = io.BytesIO()
@@ -69,37 +80,56 @@ def to_parquet(result: Result) -> bytes:
     return stream.getvalue()
 
 
-def load(path: Path, items: Sequence[Item], known: Iterable[str]) -> list[Response]:
+def load(
+    path: Path,
+    items: Sequence[Item],
+    known: Iterable[str],
+    *,
+    samples: Sequence[Sample] = (),
+    coordinates: str | None = None,
+) -> list[Response]:
     """Predictions made elsewhere, one per item, in the items' order.
 
     Args:
-        path: Parquet or JSON lines, told apart by content.
+        path: Parquet, JSON lines, or a file of another harness, told apart by content.
         items: those that are evaluated; each needs exactly one prediction.
         known: keys of all samples of the benchmark; a prediction of one that is not evaluated is ignored.
+        samples: of the benchmark in its published order; other harnesses may number them.
+        coordinates: how boxes are written in the texts: a name of `written_boxes.CODECS`; None: they stand beside them.
 
     Raises:
+        UsageError: `bad_option`: boxes are asked for, the file has texts alone, and nothing says how boxes are written there.
         InputRefused: `input_missing`; `bad_predictions` with every missing, doubled, unknown or malformed row.
     """
     by_key, given, problems = {item.sample.key: item for item in items}, dict[str, Response](), list[Problem]()
     allowed = set(known)
-    first: dict[str, int] = {}
-    for number, row in _rows(path, problems):
+    first: dict[str, str] = {}
+    boxed = False
+    for where, row in _rows(path, problems, samples):
         key = row.get("key") if isinstance(row, dict) else None
         if not isinstance(row, dict) or not isinstance(key, str):
-            problems.append(Problem(f"row {number}", "It is not an object with a text as key."))
+            problems.append(Problem(where, "It is not an object with a text as key."))
         elif key not in allowed:
-            problems.append(Problem(f"row {number}", "No sample of this benchmark has its key."))
+            problems.append(Problem(where, "No sample of this benchmark has its key."))
         elif key in first:
-            problems.append(Problem(f"row {number}", f"Its key stands in row {first[key]} already."))
+            problems.append(Problem(where, f"Its key stands in {first[key]} already."))
         else:
-            first[key] = number
+            first[key] = where
+            boxed |= row.get("boxes") is not None
             wrong = _wrong(row, by_key.get(key))
-            problems += [Problem(f"row {number}", message) for message in wrong]
+            problems += [Problem(where, message) for message in wrong]
             if key in by_key and not wrong:
-                given[key] = _response(row, by_key[key])
+                given[key] = _response(row, by_key[key], coordinates)
     problems += [Problem(key, "It has no prediction.") for key in by_key if key not in first]
     if problems:
         raise refused(problems)
+    asked = sum(item.asked is not None and item.asked.form == "boxes" for item in items)
+    if asked and not boxed and coordinates is None:
+        raise UsageError(
+            "bad_option",
+            f"{asked} questions ask for boxes, and the predictions are texts alone. Whether their numbers are pixels, "
+            f"thousandths or fractions cannot be told from them. Say --coordinates with one of {', '.join(CODECS)}.",
+        )
     return [given[item.sample.key] for item in items]
 
 
@@ -110,9 +140,9 @@ def load_scored(path: Path) -> dict[str, Scored]:
         InputRefused: `input_missing` or `bad_predictions`.
     """
     table = _table(path)
-    if not set(SCHEMA.names) <= set(table.column_names):
+    if not set(table.column_names) >= NEEDED:
         raise refused([Problem("columns", "They are not those that an evaluation writes.")])
-    rows = (row for row in table.select(SCHEMA.names).to_pylist() if row["condition"] == MODEL)
+    rows = (row for row in table.to_pylist() if row["condition"] == MODEL)
     return {
         row["key"]: Scored(
             row["task"],
@@ -120,12 +150,15 @@ def load_scored(path: Path) -> dict[str, Scored]:
             row["patient_key"],
             json.dumps([row["question"], row["truth_text"], row["truth_boxes"]]),
             {score["metric"]: score["value"] for score in row["scores"]},
+            tuple(row.get("metrics") or ()),
+            row.get("read_text") or row["text"] or "",
+            row["truth_text"],
         )
         for row in rows
     }
 
 
-def _row(item: Item, condition: str, response: Response, values: Mapping[str, float]) -> dict[str, Any]:
+def _row(item: Item, condition: str, response: Response, given: Given | None, values: Mapping[str, float]) -> dict[str, Any]:
     return {
         "key": item.sample.key,
         "condition": condition,
@@ -141,6 +174,10 @@ def _row(item: Item, condition: str, response: Response, values: Mapping[str, fl
         "truth_text": item.text,
         "truth_boxes": [_spell(region) for region in item.regions],
         "scores": [{"metric": name, "value": value} for name, value in values.items() if not math.isnan(value)],
+        "prompt": item.put,
+        "read_text": None if given is None else given.text,
+        "level": None if given is None else given.level,
+        "metrics": list(item.measured),
     }
 
 
@@ -151,20 +188,23 @@ def _spell(region: Region) -> dict[str, Any]:
     return {"label": region.label, "image": region.image, "frame": region.frame, **place}
 
 
-def _rows(path: Path, problems: list[Problem]) -> list[tuple[int, Any]]:
-    """Numbered rows of a file of either format; in one with conditions, the model's."""
+def _rows(path: Path, problems: list[Problem], samples: Sequence[Sample]) -> list[tuple[str, Any]]:
+    """Where each row stands, and the row, of a file of any format; in one with conditions, the model's."""
     if not path.is_file():
         raise InputRefused("input_missing", "There is no file of predictions at that path. Nothing can be scored. Check it.")
     with path.open("rb") as stream:
         parquet = stream.read(4) == b"PAR1"
     if parquet:
-        rows = list(enumerate(_table(path).to_pylist(), start=1))
-        return [(number, row) for number, row in rows if row.get("condition", MODEL) == MODEL]
-    found: list[tuple[int, Any]] = []
+        rows = [(f"row {number}", row) for number, row in enumerate(_table(path).to_pylist(), start=1)]
+        return [(where, row) for where, row in rows if row.get("condition", MODEL) == MODEL]
+    harness = foreign.recognize(path)
+    if harness is not None:
+        return list(foreign.keyed(foreign.rows(path, harness, problems), samples, problems))
+    found: list[tuple[str, Any]] = []
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         if line.strip():
             try:
-                found.append((number, json.loads(line)))
+                found.append((f"row {number}", json.loads(line)))
             except (ValueError, RecursionError):
                 problems.append(Problem(f"row {number}", "It is not JSON. The file may be cut off."))
     return found
@@ -223,7 +263,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and -1e9 <= value <= 1e9
 
 
-def _response(row: Mapping[str, Any], item: Item) -> Response:
+def _response(row: Mapping[str, Any], item: Item, coordinates: str | None = None) -> Response:
     """A well-formed row as a response; an empty text without boxes counts as a failed output."""
     current = next((i for i, shown in enumerate(item.sample.images) if shown.role == "current"), 0)
     regions = tuple(_region(box, current) for box in row.get("boxes") or [])
@@ -238,7 +278,16 @@ def _response(row: Mapping[str, Any], item: Item) -> Response:
         row.get("raw") or text,
         0,
         0,
+        None if row.get("boxes") is not None else _written(item, current, coordinates),
     )
+
+
+def _written(item: Item, current: int, coordinates: str | None) -> Coordinates | None:
+    """How boxes stand in the text of an answer that has none beside it."""
+    if coordinates is None or item.asked is None or item.asked.form != "boxes" or current >= len(item.sample.images):
+        return None
+    height, width = item.sample.images[current].image.shape[-2:]
+    return Coordinates(CODECS[coordinates], (height, width), (height, width), current)
 
 
 def _region(box: Mapping[str, Any], current: int) -> Region:

@@ -15,19 +15,27 @@ A benchmark is one file of this folder. It defines two names, and as many of the
            the files of `metrics/`. Absent, or nothing for an item: `scoring.METRICS` by task, then `scoring.BY_FORM`.
 `COMPAT`   name → `Compat`: the odd rules of the benchmark's own scripts, each behind `--compat NAME`; ours is the default.
 
+`doubts`   `(samples) -> list[CodedWarning]`: what the score of these samples is not. Absent: what `at_hand.doubts` says of
+           `DATA`, where the file describes published data so.
+
+`SCOPED`   False: a model is asked about pictures that it was not made for, too (`scope.py`). Absent: it declines those.
+
+`read` may take `part`, a name from `at_hand.PARTS`: which of the samples (`NAME:PART`, `NAME:PART=FOLDER`).
 The template `{options}` stands for one line per option: `A. text`.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import import_module
-from pathlib import Path
+from inspect import signature
 from string import ascii_uppercase
 from typing import Any
 
+from vesalius.benchmarks import at_hand
 from vesalius.generate.answers import Asked, Form, Reading
-from vesalius.types import Sample
+from vesalius.types import CodedWarning, Sample
 
 Prompt = Mapping[str, str] | Callable[[Sample, str], str]
 OTHERS = "*"
@@ -63,13 +71,20 @@ class Rules:
 
     name: str
     card: str
-    read: Callable[[Path | None], list[Sample]]
+    read: Callable[..., list[Sample]]
     form: Callable[[Sample], Form | None]
     prompt: Prompt = field(default_factory=dict)
     metrics: Mapping[str, Sequence[str]] = field(default_factory=dict)
     compat: Mapping[str, Compat] = field(default_factory=dict)
     reader: Callable[[str, Asked], Reading] | None = None
     says: str = ""
+    scoped: bool = True
+    doubts: Callable[[Sequence[Sample]], list[CodedWarning]] = lambda _: []
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of its samples that can be asked for by name."""
+        return tuple(at_hand.PARTS) if "part" in signature(self.read).parameters else ()
 
     def put(self, sample: Sample, question: str) -> str:
         """The question as the model is given it."""
@@ -114,6 +129,9 @@ def rules_of(name: str) -> Rules:
         form = _by_options
     elif not callable(form):
         form = _by_task(form)
+    doubts: Any = getattr(file, "doubts", None)
+    if doubts is None and hasattr(file, "DATA"):
+        doubts = partial(at_hand.doubts, file.DATA)
     return Rules(
         name,
         file.CARD,
@@ -122,6 +140,8 @@ def rules_of(name: str) -> Rules:
         getattr(file, "PROMPT", {}),
         getattr(file, "METRICS", {}),
         getattr(file, "COMPAT", {}),
+        scoped=getattr(file, "SCOPED", True),
+        doubts=doubts or (lambda _: []),
     )
 
 

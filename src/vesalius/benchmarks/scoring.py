@@ -170,7 +170,7 @@ def items_of(samples: Iterable[Sample], rules: Rules | None = None) -> list[Item
         InputRefused: `bad_dataset`: a true region lies in patient space.
         UsageError: `unknown_name`: the benchmark names a metric that there is not.
     """
-    read = [(sample, *_conversation(sample)) for sample in samples if sample.turns and sample.turns[-1].role == "assistant"]
+    read = [(sample, *conversation(sample)) for sample in samples if sample.turns and sample.turns[-1].role == "assistant"]
     asked: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for sample, question, _, _ in read:
         asked[sample.task, question].add(sample.provenance.patient_key)
@@ -188,6 +188,26 @@ def items_of(samples: Iterable[Sample], rules: Rules | None = None) -> list[Item
 def pictures_of(sample: Sample) -> tuple[str, ...]:
     """Which pictures a sample shows: their hashes."""
     return tuple(shown.image.source.sha256 for shown in sample.images)
+
+
+def conversation(sample: Sample) -> tuple[str, str, tuple[Region, ...]]:
+    """Question, true text and true boxes of a sample that ends with an answer.
+
+    Raises:
+        InputRefused: `bad_dataset`: a true region lies in patient space.
+    """
+    question = next(turn.text for turn in reversed(sample.turns) if turn.role == "user")
+    answer = sample.turns[-1].text
+    regions = [sample.regions[int(index)] for index in _REGION.findall(answer)]
+    if any(region.space != "pixel" for region in regions):
+        raise InputRefused(
+            "bad_dataset",
+            "The truth of a sample lies in patient space (mm). Answers are boxes in pixels of the picture, and the two cannot be "
+            "compared. Write its regions in pixels.",
+        )
+    boxes = ((region, _around(region.geometry)) for region in regions)
+    true = tuple(Region(r.label, box, r.space, r.image, r.frame) for r, box in boxes if box is not None)
+    return _IMAGE.sub("", question).strip(), _REGION.sub("", answer).strip(), true
 
 
 def by_group(items: Sequence[Item]) -> dict[tuple[str, str], list[int]]:
@@ -346,22 +366,6 @@ def _within(answer: Given, level: Level) -> Given:
     return Given("", answer.regions, None)
 
 
-def _conversation(sample: Sample) -> tuple[str, str, tuple[Region, ...]]:
-    """Question, true text and true boxes."""
-    question = next(turn.text for turn in reversed(sample.turns) if turn.role == "user")
-    answer = sample.turns[-1].text
-    regions = [sample.regions[int(index)] for index in _REGION.findall(answer)]
-    if any(region.space != "pixel" for region in regions):
-        raise InputRefused(
-            "bad_dataset",
-            "The truth of a sample lies in patient space (mm). Answers are boxes in pixels of the picture, and the two cannot be "
-            "compared. Write its regions in pixels.",
-        )
-    boxes = ((region, _around(region.geometry)) for region in regions)
-    true = tuple(Region(r.label, box, r.space, r.image, r.frame) for r, box in boxes if box is not None)
-    return _IMAGE.sub("", question).strip(), _REGION.sub("", answer).strip(), true
-
-
 def _around(geometry: Geometry) -> Box | None:
     """The box around a geometry; None for a point and an empty mask, which have none."""
     if isinstance(geometry, Box):
@@ -378,5 +382,5 @@ def _around(geometry: Geometry) -> Box | None:
 
 
 def _spell(region: Region) -> list[object]:
-    assert isinstance(region.geometry, Box)  # `_conversation` makes no others
+    assert isinstance(region.geometry, Box)  # `conversation` makes no others
     return [region.label, region.image, region.frame, [round(v, 3) for v in (*region.geometry.low, *region.geometry.high)]]

@@ -8,6 +8,9 @@ import numpy as np
 
 from vesalius.benchmarks import scoring
 from vesalius.benchmarks.exam import BASELINES, MODEL, SYNTHETIC, Result
+from vesalius.benchmarks.judging import Judged
+from vesalius.benchmarks.subgroups import Groups
+from vesalius.benchmarks.trust import Trust
 from vesalius.generate.answers import LEVELS
 from vesalius.metrics import bootstrap, parse_failure
 from vesalius.types import Score
@@ -109,6 +112,31 @@ def as_text(found: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def further_text(trusted: Trust | None, subgroups: Groups, judged: Judged | None) -> list[str]:
+    """What stands below the tables: confidence, subgroups, the judge."""
+    lines = []
+    if trusted is not None:
+        widths = [-BOTH, COUNT, COUNT, SCORE]
+        lines += ["", _line(["confidence", "items", "pat.", "[95 %]"], widths)]
+        lines += [_line([s.metric, str(s.n), _patients(s), with_interval(s)], widths) for s in trusted.scores]
+    if subgroups.groups:
+        widths = [-16, -24, COUNT, COUNT, SCORE, PLAIN, PLAIN, 11]
+        lines += ["", _line(["subgroups", "", "items", "pat.", "credit [95 %]", "majority", "text", "of the rest"], widths)]
+    for group in subgroups.groups:
+        model = group.scores[MODEL]
+        others = [_number(group.scores[c].value) if c in group.scores else "-" for c in ("majority", "text_only")]
+        rest = "-" if group.of_rest is None else f"{group.of_rest:.2f}"
+        name = shortened(group.name, 24)
+        lines.append(_line([group.facet, name, str(model.n), _patients(model), with_interval(model), *others, rest], widths))
+    if judged is not None:
+        lines += ["", f"judge {shortened(judged.name, 40)}, prompt {judged.prompt_sha256[:12]}:"]
+        lines += [f"  {score.metric} {with_interval(score)}" for score in judged.scores]
+        lines.append(
+            f"  asked {judged.asked}; {judged.unreadable} verdicts neither yes nor no; {100 * judged.agree:.1f}% as the rules"
+        )
+    return lines
+
+
 def _levels(found: Sequence[Row]) -> Iterator[str]:
     """What is read strictly, tolerantly and with repairs, side by side."""
     shown = [row for row in found if row.question is None and row.levels]
@@ -163,6 +191,9 @@ def _row(result: Result, task: str, question: str | None, metric: str, indices: 
     patients = [result.items[i].patient for i in indices]
     if scoring.per_item(metric):
         scores, differences = _of_items(result, metric, indices, patients, seed)
+        if task == OVERALL:  # what only some tasks have would be compared with all
+            kept = [c for c in scores if c == MODEL or c in BASELINES or c.startswith(SYNTHETIC)]
+            scores, differences = ({c: part[c] for c in kept if c in part} for part in (scores, differences))
     else:
         scores, differences = _of_sets(result, task, metric, indices, patients, seed)
     failures = dict(_failures(result, indices, patients, seed))
@@ -178,6 +209,8 @@ def _of_items(
     direction = scoring.direction_of(metric)
     values = {condition: found[metric][indices] for condition, found in result.values.items() if metric in found}
     scores = {c: bootstrap.score(metric, direction, v, patients, seed=seed) for c, v in values.items()}
+    values = {c: v for c, v in values.items() if c == MODEL or c in BASELINES or scores[c].n}
+    scores = {c: scores[c] for c in values}
     differences = {
         c: bootstrap.paired(metric, direction, values[MODEL], v, patients, seed=seed) for c, v in values.items() if c != MODEL
     }

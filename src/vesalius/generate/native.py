@@ -48,6 +48,11 @@ class NativeResponder:
         self.scope = scope
         self.trained_patients = trained_patients
 
+    @property
+    def device(self) -> str:
+        """Where the weights lie: "cpu", "cuda:0"."""
+        return str(self.model.decoder.embedding.weight.device)
+
     def respond(self, queries: Sequence[Query]) -> list[Response]:
         """One response per query, in order; pictures that several queries share are read and encoded once.
 

@@ -131,6 +131,13 @@ def jpeg_bytes(pixels: Pixels) -> bytes:
     return stream.getvalue()
 
 
+def jpeg_again(pixels: Pixels, quality: int) -> Pixels:
+    """The picture as it comes out of JPEG of some quality (1 to 95): uint8, of the same shape, (Y, X) or (Y, X, 3)."""
+    stream = io.BytesIO()
+    PillowImage.fromarray(np.ascontiguousarray(pixels)).save(stream, format="JPEG", quality=quality)
+    return np.asarray(PillowImage.open(stream, formats=("JPEG",)))
+
+
 def save_png(path: Path, pixels: Pixels) -> None:
     """Write the picture as PNG, uint8 (Y, X) or (Y, X, 3)."""
     path.write_bytes(png_bytes(pixels))

@@ -7,16 +7,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+import platformdirs
 
 import vesalius.benchmarks
-from vesalius.benchmarks import comparison, exam, report, scoring, table
+from vesalius.benchmarks import comparison, exam, foreign, record, report, scope, scoring, table
 from vesalius.benchmarks import predictions as answers
-from vesalius.benchmarks.exam import Result
-from vesalius.benchmarks.rules import rules_of
+from vesalius.benchmarks.answers_file import AnswersFile, place_of
+from vesalius.benchmarks.asking import AT_ONCE, IN_ORDER, Manner
+from vesalius.benchmarks.corruptions import corruptions
+from vesalius.benchmarks.exam import MODEL, Result
+from vesalius.benchmarks.foreign import Harness
+from vesalius.benchmarks.judging import Judge, ModelJudge, judge
+from vesalius.benchmarks.rules import Rules, rules_of
 from vesalius.benchmarks.scoring import Item
+from vesalius.benchmarks.subgroups import groups
+from vesalius.benchmarks.trust import trust
 from vesalius.errors import InputRefused, Problem, UsageError
 from vesalius.generate.respond import Responder
+from vesalius.generate.written_boxes import CODECS
 from vesalius.metrics.bootstrap import FEW_PATIENTS, RESAMPLES
 from vesalius.types import NOTICE, CodedWarning, Sample
 from vesalius.workflows.open_model import open_model
@@ -28,13 +38,40 @@ FOLDER, PUBLISHED = "folder", "first_real"  # the benchmarks for a folder given 
 
 @dataclass(frozen=True, eq=False)
 class Exam:
-    """What is asked: a benchmark's items, the keys of all its samples, and how many were left out because the model knew them."""
+    """What is asked: a benchmark's items, the keys of all its samples, and how many were left out because the model knew them.
+
+    `samples` are all of the benchmark's in their published order, `rules` what its file says, `doubts` what its score is not.
+    """
 
     name: str
     items: Sequence[Item]
     known: frozenset[str]
     excluded_samples: int = 0
     excluded_patients: int = 0
+    rules: Rules | None = None
+    samples: Sequence[Sample] = ()
+    doubts: Sequence[CodedWarning] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """How a model is asked and what is written besides the scores.
+
+    Attributes:
+        keep: folder where answers are kept as they come, and looked up before anything is asked; None: nowhere.
+        manner: how many questions at once, and how often again.
+        corrupt: conditions with corrupted pictures, as `corruptions.corruptions` takes them; None: none.
+        judge: of open answers, besides the fixed rules.
+        write: harnesses in whose formats the predictions are written, too.
+        seed: of the shuffled pictures, the random boxes and the bootstrap.
+    """
+
+    keep: Path | None = None
+    manner: Manner = IN_ORDER
+    corrupt: str | None = None
+    judge: Judge | None = None
+    write: Sequence[Harness] = ()
+    seed: int = SEED
 
 
 def evaluate(
@@ -45,6 +82,14 @@ def evaluate(
     out: Path | None,
     limit: int | None,
     compare: tuple[Path, Path] | None = None,
+    compat: str | None = None,
+    corrupt: str | None = None,
+    coordinates: str | None = None,
+    judge: str | None = None,
+    choose: Sequence[str] = (),
+    write: Sequence[str] = (),
+    workers: int = 1,
+    fresh: bool = False,
     say: Callable[[str], None],
 ) -> Outcome:
     """Score a model or predictions on a benchmark, or compare two evaluations.
@@ -52,19 +97,28 @@ def evaluate(
     Args:
         model: as `ask` takes it; None for the embedded model.
         predictions: a file of answers made elsewhere, instead of a model.
-        benchmark: a benchmark's name, `NAME=FOLDER`, or a folder (in our own layout, or with the published collections).
+        benchmark: a benchmark's name, `NAME=FOLDER`, `NAME:PART`, or a folder (in our own layout, or with the published
+            collections).
         out: folder for `scores.json`, `predictions.parquet` and `report.html`.
         limit: at most so many patients, chosen by their keys: always the same ones.
         compare: two output folders; nothing else may be given then.
+        compat: the name of one of the benchmark's own odd rules.
+        corrupt: further conditions with corrupted pictures: `noise=0.1,blur=2,jpeg=20,gamma=1.5`.
+        coordinates: how boxes are written in the texts of `predictions`: a name of `written_boxes.CODECS`.
+        judge: a model that judges open answers, as `model`.
+        choose: candidates, as `model`; the best is chosen, on validation data alone.
+        write: harnesses in whose formats the predictions are written, too: vlmevalkit, lmms_eval, inspect_ai.
+        workers: questions that are asked at the same time, for a model behind an endpoint.
+        fresh: ask everything anew, instead of taking answers that were kept.
         say: takes progress lines.
 
     Raises:
-        UsageError: `bad_option`, `unknown_name`.
+        UsageError: `bad_option`, `unknown_name`; `open_choice`: candidates on a test split.
         InputRefused: `bad_predictions`, `empty_split`, `input_missing`, and what the benchmark's data refuse.
-        MissingFromEnvironment: `missing_data`.
+        MissingFromEnvironment: `missing_data`; `endpoint_unreachable`.
     """
     if compare is not None:
-        if model is not None or predictions is not None or benchmark is not None or limit is not None:
+        if any((model, predictions, benchmark, limit, compat, corrupt, coordinates, judge, choose, write)):
             raise UsageError(
                 "bad_option", "--compare takes two folders of finished evaluations and only -o besides. Leave the rest away."
             )
@@ -73,45 +127,98 @@ def evaluate(
         raise UsageError(
             "bad_option", f"A benchmark is needed to score anything. Add --benchmark with one of {', '.join(names())}."
         )
-    if model is not None and predictions is not None:
-        raise UsageError("bad_option", "Both --model and --predictions were given. A score is of one of them. Leave one away.")
-    if limit is not None and limit < 1:
-        raise UsageError("bad_option", "--limit is below 1. Nobody would be left to ask about. Give 1 or more.")
-    name, _ = _named(benchmark)
+    _consistent(model, predictions, limit, corrupt, coordinates, choose, write, workers)
+    name, _, _ = _named(benchmark)
+    harnesses: list[Harness] = [harness for harness in get_args(Harness) if harness in write]
+    keep = None if fresh else platformdirs.user_data_path("vesalius") / "answers"
+    manner = Manner(workers, batch=AT_ONCE if workers == 1 else 1)
+    way = Way(keep, manner, corrupt, None if judge is None else _model_judge(judge, keep, manner, say), harnesses)
+    if choose:
+        return _chosen(choose, benchmark, compat, limit, out, way, say)
     responder = None if predictions is not None else open_model(model)
     say(f"reading the questions of {name}")
-    exam_ = prepare(benchmark, frozenset() if responder is None else responder.trained_patients, limit)
+    exam_ = prepare(benchmark, frozenset() if responder is None else responder.trained_patients, limit, compat=compat)
     if responder is not None:
-        return assess(responder, exam_, out=out, say=say)
+        return assess(responder, exam_, out=out, say=say, way=way)
     assert predictions is not None
-    return _graded(predictions, exam_, out)
+    return _graded(predictions, exam_, out, coordinates, way)
+
+
+def _consistent(
+    model: str | None,
+    predictions: Path | None,
+    limit: int | None,
+    corrupt: str | None,
+    coordinates: str | None,
+    choose: Sequence[str],
+    write: Sequence[str],
+    workers: int,
+) -> None:
+    """Refuse what cannot be meant, before anything is read."""
+    if (model is not None) + (predictions is not None) + bool(choose) > 1:
+        raise UsageError(
+            "bad_option", "Two of --model, --predictions and --choose were given. A score is of one of them. Leave one away."
+        )
+    if limit is not None and limit < 1:
+        raise UsageError("bad_option", "--limit is below 1. Nobody would be left to ask about. Give 1 or more.")
+    if not 1 <= workers <= 256:
+        raise UsageError("bad_option", "--workers is not from 1 to 256. So many cannot ask at once. Give a number in between.")
+    if predictions is not None and corrupt is not None:
+        raise UsageError(
+            "bad_option", "--corrupt shows a model other pictures. Predictions in a file have been made. Give --model."
+        )
+    if coordinates is not None and (predictions is None or coordinates not in CODECS):
+        said = f"--coordinates says how boxes are written in the texts of --predictions, by one of {', '.join(CODECS)}."
+        raise UsageError("bad_option", f"{said} A model's adapter says it for the model. Correct it or leave it away.")
+    unknown = [name for name in write if name not in get_args(Harness)]
+    if unknown:
+        known = get_args(Harness)
+        raise UsageError(
+            "unknown_name",
+            f"No predictions are written for that harness. Choose {', '.join(known)}.",
+            [Problem(name, "no harness of that name", known) for name in unknown],
+        )
+    if corrupt is not None:
+        corruptions(corrupt)
+    if len(choose) == 1:
+        raise UsageError("bad_option", "--choose names one candidate. There is nothing to choose. Give several, or --model.")
 
 
 def names() -> list[str]:
-    """The benchmarks: the files of `benchmarks/` that define `read`."""
+    """The benchmarks: the files of `benchmarks/` that define `CARD` and `read`."""
     folder = Path(vesalius.benchmarks.__file__).parent
-    return sorted(path.stem for path in folder.glob("*.py") if "\ndef read(" in path.read_text(encoding="utf-8"))
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
+    return sorted(name for name, text in texts.items() if "\ndef read(" in text and "\nCARD" in text)
 
 
-def prepare(benchmark: str, trained: frozenset[str], limit: int | None) -> Exam:
+def prepare(benchmark: str, trained: frozenset[str], limit: int | None, *, compat: str | None = None) -> Exam:
     """Read a benchmark and leave out whom the model knows.
 
     Args:
         benchmark: as for `evaluate`.
         trained: keys of the patients to leave out.
         limit: at most so many patients.
+        compat: one of the benchmark's own odd rules; None for ours.
 
     Raises:
+        UsageError: `unknown_name`: the benchmark has no such rule or part.
         InputRefused: `empty_split` when nobody is left; `bad_dataset` when samples share a key.
     """
-    name, source = _named(benchmark)
+    name, part, source = _named(benchmark)
     rules = rules_of(name)
-    samples: list[Sample] = rules.read(source)
-    known = frozenset(sample.key for sample in samples)
-    if len(known) < len(samples):
+    if compat is not None:
+        if compat not in rules.compat:
+            known = ", ".join(rules.compat) or "none"
+            raise UsageError(
+                "unknown_name", f"{name} has no rule of that name for --compat. It has: {known}. Choose one of them."
+            )
+        rules = rules.with_compat(compat)
+    samples: list[Sample] = rules.read(source) if part is None else rules.read(source, part=part)
+    known_keys = frozenset(sample.key for sample in samples)
+    if len(known_keys) < len(samples):
         raise InputRefused(
             "bad_dataset",
-            f"{len(samples) - len(known)} samples have the key of another. Their predictions could not be told apart. "
+            f"{len(samples) - len(known_keys)} samples have the key of another. Their predictions could not be told apart. "
             "Give every sample a key of its own.",
         )
     present = {sample.provenance.patient_key for sample in samples}
@@ -125,10 +232,13 @@ def prepare(benchmark: str, trained: frozenset[str], limit: int | None) -> Exam:
             "A score on patients that a model knows says nothing about others. Give data of other patients.",
         )
     left_out = sum(sample.provenance.patient_key in trained for sample in samples)
-    return Exam(name, items, known, left_out, len(present & trained))
+    title = name if part is None else f"{name}:{part}"
+    return Exam(title, items, known_keys, left_out, len(present & trained), rules, samples, rules.doubts(samples))
 
 
-def assess(responder: Responder, exam_: Exam, *, out: Path | None, say: Callable[[str], None], seed: int = SEED) -> Outcome:
+def assess(
+    responder: Responder, exam_: Exam, *, out: Path | None, say: Callable[[str], None], seed: int = SEED, way: Way | None = None
+) -> Outcome:
     """Ask a model a prepared exam under every condition, score it, and write what was found.
 
     Args:
@@ -136,30 +246,92 @@ def assess(responder: Responder, exam_: Exam, *, out: Path | None, say: Callable
         exam_: from `prepare`.
         out: folder to write; nothing is written when None.
         say: takes progress lines.
-        seed: of the shuffled pictures and of the bootstrap.
+        seed: of the shuffled pictures and of the bootstrap, where `way` is not given.
+        way: how it is asked.
     """
-    result = exam.sit(responder, exam_.items, seed=seed, say=say)
-    identity = responder.identity
-    about = {"model": {"name": identity.name, "sha256": identity.sha256, "recipe": identity.recipe}}
-    return _outcome(result, exam_, about, out, seed)
+    way = way or Way(seed=seed)
+    asked: Responder = scope.Scoped(responder) if exam_.rules is not None and exam_.rules.scoped else responder
+    changed = None if way.corrupt is None else corruptions(way.corrupt)
+    result = exam.sit(asked, exam_.items, seed=way.seed, say=say, keep=way.keep, manner=way.manner, corrupted=changed)
+    return _outcome(result, exam_, record.of_responder(responder), out, way)
 
 
-def _graded(file: Path, exam_: Exam, out: Path | None) -> Outcome:
+def _graded(file: Path, exam_: Exam, out: Path | None, coordinates: str | None, way: Way) -> Outcome:
     """Score predictions made elsewhere."""
-    given = answers.load(file, exam_.items, exam_.known)
+    given = answers.load(file, exam_.items, exam_.known, samples=exam_.samples, coordinates=coordinates)
     about = {"predictions_sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
-    return _outcome(exam.grade(exam_.items, given), exam_, about, out, SEED)
+    about |= {} if coordinates is None else {"coordinates": coordinates}
+    return _outcome(exam.grade(exam_.items, given, seed=way.seed), exam_, about, out, way)
 
 
-def _named(benchmark: str) -> tuple[str, Path | None]:
-    """A benchmark's file and its folder from what the user wrote."""
+def _model_judge(name: str, keep: Path | None, manner: Manner, say: Callable[[str], None]) -> Judge:
+    """A model as a judge, its verdicts kept."""
+    responder = open_model(name)
+    kept = None if keep is None else AnswersFile(place_of(keep, responder.identity, "judge", record.code_sha256()))
+    return ModelJudge(responder, kept=kept, manner=manner, say=say)
+
+
+def _chosen(
+    candidates: Sequence[str],
+    benchmark: str,
+    compat: str | None,
+    limit: int | None,
+    out: Path | None,
+    way: Way,
+    say: Callable[[str], None],
+) -> Outcome:
+    """Score every candidate on validation data, and name the best.
+
+    The rule: a choice is open as long as there are two candidates, and the winner's score on the data that it was chosen on is
+    too good. So candidates are scored only on samples that their dataset calls validation; on any others they are refused.
+    """
+    responders = [open_model(name) for name in candidates]
+    trained = frozenset().union(*(responder.trained_patients for responder in responders))
+    exam_ = prepare(benchmark, trained, limit, compat=compat)
+    others = {str(item.sample.provenance.split) for item in exam_.items} - {"validation"}
+    if others:
+        raise UsageError(
+            "open_choice",
+            f"{len(candidates)} candidates are still open, and these questions are not of a validation split. The best of "
+            "several scores on a test says more than the model can. Choose on validation data; then evaluate the chosen one.",
+            [
+                Problem("benchmark", f"samples of the split {name}" if name != "None" else "samples of no split")
+                for name in sorted(others)
+            ],
+        )
+    places = [None if out is None else out / f"candidate_{number}" for number in range(1, len(candidates) + 1)]
+    outcomes = [
+        assess(responder, exam_, out=place, say=say, way=way) for responder, place in zip(responders, places, strict=True)
+    ]
+    overall = [outcome.data["rows"][0]["scores"][MODEL] for outcome in outcomes]
+    best = max(range(len(candidates)), key=lambda i: -1.0 if overall[i]["value"] is None else overall[i]["value"])
+    data = {
+        "chosen": outcomes[best].data["model"],
+        "by": "overall credit on validation data",
+        "benchmark": exam_.name,
+        "data_sha256": outcomes[best].data["data_sha256"],
+        "candidates": [{**outcome.data["model"], "credit": score} for outcome, score in zip(outcomes, overall, strict=True)],
+        "notice": NOTICE,
+    }
+    if out is not None:
+        _write(out / "choice.json", (json.dumps(data, indent=1, allow_nan=False) + "\n").encode())
+    lines = [f"{name}: {score['value']} {score['interval']}" for name, score in zip(candidates, overall, strict=True)]
+    return Outcome(data, "\n".join([f"chosen: candidate {best + 1} of {len(candidates)}, by credit", *lines, NOTICE]))
+
+
+def _named(benchmark: str) -> tuple[str, str | None, Path | None]:
+    """A benchmark's file, its part and its folder from what the user wrote."""
     known = names()
-    name, equals, folder = benchmark.partition("=")
-    if name in known and (not equals or folder):
-        return name, Path(folder) if equals else None
+    whole, equals, folder = benchmark.partition("=")
+    name, colon, part = whole.partition(":")
+    if name in known and (not equals or folder) and (not colon or part in rules_of(name).parts):
+        return name, part or None, Path(folder) if equals else None
     place = Path(benchmark)
     if place.is_dir():
-        return (FOLDER if (place / "samples.parquet").is_file() else PUBLISHED), place
+        return (FOLDER if (place / "samples.parquet").is_file() else PUBLISHED), None, place
+    if name in known and colon:
+        parts = rules_of(name).parts
+        raise UsageError("unknown_name", f"{name} has no part of that name. It has: {', '.join(parts) or 'none'}. Choose one.")
     problem = Problem("benchmark", "no benchmark and no folder of that name", tuple(known))
     raise UsageError(
         "unknown_name", f"There is no such benchmark. Choose {', '.join(known)}, NAME=FOLDER, or a folder.", [problem]
@@ -171,37 +343,63 @@ def _lot(patient: str) -> str:
     return hashlib.sha256(patient.encode()).hexdigest()
 
 
-def _outcome(result: Result, exam_: Exam, about: Mapping[str, Any], out: Path | None, seed: int) -> Outcome:
-    found = table.rows(result, seed=seed)
+def _outcome(result: Result, exam_: Exam, about: Mapping[str, Any], out: Path | None, way: Way) -> Outcome:
+    found = table.rows(result, seed=way.seed)
+    trusted = trust(result, seed=way.seed)
+    subgroups = groups(result, seed=way.seed)
+    judged = None if way.judge is None else judge(result, way.judge, seed=way.seed)
     warnings = _warnings(exam_)
+    responses = result.responses[MODEL]
     data = {
         "benchmark": exam_.name,
         **about,
         "version": version("vesalius"),
-        "seed": seed,
+        "seed": way.seed,
         "resamples": RESAMPLES,
         "data_sha256": scoring.data_sha256(result.items),
+        **record.of_exam(result.items),
+        "compat": exam_.rules.says if exam_.rules is not None else "",
         "items": len(result.items),
         "patients": len({item.patient for item in result.items}),
         "excluded": {"samples": exam_.excluded_samples, "patients": exam_.excluded_patients},
+        "declined": {condition: scope.declined(of) for condition, of in result.responses.items() if condition in _asked(result)},
+        "refused": sum(response is not None and response.raw.startswith("refused: ") for response in responses),
         "warnings": [warning.to_json() for warning in warnings],
         "rows": [row.to_json() for row in found],
+        "confidence": None if trusted is None else trusted.to_json(),
+        "subgroups": subgroups.to_json(),
+        "judge": None if judged is None else judged.to_json(),
         "notice": NOTICE,
     }
     if out is not None:
-        facts = {key: value for key, value in data.items() if key not in ("rows", "notice", "warnings")}
+        tables = ("rows", "notice", "warnings", "confidence", "subgroups", "judge")
+        facts = {key: value for key, value in data.items() if key not in tables}
         facts |= {f"warning {i}": warning.message for i, warning in enumerate(warnings, start=1)}
+        title = "" if judged is None else f"Judged by {judged.name}, prompt {judged.prompt_sha256[:12]}"
+        further = [] if judged is None else [(title, judged.scores)]
+        page = report.page(found, result, facts, trusted=trusted, groups=subgroups, further=further)
         _write(out / "predictions.parquet", answers.to_parquet(result))
-        _write(out / "report.html", report.page(found, result, facts).encode())
+        _write(out / "report.html", page.encode())
+        for harness in way.write:
+            name, content = foreign.written(result, harness, data)
+            _write(out / name, content)
         _write(out / "scores.json", (json.dumps(data, indent=1, allow_nan=False) + "\n").encode())
     head = f"{exam_.name}: {data['items']} questions about {data['patients']} patients; 95 % intervals over patients"
     notes = [f"! {warning.code}: {warning.message}" for warning in warnings]
-    return Outcome(data, "\n".join([head, *notes, "", table.as_text(found), NOTICE]))
+    notes += [f"! compat: {data['compat']}"] if data["compat"] else []
+    notes += [f"! {number} questions were declined as out of scope" for number in (scope.declined(responses),) if number]
+    further_text = table.further_text(trusted, subgroups, judged)
+    return Outcome(data, "\n".join([head, *notes, "", table.as_text(found), *further_text, NOTICE]))
+
+
+def _asked(result: Result) -> list[str]:
+    """The conditions under which a model was asked."""
+    return [c for c in result.responses if c not in (exam.MAJORITY, "random_box", "nearest_report")]
 
 
 def _warnings(exam_: Exam) -> list[CodedWarning]:
-    """Who was left out, and whether too few are left."""
-    warnings = []
+    """Who was left out, whether too few are left, and what the benchmark's own data lack."""
+    warnings = [*exam_.doubts]
     if exam_.excluded_patients:
         left_out = (
             f"{exam_.excluded_patients} patients ({exam_.excluded_samples} questions) that the model was trained or tuned on"

@@ -1,0 +1,61 @@
+"""What is needed to get the same number again: hashes of prompts and code, versions of packages, the device."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import vesalius
+from vesalius.benchmarks.scoring import Item
+from vesalius.generate.answers import READER_VERSION
+from vesalius.generate.parse import PARSER_VERSION
+from vesalius.generate.respond import Responder
+
+PACKAGES = ("vesalius", "torch", "numpy", "pyarrow", "tokenizers", "safetensors", "pillow", "faster-coco-eval")
+ANSWERING = ("generate", "models", "transforms")  # the code that an answer depends on, besides the weights
+
+
+def of_exam(items: Sequence[Item]) -> dict[str, Any]:
+    """What the questions and their reading were."""
+    prompts = sorted(json.dumps([item.sample.key, item.put]) for item in items)
+    return {
+        "prompts_sha256": hashlib.sha256("\n".join(prompts).encode()).hexdigest(),
+        "parser": {"native": PARSER_VERSION, "answers": READER_VERSION},
+        "packages": versions(),
+        "python": platform.python_version(),
+    }
+
+
+def of_responder(responder: Responder) -> dict[str, Any]:
+    """Which model, on what."""
+    identity = responder.identity
+    return {
+        "model": {"name": identity.name, "sha256": identity.sha256, "recipe": identity.recipe},
+        "device": str(getattr(responder, "device", "not stated")),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Those of the packages that numbers depend on and that are installed."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def code_sha256() -> str:
+    """A hash over the code that makes answers: kept answers of other code are not used."""
+    root = Path(vesalius.__file__).parent
+    digest = hashlib.sha256()
+    for folder in ANSWERING:
+        for path in sorted((root / folder).rglob("*.py")):
+            digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
