@@ -12,9 +12,9 @@ from vesalius.datasets.sources import Files
 from vesalius.errors import InputRefused
 from vesalius.types import Sample
 
-CARD = """What: the published test of MedQA, United States, 1,273 questions. Four options (the default: what nearly all tables
-show), `part="5_options"` (as examined), `part="mainland"` (3,426 questions in Chinese) or `part="taiwan"` (1,413, in
-traditional Chinese). There are no pictures: it is a test of the language model.
+CARD = """What: the published test of MedQA, United States. Four options (the default: what nearly all tables
+show), `part="5_options"` (as examined), `part="mainland"` (in Chinese) or `part="taiwan"` (in traditional
+Chinese). There are no pictures: it is a test of the language model.
 Patients: cases of examinations; the unit of the intervals is the question.
 Leaks: the questions are on the web, in question banks and in many collections to train on: scores of models whose training
 data nobody knows say little.

@@ -7,7 +7,7 @@ from vesalius.benchmarks.at_hand import Published, questions
 from vesalius.datasets.collections import medxpertqa
 from vesalius.types import Sample
 
-CARD = """What: the published test of MedXpertQA's part MM, 2,000 questions with pictures and five options each. Tasks:
+CARD = """What: the published test of MedXpertQA's part MM, questions with pictures and five options each. Tasks:
 diagnosis, treatment, basic medicine; `provenance.site` is the body's system, `provenance.annotation` whether to reason or to
 understand.
 Patients: cases of examinations and textbooks; nobody is named: the unit of the intervals is the question.

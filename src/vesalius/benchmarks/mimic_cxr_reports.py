@@ -11,7 +11,7 @@ from vesalius.types import Sample
 CARD = """What: a report of each study of the published test, from all radiographs of the study. The truth is the section of
 findings; `part="impression"` and `part="both"` are other benchmarks. Studies without the section are left out and counted:
 papers differ in which, and their numbers of studies with them.
-Patients: 293 of one hospital in Boston, with several studies each: the unit of the intervals is the patient. The test is no
+Patients: of one hospital, with several studies each: the unit of the intervals is the patient. The test is no
 random choice: it holds the patients of whom a report was labeled by hand.
 Leaks: studies of one patient lie in one split alone. Many reports speak of an earlier study that is not shown ("unchanged"):
 what they say of it cannot be seen and is scored all the same.

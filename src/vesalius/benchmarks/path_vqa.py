@@ -7,8 +7,7 @@ from vesalius.benchmarks.at_hand import Part, Published, questions
 from vesalius.datasets.collections import path_vqa
 from vesalius.types import Sample
 
-CARD = """What: the published test of PathVQA, 6,719 questions about 858 pictures, about half of them yes or no (`closed`, else
-`open`).
+CARD = """What: the published test of PathVQA: yes or no (`closed`), else `open`.
 Patients: figures of textbooks and of a digital library of pathology; nobody is named: the unit of the intervals is the
 picture, by its bytes. Several panels of one figure are several pictures here.
 Leaks: figures of the same books lie in all three splits. `part="unseen"` leaves out pictures whose very bytes lie in another

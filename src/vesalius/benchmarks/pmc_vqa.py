@@ -13,8 +13,8 @@ from vesalius.errors import InputRefused
 from vesalius.types import Sample
 
 CARD = """What: four options each, one right. Three tests are published under one name, and papers rarely say which they score:
-`test_clean.csv` (2,000 questions that people looked through; the default), `test.csv` (`part="version_1"`, 50,000 about
-compound figures) and `test_2.csv` (`part="version_2"`, 33,430 about single ones).
+`test_clean.csv` (looked through by people; the default), `test.csv` (`part="version_1"`, about compound figures) and
+`test_2.csv` (`part="version_2"`, about single ones).
 Patients: figures of papers; the unit of the intervals is the paper. Many figures are diagrams, curves and photographs of gels.
 Leaks: figures of one paper lie in training and test: `part="unseen"` leaves such papers out, and may leave nobody. Training
 tables of the other version are not looked at: the versions share papers.

@@ -12,7 +12,7 @@ from vesalius.datasets.faults import Tell
 from vesalius.datasets.split import Split
 from vesalius.types import Sample
 
-CARD = """What: the published test of SLAKE, 2,094 questions in two languages, 1,061 of them in English. Tasks: `closed_en`,
+CARD = """What: the published test of SLAKE, in two languages. Tasks: `closed_en`,
 `open_en`, `closed_zh`, `open_zh`: the two languages are never added up into one number. A closed question whose answer is
 neither yes nor no, in either language, is read as words; words of Chinese are its characters.
 Patients: pictures of public collections (of tumors, of the abdomen, of the chest); nothing says which are of one patient: the

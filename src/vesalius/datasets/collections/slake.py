@@ -1,6 +1,6 @@
 """slake: questions about CT, MR and radiographs of the whole body, in English and in Chinese, with a knowledge graph's triples.
 
-What:       642 pictures and 14,028 questions in two languages: 9,835 to learn from, 2,099 and 2,094.
+What:       questions in two languages: 9,835 to learn from and 2,099 to validate in the copy that was looked at.
 Layout:     `train.json`, `validate.json` (or `validation.json`) and `test.json`: lists of records with img_name, q_lang,
             question, answer, answer_type, content_type; pictures in `imgs/xmlab1/source.jpg`. With `text_alone` the pictures
             are left out.
