@@ -20,6 +20,7 @@ SERVANTS = {
     "datasets/collections": "masks sheet",
     "datasets/compose": "answers made measure questions reading view wording",
     "datasets/formats": "",
+    "datasets/lint": "budget looking report run seen tally words",
     "metrics": "bootstrap",
     "phantom/kinds": "",
 }

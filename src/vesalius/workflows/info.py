@@ -23,6 +23,7 @@ REGISTRIES: dict[str, tuple[str, frozenset[str]]] = {
     "collections": ("datasets/collections", frozenset({"read", "recognizes"})),
     "exchange": ("datasets/formats", frozenset({"read", "recognizes"})),
     "engines": ("datasets/compose", frozenset({"compose"})),
+    "checks": ("datasets/lint", frozenset({"CODES", "Check"})),
     "phantoms": ("phantom/kinds", frozenset({"SAYS", "FINDINGS", "FACTORS", "together", "draw"})),
     "formats": ("clinical/formats", frozenset({"describe", "decode"})),
     "metrics": ("metrics", frozenset({"NAME", "DIRECTION", "items|value"})),
@@ -30,7 +31,7 @@ REGISTRIES: dict[str, tuple[str, frozenset[str]]] = {
 
 
 def info() -> Outcome:
-    """List recipes, benchmarks, collections, exchange formats, data engines, models, phantoms, file formats, metrics and codes.
+    """List recipes, benchmarks, collections, exchange formats, engines, checks, models, phantoms, file formats, metrics and codes.
 
     Files are read, not imported: nothing runs, and torch is not loaded.
     """
@@ -100,7 +101,18 @@ def _models() -> list[dict[str, Any]]:
 
 def _text(data: dict[str, Any]) -> str:
     lines = []
-    for name in ("recipes", "benchmarks", "collections", "exchange", "engines", "models", "phantoms", "formats", "metrics"):
+    for name in (
+        "recipes",
+        "benchmarks",
+        "collections",
+        "exchange",
+        "engines",
+        "checks",
+        "models",
+        "phantoms",
+        "formats",
+        "metrics",
+    ):
         entries = data[name]
         width = max((len(entry["name"]) for entry in entries), default=0)
         lines += [f"{name} ({len(entries)})", *(f"  {entry['name']:<{width}}  {entry['says']}" for entry in entries)]

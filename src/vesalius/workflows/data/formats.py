@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from vesalius.datasets.faults import Fault
+from vesalius.datasets.formats import vesalius as ours
 from vesalius.errors import InputRefused, Problem, UsageError
 from vesalius.types import Sample
 from vesalius.workflows.info import PACKAGE, REGISTRIES, members
@@ -46,6 +47,8 @@ def reader(source: Path, name: str | None) -> tuple[str, ModuleType]:
     known = readable()
     if name is not None:
         return name, importlib.import_module(_named(known, "--from", name))
+    if ours.recognizes(source):  # which may hold the files of others beside it, as a folder of phantoms does
+        return ours.__name__.rpartition(".")[2], ours
     for registry in REGISTERED:
         folder = f"vesalius.{REGISTRIES[registry][0].replace('/', '.')}."
         modules = {each: importlib.import_module(module) for each, module in known.items() if module.startswith(folder)}
