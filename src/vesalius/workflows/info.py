@@ -31,7 +31,7 @@ REGISTRIES: dict[str, tuple[str, frozenset[str]]] = {
 
 
 def info() -> Outcome:
-    """List recipes, benchmarks, collections, exchange formats, engines, checks, models, phantoms, file formats, metrics and codes.
+    """List recipes, benchmarks, collections, formats, engines, checks, models, phantoms, file formats, metrics and codes.
 
     Files are read, not imported: nothing runs, and torch is not loaded.
     """
