@@ -16,6 +16,7 @@ import weakref
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -152,8 +153,10 @@ class Crew:
         worker.jobs.append(job)
         worker.socket.settimeout(gate.START_S)
         try:
-            socket.send_fds(worker.socket, [struct.pack("!I", len(content))], descriptors)
-            worker.socket.sendall(content)
+            content = struct.pack("!I", len(content)) + content
+            sent = socket.send_fds(worker.socket, [content], descriptors)  # as one message: a worker wakes up once
+            if sent < len(content):
+                worker.socket.sendall(memoryview(content)[sent:])
         except OSError as error:
             raise self._ended(worker, error) from None
         finally:
@@ -212,9 +215,32 @@ def arrays_of(job: Job) -> list[Array | tuple[str, str]]:
         if len(told) == 2:
             found.append((told[0], told[1]))
             continue
-        at, dtype, shape = told
-        found.append(np.ndarray(shape, dtype, job.held, at))
+        run = _run(told, job.held)
+        found.extend(run[number, ...] for number in range(len(run)))
     return found
+
+
+def together(jobs: Sequence[Job]) -> Array | None:
+    """All that finished jobs of one slot have decoded as one array (B, …), where all is alike and lies at one step."""
+    runs = [told for job in jobs for told in job.result or []]
+    if not runs or any(len(told) == 2 or told[1:3] != runs[0][1:3] for told in runs):
+        return None
+    begins = [at + number * step for at, _, _, step, count in runs for number in range(count)]
+    step = begins[1] - begins[0] if len(begins) > 1 else runs[0][3]
+    if any(after - before != step for before, after in pairwise(begins)):
+        return None
+    return _run([begins[0], *runs[0][1:3], step, len(begins)], jobs[0].held)
+
+
+def _run(told: Sequence[Any], held: Array) -> Array:
+    """Arrays that lie at one step from each other."""
+    at, dtype, shape, step, count = told
+    inner = np.dtype(dtype).itemsize
+    strides = []
+    for length in reversed(shape):
+        strides.append(inner)
+        inner *= length
+    return np.ndarray((count, *shape), dtype, held, at, (step, *reversed(strides)))
 
 
 def _started() -> Worker:

@@ -11,14 +11,14 @@ import math
 import os
 import struct
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from PIL import Image as Pillow
 
 from vesalius.clinical.formats import raster
 from vesalius.clinical.signatures import PNG
-from vesalius.datasets.store.media import Stated, opened_npy
+from vesalius.datasets.store.npy import Stated, opened_npy
 from vesalius.errors import InputRefused
 from vesalius.types import Array, Part
 
@@ -47,7 +47,7 @@ class Item(NamedTuple):
     room: int
 
 
-_DTYPES = {"L": np.dtype(np.uint8), "RGB": np.dtype(np.uint8), "I;16": np.dtype(np.uint16)}
+_DTYPES: dict[str, np.dtype[Any]] = {"L": np.dtype(np.uint8), "RGB": np.dtype(np.uint8), "I;16": np.dtype(np.uint16)}
 _PNG_HEAD = PNG + b"\0\0\0\rIHDR"
 _SIZE, _LENGTH = struct.Struct(">2I"), struct.Struct(">I")
 _PLAIN = {b"\x08\0": ("L", "L"), b"\x10\0": ("I;16", "I;16B"), b"\x08\x02": ("RGB", "RGB")}  # depth and color type
@@ -67,16 +67,18 @@ def decode(descriptor: int, item: Item, room: memoryview) -> tuple[str, tuple[in
     Raises:
         InputRefused: `bad_dataset`: the content is not what the row says; what the readers refuse.
     """
-    if os.fstat(descriptor).st_size != item.bytes:
-        raise _changed()
     if item.suffix == ".npy":
+        if os.fstat(descriptor).st_size != item.bytes:
+            raise _changed()
         return _numbers(descriptor, item, room)
-    content = os.pread(descriptor, item.bytes, 0)
+    content = os.pread(descriptor, item.bytes + 1, 0)  # one more than there are
     if len(content) != item.bytes or (item.sha256 and hashlib.sha256(content).hexdigest() != item.sha256):
         raise _changed()
-    pixels = _pixels(content, item)
+    pixels, is_there = _pixels(content, item, room)
     if pixels.shape != _whole(item):
         raise _changed()
+    if is_there:
+        return str(pixels.dtype), pixels.shape
     if item.box is not None:
         y0, x0, y1, x1 = item.box
         pixels = pixels[y0:y1, x0:x1]
@@ -92,28 +94,43 @@ def room_of(suffix: str, size_bytes: int, shape: Sequence[int], channels: int) -
     return math.prod(shape) * (channels if channels > 1 else 2 if suffix == ".png" else 1)
 
 
-def _pixels(content: bytes, item: Item) -> Array:
-    """The picture as the readers give it."""
+def _pixels(content: bytes, item: Item, room: memoryview) -> tuple[Array, bool]:
+    """The picture as the readers give it, and whether it lies in `room` already."""
     height, width = item.shape
     try:
         if item.suffix == ".png" and (plain := _plain_png(content, width, height)) is not None:
-            return plain
+            return _inflated(*plain, (width, height), room if item.channels == 1 and item.box is None else None)
         with Pillow.open(io.BytesIO(content), formats=_FORMATS[item.suffix]) as picture:
             if picture.size != (width, height) and picture.size != (height, width):
                 raise _changed()
             if picture.mode in _DTYPES and "exif" not in picture.info and "Raw profile type exif" not in picture.info:
-                return np.asarray(picture)
+                return np.asarray(picture), False
     except (OSError, EOFError, SyntaxError, ValueError) as error:
         raise InputRefused("decode_failed", "A picture of the dataset is damaged. Nothing is guessed. Write it again.") from error
     file = cast("io.BufferedReader", io.BufferedReader(io.BytesIO(content)))
     description = raster.describe(file)
     values = np.empty(description.shape_of(Part()), description.dtype)
     raster.decode(file, description, Part(), values)
-    return values
+    return values, False
 
 
-def _plain_png(content: bytes, width: int, height: int) -> Array | None:
-    """A PNG of gray or RGB pixels and nothing else, given to the decoder at once; None: it is not as plain as that.
+def _inflated(data: bytes, mode: str, stored: str, size: tuple[int, int], room: memoryview | None) -> tuple[Array, bool]:
+    """Pixels of what a plain PNG holds: decoded to where they belong, if Pillow can share that memory, else beside it."""
+    if room is None or mode == "RGB":
+        return np.asarray(Pillow.frombytes(mode, size, data, "zip", stored, 0)), False
+    pixels: Array = np.ndarray(size[::-1], _DTYPES[mode], room)
+    picture = Pillow.frombuffer(mode, size, pixels, "raw", mode, 0, 1)
+    is_shared = bool(picture.readonly)  # so Pillow marks a picture whose pixels are the buffer
+    picture.frombytes(data, "zip", stored, 0)
+    if not is_shared or not picture.readonly:
+        return np.asarray(picture), False
+    return pixels, True
+
+
+def _plain_png(content: bytes, width: int, height: int) -> tuple[bytes, str, str] | None:
+    """The compressed rows of a PNG of gray or RGB pixels and nothing else, its mode, and that of what is stored.
+
+    None: it is not as plain as that.
 
     Source: PNG (third edition), 5.3 and 11.2.
     """
@@ -128,7 +145,7 @@ def _plain_png(content: bytes, width: int, height: int) -> Array | None:
             data.append(content[at + 8 : at + 8 + size])
         elif name == b"IEND":
             whole = data[0] if len(data) == 1 else b"".join(data)
-            return np.asarray(Pillow.frombytes(modes[0], (width, height), whole, "zip", modes[1], 0))
+            return whole, *modes
         elif name not in _HARMLESS:
             return None
         at += 12 + size

@@ -17,7 +17,7 @@ import numpy as np
 
 from vesalius.datasets.faults import Fault, Tell
 from vesalius.datasets.loading.cache import Disk, Memory
-from vesalius.datasets.loading.crew import Crew, Job, arrays_of, jobs_of
+from vesalius.datasets.loading.crew import Crew, Job, arrays_of, jobs_of, together
 from vesalius.datasets.loading.cut import WHOLE, Cut, Taken
 from vesalius.datasets.loading.index import Index, Picture
 from vesalius.datasets.loading.opening import File, Opening, file_of
@@ -47,6 +47,7 @@ class Loaded:
     arrays: tuple[tuple[Array, ...], ...]
     taken: tuple[tuple[Taken, ...], ...]
     _index: Index
+    _together: Array | None = None
 
     @cached_property
     def samples(self) -> tuple[Sample, ...]:
@@ -55,19 +56,12 @@ class Loaded:
 
     @property
     def stacked(self) -> Array:
-        """(B, …): the first picture of every sample, without a copy where they lie side by side.
+        """(B, …): the first picture of every sample, without a copy where they lie at one step from each other.
 
         Raises:
             ValueError: a sample has no picture, or their shapes differ.
         """
-        first = [arrays[0] for arrays in self.arrays]
-        one = first[0]
-        begins = [array.__array_interface__["data"][0] for array in first]
-        step = one.nbytes
-        alike = all(array.shape == one.shape and array.dtype == one.dtype for array in first)
-        if not alike or one.base is None or begins != list(range(begins[0], begins[0] + step * len(first), step)) or not step:
-            return np.stack(first)
-        return np.lib.stride_tricks.as_strided(one, (len(first), *one.shape), (step, *one.strides))
+        return np.stack([arrays[0] for arrays in self.arrays]) if self._together is None else self._together
 
     def _sample(self, at: int) -> Sample:
         sample = self._index.sample(int(self.numbers[at]))
@@ -288,10 +282,12 @@ class Loader:
             else:
                 self._refuse(int(begun.numbers[at]), *wrong)
         numbers = begun.numbers[whole]
+        one = together([job for job, _ in begun.jobs]) if all(len(some) == 1 for some in begun.files) else None
         arrays = [tuple(file.array for file in begun.files[at] if file.array is not None) for at in whole]
         taken = [tuple(file.taken for file in begun.files[at]) for at in whole]
         keys = self.index.keys.take(numbers).to_pylist()
-        return Loaded(numbers, tuple(keys), tuple(arrays), tuple(taken), self.index)
+        one = one if one is not None and len(one) == len(begun.files) else None
+        return Loaded(numbers, tuple(keys), tuple(arrays), tuple(taken), self.index, one)
 
     def _refuse(self, number: int, code: str, message: str) -> None:
         """Tell the fault of a sample, or end the loading with it."""

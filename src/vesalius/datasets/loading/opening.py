@@ -6,11 +6,10 @@ What is fetched from an address is hashed each time. What a cache on the disk ho
 
 import os
 import time
+from array import array
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-
-import numpy as np
 
 from vesalius.datasets.loading.cache import Disk, Memory
 from vesalius.datasets.loading.crew import Job
@@ -52,7 +51,7 @@ class Opening:
     """Opens files for the workers of one loader; `files` is how many the loader may ever meet."""
 
     def __init__(self, files: int, cache: Memory | Disk | None) -> None:
-        self._checked = np.zeros(files, np.uint64)  # of each file the mark that it had when its hash was right
+        self._checked = array("Q", bytes(8 * files))  # of each file the mark that it had when its hash was right
         self._cache = cache
         self._pool: ThreadPoolExecutor | None = None
         self._roots: dict[Place, str] = {}
@@ -64,7 +63,7 @@ class Opening:
             self._pool = ThreadPoolExecutor(FETCHED_AT_ONCE)
         fetched = dict(zip(away, self._pool.map(_fetched, away), strict=True)) if away and self._pool else {}
         for file in files:
-            descriptor, item = fetched[file] if file in fetched else self._open(file)
+            descriptor, item = fetched[file] if fetched and file in fetched else self._open(file)
             if descriptor < 0:
                 file.job = None
                 continue
@@ -78,7 +77,7 @@ class Opening:
 
     def forget(self) -> None:
         """Believe nothing any more."""
-        self._checked[:] = 0
+        self._checked = array("Q", bytes(8 * len(self._checked)))
 
     def keep(self, file: File) -> None:
         """Put a whole array into the cache, where there is one."""

@@ -43,7 +43,7 @@ def main(descriptor: int) -> None:
 
 
 def _done(job: Mapping[str, Any], descriptors: list[int], slot: mmap.mmap) -> list[Any]:
-    """Of each item where its array lies, with type and shape; or the code and message of its refusal."""
+    """Where arrays lie, with type and shape, the step to the next and the count of those alike; code and message of refusals."""
     sandbox.limit_time(job["limit_s"])
     items = [Item(*said) for said in job["items"]]
     sandbox.limit_memory(EXTRA_BYTES + 3 * max((item.room for item in items), default=0))
@@ -54,8 +54,13 @@ def _done(job: Mapping[str, Any], descriptors: list[int], slot: mmap.mmap) -> li
             try:
                 with whole[at : at + item.room] as room:
                     dtype, shape = decode(descriptor, item, room)
-                found.append([at, dtype, list(shape)])
-                at += _size(dtype, shape)
+                size = _size(dtype, shape)
+                last = found[-1] if found else []
+                if last[1:4] == [dtype, list(shape), size]:
+                    last[4] += 1
+                else:
+                    found.append([at, dtype, list(shape), size, 1])
+                at += size
             except InputRefused as refusal:
                 found.append([refusal.code, refusal.message])
             except MemoryError:

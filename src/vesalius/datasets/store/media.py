@@ -12,11 +12,9 @@ import time
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +23,7 @@ from vesalius.clinical import gate, images
 from vesalius.clinical.images import open_image
 from vesalius.clinical.keys import content_sha256
 from vesalius.clinical.signatures import JPEG, PNG
+from vesalius.datasets.store.npy import opened_npy
 from vesalius.datasets.store.places import Place
 from vesalius.datasets.store.rows import Row
 from vesalius.errors import InputRefused
@@ -135,38 +134,6 @@ def encoded(item: Image | Mask) -> tuple[bytes, str]:
     return b"".join(pieces), suffix
 
 
-@dataclass(frozen=True)
-class Stated:
-    """What the head of an `.npy` file says: the type and shape of its array, its order, and where the values begin."""
-
-    dtype: np.dtype[np.generic]
-    shape: tuple[int, ...]
-    order: Literal["C", "F"]
-    begin: int
-
-
-def opened_npy(file: BinaryIO) -> Stated:
-    """The head of an `.npy` file that holds as many numbers as it states.
-
-    Raises:
-        InputRefused: `bad_dataset`.
-    """
-    try:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, in_columns, dtype = read(file)
-    except (ValueError, EOFError) as error:
-        raise _no_array() from error
-    begin = file.tell()
-    size = file.seek(0, os.SEEK_END) - begin
-    count = 1
-    for length in shape:
-        count *= length  # Python's own numbers: none is too large
-    if dtype.hasobject or dtype.kind not in "biuf" or count * dtype.itemsize != size:
-        raise _no_array()
-    return Stated(dtype, shape, "F" if in_columns else "C", begin)
-
-
 def _checked(path: Path) -> Array:
     """The array of an `.npy` file of this machine, mapped; its content is hashed once while the file stays as it is."""
     try:
@@ -241,9 +208,3 @@ def _npy(array: Array) -> list[bytes | memoryview]:
     head = BytesIO()
     np.lib.format.write_array_header_1_0(head, np.lib.format.header_data_from_array_1_0(whole))
     return [head.getvalue(), whole.reshape(-1).view(np.uint8).data if whole.size else b""]
-
-
-def _no_array() -> InputRefused:
-    return InputRefused(
-        "bad_dataset", "A file of the dataset holds no array of numbers. Nothing of it is read. Write the folder again."
-    )
