@@ -19,6 +19,7 @@ WITHOUT_TORCH = [
     "vesalius",
     "vesalius.cli",
     "vesalius.clinical.study",
+    "vesalius.datasets.loading.loader",
     "vesalius.datasets.store.table",
     "vesalius.phantom.world",
     "vesalius.workflows.data.convert",

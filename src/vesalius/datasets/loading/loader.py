@@ -238,16 +238,16 @@ class Loader:
 
     def _begin(self, numbers: Numbers, epoch: int) -> "_Begun":
         """The files of a batch, and the jobs that they make; what is in memory already needs none."""
-        files = [
-            [file_of(shown, self._taken(shown, (self.order.seed, 2, epoch, number, at))) for at, shown in enumerate(some)]
-            for number, some in zip(numbers.tolist(), self.index.pictures(numbers), strict=True)
-        ]
+        pictures = self.index.pictures(numbers)
+        if self._cut is None:
+            files = [[file_of(shown, WHOLE) for shown in some] for some in pictures]
+        else:
+            files = [
+                [file_of(shown, self._taken(self._cut, shown, epoch, number, at)) for at, shown in enumerate(some)]
+                for number, some in zip(numbers.tolist(), pictures, strict=True)
+            ]
         begun = _Begun(numbers, files, [])
-        waiting = []
-        for file in (file for some in files for file in some):
-            file.array = self._opening.cached(file)
-            if file.array is None:
-                waiting.append(file)
+        waiting = [file for some in files for file in some if not self._opening.is_cached(file)]
         rooms = [file.room for file in waiting]
         if waiting:
             slot, held = self._ready().slots.take(sum(rooms))
@@ -272,19 +272,18 @@ class Loader:
                     file.refused = result
                 else:
                     file.array = result
-                    self._opening.believe(file)
-                    self._opening.keep(file)
+            self._opening.believe(sent)
         whole = []
         for at, files_of in enumerate(begun.files):
-            wrong = next((file.refused for file in files_of if file.refused is not None), None)
-            if wrong is None:
-                whole.append(at)
+            wrong = [file.refused for file in files_of if file.refused is not None]
+            if wrong:
+                self._refuse(int(begun.numbers[at]), *wrong[0])
             else:
-                self._refuse(int(begun.numbers[at]), *wrong)
+                whole.append(at)
         numbers = begun.numbers[whole]
         one = together([job for job, _ in begun.jobs]) if all(len(some) == 1 for some in begun.files) else None
-        arrays = [tuple(file.array for file in begun.files[at] if file.array is not None) for at in whole]
-        taken = [tuple(file.taken for file in begun.files[at]) for at in whole]
+        arrays = [tuple([file.array for file in begun.files[at] if file.array is not None]) for at in whole]
+        taken = [tuple([file.taken for file in begun.files[at]]) for at in whole]
         keys = self.index.keys.take(numbers).to_pylist()
         one = one if one is not None and len(one) == len(begun.files) else None
         return Loaded(numbers, tuple(keys), tuple(arrays), tuple(taken), self.index, one)
@@ -296,8 +295,8 @@ class Loader:
             raise InputRefused(code, f"{where}: {message}", [Problem(where, message)])
         self._tell(Fault("media_unreadable", where, message, key))
 
-    def _taken(self, shown: Picture, seed: tuple[int, ...]) -> Taken:
-        return WHOLE if self._cut is None else self._cut.draw(np.random.default_rng(seed), shown.shape)
+    def _taken(self, cut: Cut, shown: Picture, epoch: int, number: int, at: int) -> Taken:
+        return cut.draw(np.random.default_rng((self.order.seed, 2, epoch, number, at)), shown.shape)
 
 
 @dataclass(eq=False)

@@ -70,23 +70,24 @@ class Opening:
             job.descriptors.append(descriptor)
             job.items.append(item)
 
-    def believe(self, file: File) -> None:
-        """A worker has found the content to be what the name says."""
-        if file.mark:
-            self._checked[file.picture.number] = file.mark
+    def believe(self, files: Sequence[File]) -> None:
+        """A worker has found contents to be what the names say, unless it refused them; whole arrays go into the cache."""
+        for file in files:
+            if file.mark and file.refused is None:
+                self._checked[file.picture.number] = file.mark
+            if self._cache is not None and file.array is not None:
+                self._cache.put(file.picture.name, file.array)
 
     def forget(self) -> None:
         """Believe nothing any more."""
         self._checked = array("Q", bytes(8 * len(self._checked)))
 
-    def keep(self, file: File) -> None:
-        """Put a whole array into the cache, where there is one."""
-        if self._cache is not None and file.array is not None:
-            self._cache.put(file.picture.name, file.array)
-
-    def cached(self, file: File) -> Array | None:
-        """The array, where it is in memory already."""
-        return None if self._cache is None else self._cache.get(file.picture.name)
+    def is_cached(self, file: File) -> bool:
+        """Whether the array is in memory already; then the file has it."""
+        if self._cache is None:
+            return False
+        file.array = self._cache.get(file.picture.name)
+        return file.array is not None
 
     def close(self) -> None:
         """End the threads that fetch."""
@@ -95,8 +96,7 @@ class Opening:
 
     def _open(self, file: File) -> tuple[int, Item]:
         shown = file.picture
-        kept = None if self._cache is None else self._cache.open(shown.name)
-        if kept is not None:
+        if self._cache is not None and (kept := self._cache.open(shown.name)) is not None:
             return kept[0], Item(".npy", kept[1], shown.shape, shown.channels, "", *file.taken, file.room)
         root = self._roots.get(shown.place)
         if root is None:
@@ -117,9 +117,8 @@ class Opening:
 
 
 def _item(file: File, sha256: str | None = None) -> Item:
-    shown = file.picture
-    believed = shown.sha256 if sha256 is None else sha256
-    return Item(shown.suffix, shown.bytes, shown.shape, shown.channels, believed, *file.taken, file.room)
+    _, _, name, size_bytes, shape, channels = file.picture
+    return Item(name[-4:], size_bytes, shape, channels, name[-68:-4] if sha256 is None else sha256, *file.taken, file.room)
 
 
 def _fetched(file: File) -> tuple[int, Item]:

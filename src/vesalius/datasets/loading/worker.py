@@ -75,7 +75,7 @@ def _done(job: Mapping[str, Any], descriptors: list[int], slot: mmap.mmap) -> li
 
 def _size(dtype: str, shape: tuple[int, ...]) -> int:
     """Bytes up to where the next array may begin: arrays of one kind lie one behind the other, without gaps where they can."""
-    item = {"bool": 1, "uint8": 1, "uint16": 2}.get(dtype) or int(dtype[2:])
+    item = int(dtype[2:])
     for length in shape:
         item *= length
     return -(-item // 8) * 8
