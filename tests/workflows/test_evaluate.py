@@ -1,14 +1,16 @@
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from vesalius.benchmarks import scoring
+from vesalius.benchmarks.asking import Manner
 from vesalius.benchmarks.exam import BASELINES
+from vesalius.benchmarks.judging import ModelJudge
 from vesalius.datasets.phantoms import cohorts
 from vesalius.datasets.store import table
 from vesalius.errors import InputRefused, UsageError
@@ -194,3 +196,118 @@ def test_samples_that_share_a_key_are_refused(samples: list[Sample], monkeypatch
     with pytest.raises(InputRefused) as caught:
         prepare("first_phantom", frozenset(), None)
     assert caught.value.code == "bad_dataset"
+
+
+# ------------------------------------------------------------------------------------------- how a model is asked, and what of
+
+
+@dataclass
+class Dies(Rule):
+    """Answers so many batches, and is then no more."""
+
+    batches: int = 10**9
+    asked: list[str] = field(default_factory=list)
+
+    def respond(self, queries: Sequence[Query]) -> list[Response]:
+        if self.batches == 0:
+            raise KeyboardInterrupt
+        self.batches -= 1
+        self.asked += [f"{[i.image.source.sha256 for i in query.images]} {query.question}" for query in queries]
+        return super().respond(queries)
+
+
+def test_an_evaluation_that_was_killed_goes_on_without_asking_anything_twice(dataset: Path, rule: Rule, tmp_path: Path) -> None:
+    exam = prepare(str(dataset), frozenset(), None)
+    straight = assess(Dies(rule.known), exam, out=None, say=lambda m: None).data
+    way = workflow.Way(keep=tmp_path, manner=Manner(batch=7))
+    asked: list[str] = []
+    for batches in (2, 9, 1, 12):
+        dying = Dies(rule.known, batches=batches)
+        with pytest.raises(KeyboardInterrupt):
+            assess(dying, exam, out=None, say=lambda m: None, way=way)
+        asked += dying.asked
+    last = Dies(rule.known)
+    assert assess(last, exam, out=None, say=lambda m: None, way=way).data == straight
+    asked += last.asked
+    assert len(asked) == len(set(asked))
+    again = Dies(rule.known)
+    assert assess(again, exam, out=None, say=lambda m: None, way=way).data == straight
+    assert again.asked == []
+
+
+def test_several_workers_give_the_same_scores(dataset: Path, rule: Rule) -> None:
+    exam = prepare(str(dataset), frozenset(), None)
+    ways = [workflow.Way(manner=manner) for manner in (Manner(), Manner(workers=4, batch=1))]
+    one, other = (assess(rule, exam, out=None, say=lambda m: None, way=way).data for way in ways)
+    assert one == other
+
+
+def test_everything_that_is_needed_to_get_the_number_again_is_recorded(dataset: Path, rule: Rule) -> None:
+    data = assess(rule, prepare(str(dataset), frozenset(), None), out=None, say=lambda m: None).data
+    wanted = {"model", "device", "data_sha256", "prompts_sha256", "parser", "packages", "python", "seed", "resamples", "compat"}
+    assert wanted <= data.keys()
+    assert {"confidence", "subgroups", "judge", "declined", "refused", "rows"} <= data.keys()
+    levels = data["rows"][0]["levels"]
+    assert list(levels) == ["strict", "tolerant", "repaired"]
+    assert levels["repaired"]["score"] == data["rows"][0]["scores"]["model"]
+
+
+def test_corrupted_pictures_a_judge_and_other_harnesses_files_stand_beside_the_scores(
+    dataset: Path, rule: Rule, tmp_path: Path
+) -> None:
+    exam = prepare(str(dataset), frozenset(), 3)
+    way = workflow.Way(corrupt="noise=0.2", judge=ModelJudge(rule), write=("vlmevalkit", "lmms_eval", "inspect_ai"))
+    outcome = assess(rule, exam, out=tmp_path, say=lambda m: None, way=way)
+    assert "synthetic: noise=0.2" in outcome.data["rows"][0]["scores"]
+    assert outcome.data["judge"]["name"] == "lookup"
+    assert "synthetic" in outcome.text
+    assert "judge lookup" in outcome.text
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {
+        *("scores.json", "predictions.parquet", "report.html"),
+        *("lookup_folder.xlsx", "samples_folder.jsonl", "folder.json"),
+    }
+    for name in ("lookup_folder.xlsx", "samples_folder.jsonl", "folder.json"):
+        scored = run(predictions=tmp_path / name, benchmark=f"folder={dataset}", limit=3).data
+        words = {(r["task"], r["metric"]): r for r in scored["rows"] if r["question"] is None and r["metric"] != "box_iou"}
+        own = {(r["task"], r["metric"]): r for r in outcome.data["rows"] if r["question"] is None}
+        for key in words.keys() - {("overall", "credit")}:
+            assert words[key]["scores"]["model"]["value"] == own[key]["scores"]["model"]["value"], (name, key)
+
+
+def test_candidates_are_refused_on_a_test_split_and_chosen_on_validation(
+    dataset: Path, rule: Rule, samples: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    validation = [replace(s, provenance=replace(s.provenance, split="validation")) for s in samples]
+    table.write(validation, tmp_path / "v", table.Card("made", "phantoms", "Apache-2.0", "as drawn", "a seed each", "none"))
+    models = {"blind": Rule(rule.known, looks=False, identity=ModelIdentity("blind", "b" * 64, "none")), "sees": rule}
+    monkeypatch.setattr(workflow, "open_model", models.__getitem__)
+    with pytest.raises(UsageError) as caught:
+        run(choose=("blind", "sees"), benchmark=str(dataset))
+    assert caught.value.code == "open_choice"
+    found = run(choose=("blind", "sees"), benchmark=str(tmp_path / "v"), out=tmp_path / "out", fresh=True)
+    assert found.data["chosen"]["name"] == "lookup"
+    assert [candidate["name"] for candidate in found.data["candidates"]] == ["blind", "lookup"]
+    assert json.loads((tmp_path / "out" / "choice.json").read_text()) == found.data
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"benchmark": "folder", "predictions": Path("x"), "corrupt": "noise=0.1"}, "bad_option"),
+        ({"benchmark": "folder", "model": "m", "corrupt": "sharpen=1"}, "bad_option"),
+        ({"benchmark": "folder", "model": "m", "coordinates": "pixels"}, "bad_option"),
+        ({"benchmark": "folder", "predictions": Path("x"), "coordinates": "inches"}, "bad_option"),
+        ({"benchmark": "folder", "predictions": Path("x"), "write": ("excel",)}, "unknown_name"),
+        ({"benchmark": "folder", "model": "m", "workers": 0}, "bad_option"),
+        ({"benchmark": "folder", "choose": ("a",)}, "bad_option"),
+        ({"benchmark": "folder", "choose": ("a", "b"), "model": "m"}, "bad_option"),
+        ({"benchmark": "first_phantom:unseen", "predictions": Path("x")}, "unknown_name"),
+        ({"benchmark": "first_phantom", "predictions": Path("x"), "compat": "odd"}, "unknown_name"),
+        ({"compare": (Path("a"), Path("b")), "judge": "m"}, "bad_option"),
+    ],
+)
+def test_options_that_contradict_one_another_are_refused(given: dict[str, object], code: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        run(**given)
+    assert caught.value.code == code

@@ -50,6 +50,7 @@ def ask(
     *,
     kept: AnswersFile | None = None,
     manner: Manner = IN_ORDER,
+    memory: dict[str, Response] | None = None,
 ) -> list[Response]:
     """One response per query, in order; the same question is asked once.
 
@@ -60,13 +61,15 @@ def ask(
         say: progress, a line per `AT_ONCE` questions.
         kept: where answers are looked up and kept.
         manner: how many at once, and how often again.
+        memory: answers of this run by `query_sha256`; looked up first, and added to. The question about another patient's
+            picture is mostly that patient's own question.
 
     Raises:
         MissingFromEnvironment: `endpoint_unreachable` after the last try of a batch.
     """
     get, put = remembered(kept)
     names = [query_sha256(query) for query in queries]
-    found: dict[str, Response] = {}
+    found: dict[str, Response] = {name: memory[name] for name in names if name in memory} if memory else {}
     open_: dict[str, Query] = {}
     for name, query in zip(names, queries, strict=True):
         if name not in found and name not in open_:
@@ -95,6 +98,8 @@ def ask(
             settle(batch)
     else:
         _together(settle, batches, manner.workers)
+    if memory is not None:
+        memory.update(found)
     return [found[name] for name in names]
 
 

@@ -61,10 +61,11 @@ def sit(
         manner: how many questions at once, and how often again.
         corrupted: name → the question with corrupted pictures; each is a further condition, named as synthetic.
     """
+    memory: dict[str, Response] = {}
 
     def asked(queries: Sequence[Query], condition: str, how: str) -> list[Response]:
         kept = None if keep is None else AnswersFile(place_of(keep, responder.identity, condition, record.code_sha256()))
-        return ask(responder, queries, how, say, kept=kept, manner=manner)
+        return ask(responder, queries, how, say, kept=kept, manner=manner, memory=memory)
 
     plain: list[Response | None] = [*asked([baselines.as_asked(item) for item in items], MODEL, "as asked")]
     questions = list(dict.fromkeys(item.put for item in items))

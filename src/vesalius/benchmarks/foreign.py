@@ -32,6 +32,7 @@ from vesalius.types import Sample
 
 Harness = Literal["vlmevalkit", "lmms_eval", "inspect_ai"]
 UNREACHED = ("Failed to obtain answer",)  # VLMEvalKit's mark of a request that failed
+_LOG = re.compile(r'\{\s*"(?:version|status|eval)"\s*:')
 _WORD = re.compile(r"\w+")
 csv.field_size_limit(2**27)
 
@@ -55,7 +56,8 @@ def recognize(path: Path) -> Harness | None:
     """
     with path.open("rb") as stream:
         head = stream.read(4)
-        first = head + stream.readline(2**20)
+        stream.seek(0)
+        first = stream.readline(2**20) + stream.readline(2**20)
     if head == b"PK\x03\x04":
         try:
             with zipfile.ZipFile(path) as archive:
@@ -94,8 +96,7 @@ def keyed(found: Sequence[Row], samples: Sequence[Sample], problems: list[Proble
     if any(isinstance(row.id, str) and row.id in known for row in found):
         return [(row.where, {"key": row.id, "text": _said(row, problems)}) for row in found]
     numbers = [_whole(row.id) for row in found]
-    taken = [number for number in numbers if number is not None]
-    base = 1 if taken and min(taken) >= 1 and max(taken) == len(samples) else 0
+    base = max((0, 1), key=lambda first: _fits(found, numbers, samples, first))  # 0 where both fit as well
     matched = []
     for row, number in zip(found, numbers, strict=True):
         if number is None or not 0 <= number - base < len(samples):
@@ -134,13 +135,14 @@ def written(result: Result, harness: Harness, facts: Mapping[str, Any]) -> tuple
 
 def _recognize_document(path: Path, start: str) -> Harness | None:
     """A JSON document as a whole: a log, or a list of records."""
-    if not (start.startswith("[") or '"eval"' in start or start.strip() == "{"):
+    log = _LOG.match(start) is not None
+    if not log and not start.startswith("["):
         return None
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError):
         # A log that was cut off would otherwise pass for lines of ours.
-        return "inspect_ai" if '"eval"' in start or start.strip() == "{" else None
+        return "inspect_ai" if log else None
     if isinstance(document, dict) and {"eval", "samples"} <= document.keys():
         return "inspect_ai"
     records = document if isinstance(document, list) else []
@@ -271,11 +273,18 @@ def _target(sample: Mapping[str, Any]) -> str | None:
     return _as_text(target)
 
 
+def _fits(found: Sequence[Row], numbers: Sequence[int | None], samples: Sequence[Sample], first: int) -> int:
+    """How many rows ask what the sample at their position asks, when the first has this number."""
+    pairs = [(row, number - first) for row, number in zip(found, numbers, strict=True) if number is not None]
+    return sum(0 <= place < len(samples) and not _mismatch(row, samples[place]) for row, place in pairs)
+
+
 def _mismatch(row: Row, sample: Sample) -> str:
     """Why a row cannot be about the sample at its position, or ""."""
     question, truth, _ = conversation(sample)
     if row.question is not None:
-        return "" if _folded(question) in _folded(row.question) else "Its question is not that of the sample at its position."
+        asked = f" {_folded(question)} " in f" {_folded(row.question)} "  # whole words: "number 1" is not in "number 10"
+        return "" if asked else "Its question is not that of the sample at its position."
     if row.truth is not None:
         return "" if _folded(row.truth) == _folded(truth) else "Its target is not that of the sample at its position."
     return "Its id is a number, and it says neither its question nor its target: it cannot be matched."

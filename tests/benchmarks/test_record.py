@@ -1,0 +1,42 @@
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from vesalius.benchmarks import record, scoring
+
+
+def test_the_prompts_hash_sees_the_wording_and_not_the_order(exam_items: list[scoring.Item]) -> None:
+    whole = record.of_exam(exam_items)
+    assert record.of_exam(exam_items[::-1])["prompts_sha256"] == whole["prompts_sha256"]
+    other = [replace(exam_items[0], prompt=exam_items[0].question + " Be brief."), *exam_items[1:]]
+    assert record.of_exam(other)["prompts_sha256"] != whole["prompts_sha256"]
+    assert whole["parser"].keys() == {"native", "answers"}
+    assert whole["packages"]["numpy"] == version("numpy")
+
+
+def test_the_device_is_what_the_model_says(made: SimpleNamespace) -> None:
+    rule = made.Rule(made.look)
+    assert record.of_responder(rule)["device"] == "not stated"
+    rule.device = "cuda:0"
+    assert record.of_responder(rule) == {"model": {"name": "rule", "sha256": "0" * 64, "recipe": "none"}, "device": "cuda:0"}
+
+
+def test_code_that_makes_answers_is_part_of_what_kept_answers_are_named_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in record.ANSWERING:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.py").write_text("x = 1\n")
+    monkeypatch.setattr(record.vesalius, "__file__", str(tmp_path / "__init__.py"))
+    record.code_sha256.cache_clear()
+    before = record.code_sha256()
+    (tmp_path / "generate" / "a.py").write_text("x = 2\n")
+    record.code_sha256.cache_clear()
+    after = record.code_sha256()
+    monkeypatch.undo()
+    record.code_sha256.cache_clear()
+    assert before != after
+    assert record.code_sha256() not in (before, after)
