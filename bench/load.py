@@ -73,7 +73,7 @@ def _measured(folder: Path, python: Path, count: int, rounds: int) -> dict[str, 
     started: list[Process] = []
     try:
         for name in CONTESTANTS:
-            interpreter = Path(sys.executable) if name.startswith(OURS) else python
+            interpreter = python if name in PEERS else Path(sys.executable)
             with _Environment(ALLOCATION if name == BARE else {}):
                 started.append(Process(name, interpreter, folder).__enter__())
         _agree(started)
