@@ -187,20 +187,31 @@ def ask(
 
 @data_app.command(epilog="Example: vesalius data convert phantoms -o dataset")
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="SRC", show_default=False, help="The published folder or file.")],
-    out: Out,
+    source: Annotated[
+        Path | None, typer.Argument(metavar="SRC", show_default=False, help="The published folder or file.")
+    ] = None,
+    out: MaybeOut = None,
     from_format: From = None,
     to_format: Annotated[str | None, typer.Option("--to", metavar="FORMAT", help="Our own layout without it.")] = None,
     text_alone: TextAlone = False,
+    show_list: Annotated[bool, typer.Option("--list", help="List the formats.")] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> Outcome:
     """Write a published format in our layout, or our layout in another format.
 
-    Records that are faulty are left out and listed; what the other format cannot hold is counted.
+    Records that are faulty are left out and listed; what the other format cannot hold is counted. After a kill the same
+    command goes on where it was.
     """
     from vesalius.workflows.data import convert as workflow
+    from vesalius.workflows.data import formats
 
+    if show_list:
+        return formats.listed()
+    if source is None or out is None:
+        raise UsageError(
+            "bad_option", "A source and a folder (-o DIR) are needed. `vesalius data convert --list` shows the formats."
+        )
     return workflow.convert(
         source, out=out, from_format=from_format, to_format=to_format, text_alone=text_alone, say=progress(quiet)
     )

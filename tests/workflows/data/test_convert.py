@@ -13,6 +13,7 @@ from vesalius.datasets.split import by_patient
 from vesalius.datasets.store import table, unfinished
 from vesalius.errors import InputRefused, UsageError
 from vesalius.workflows.data import convert as data
+from vesalius.workflows.data import formats
 from vesalius.workflows.data.split import split
 
 VOC = """<annotation><object><name>WBC</name>
@@ -167,3 +168,14 @@ def test_our_own_layout_converts_to_itself(tmp_path, smears):
     assert outcome.data["format"] == "vesalius"
     assert table.card(tmp_path / "copy") == table.card(tmp_path / "out")
     assert (tmp_path / "copy" / "samples.parquet").read_bytes() == (tmp_path / "out" / "samples.parquet").read_bytes()
+
+
+def test_formats_are_listed_with_what_is_written():
+    outcome = formats.listed()
+    collections, exchanged = outcome.data["collections"], outcome.data["exchange"]
+    assert {"bccd", "slake", "mimic_cxr"} <= {one["name"] for one in collections}
+    assert not any(one["written"] for one in collections)
+    assert {one["name"]: one["written"] for one in exchanged} | {"clinical_files": False, "coco": True} == {
+        one["name"]: one["written"] for one in exchanged
+    }
+    assert "  coco              written; pictures with boxes" in outcome.text

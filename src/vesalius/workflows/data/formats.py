@@ -12,6 +12,7 @@ from vesalius.datasets.formats import vesalius as ours
 from vesalius.errors import InputRefused, Problem, UsageError
 from vesalius.types import Sample
 from vesalius.workflows.info import PACKAGE, REGISTRIES, members
+from vesalius.workflows.outcome import Outcome
 
 REGISTERED = ("collections", "exchange")  # what is published in one place is more special than what programs exchange
 LAST_RESORT = "clinical_files"  # takes any folder with files of a clinic in it
@@ -33,6 +34,22 @@ def writable() -> dict[str, str]:
     folder, _ = REGISTRIES["exchange"]
     names = (member["name"] for member in members(PACKAGE / folder, WRITES))
     return {name: f"vesalius.{folder.replace('/', '.')}.{name}" for name in names}
+
+
+def listed() -> Outcome:
+    """Every format and collection, with what it is, and whether it is written as well."""
+    data, lines = dict[str, Any](), list[str]()
+    for registry, title in zip(
+        REGISTERED, ("published collections, read", "formats, read and, where it says so, written"), strict=True
+    ):
+        folder, names = REGISTRIES[registry]
+        found = members(PACKAGE / folder, names)
+        data[registry] = [{**member, "written": member["name"] in writable()} for member in found]
+        lines += [f"{title} ({len(found)})"]
+        for member in data[registry]:
+            says = member["says"].partition(": ")[2] or member["says"]
+            lines.append(f"  {member['name']:<18}{'written; ' if member['written'] else ''}{says}")
+    return Outcome(data, "\n".join(lines))
 
 
 def reader(source: Path, name: str | None) -> tuple[str, ModuleType]:
