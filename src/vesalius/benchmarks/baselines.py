@@ -33,7 +33,7 @@ from vesalius.types import Box, Image, Kind, Region, Sample, Source
 
 MOST_CANDIDATES = 50  # distinct constant answers that are tried, the most frequent first
 FEWEST_CANDIDATES = 5
-WORK = 200_000  # answers that are measured to find one constant
+WORK, CHARACTERS = 50_000, 2_500_000  # answers and their characters that are measured to find one constant
 BOX_CANDIDATES = 16  # items whose own boxes are tried on all
 QUICK = frozenset({"exact", "absolute_error", "within_one", "token_f1"})
 GRAY = 128
@@ -141,14 +141,30 @@ def laid_on(response: Response, asked: Sample) -> Response:
 
 def _best_constant(name: str, items: Sequence[Item]) -> tuple[list[Given], Values]:
     """The constant among the candidates with the best mean, as answers, and its value for each item."""
-    most = max(FEWEST_CANDIDATES, min(MOST_CANDIDATES, WORK // len(items)))
+    characters = sum(len(item.truth) for item in items)
+    most = max(FEWEST_CANDIDATES, min(MOST_CANDIDATES, WORK // len(items), CHARACTERS // max(characters, 1)))
     boxed = measures.measure(name).takes == "boxes"
-    candidates = _boxes(items) if boxed else [*_by_place(items), *([_given(text)] * len(items) for text in _texts(items, most))]
-    sign = 1.0 if scoring.direction_of(name) == "higher" else -1.0
+    candidates = _boxes(items) if boxed else _by_place(items)
     scored = [scoring.measure(name, candidate, items) for candidate in candidates]
+    if not boxed:
+        texts = _texts(items, most)
+        candidates += [[_given(text)] * len(items) for text in texts]
+        scored += _of_constants(name, texts, items)
+    sign = 1.0 if scoring.direction_of(name) == "higher" else -1.0
     means = [sign * float(np.nanmean(values)) if np.isfinite(values).any() else -np.inf for values in scored]
     best = int(np.argmax(means))
     return candidates[best], scored[best]
+
+
+def _of_constants(name: str, texts: Sequence[str], items: Sequence[Item]) -> list[Values]:
+    """The values of constant answers; of the quick metrics each distinct truth is compared once."""
+    if name not in QUICK:
+        return [scoring.measure(name, [_given(text)] * len(items), items) for text in texts]
+    distinct: dict[str, int] = {}
+    place = np.array([distinct.setdefault(item.truth, len(distinct)) for item in items])
+    metric = measures.measure(name)
+    assert metric.items is not None  # the quick ones have a value per item
+    return [metric.items([text] * len(distinct), list(distinct))[place] for text in texts]
 
 
 def _texts(items: Sequence[Item], most: int) -> list[str]:

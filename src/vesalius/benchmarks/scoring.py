@@ -27,6 +27,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -98,17 +99,17 @@ class Item:
         """What the model is given to read."""
         return self.prompt or self.question
 
-    @property
+    @cached_property
     def measured(self) -> tuple[str, ...]:
         """The metrics that score it, the first one leads."""
         return self.metrics or metrics_of(self.sample.task, self.asked.form if self.asked else None)
 
-    @property
+    @cached_property
     def truth(self) -> str:
         """The true answer in the form that answers are read in."""
         return self.text if self.asked is None else canonical(self.text, self.asked)
 
-    @property
+    @cached_property
     def patient(self) -> str:
         """The patient's key."""
         return self.sample.provenance.patient_key

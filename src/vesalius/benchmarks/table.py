@@ -1,7 +1,7 @@
 """The table of an evaluation: a score per task and question beside its baselines, each with an interval over patients."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,8 +31,8 @@ class Row:
         differences: baseline → model minus baseline on the items that have both.
         failures: condition → parse-failure rate.
         repaired: share of the model's outputs that were repaired.
-        levels: level → the model's score and its parse-failure rate when answers that took more count as failed; of metrics
-            with a value per item.
+        levels: level → the model's score and its parse-failure rate when answers that took more count as failed; of whole
+            tasks and metrics with a value per item.
     """
 
     task: str
@@ -199,7 +199,8 @@ def _row(result: Result, task: str, question: str | None, metric: str, indices: 
     failures = dict(_failures(result, indices, patients, seed))
     statuses = [answer.level for i in indices if (answer := result.given[MODEL][i]) is not None]
     repaired = statuses.count("repaired") / len(statuses) if statuses else 0.0
-    return Row(task, question, metric, scores, differences, failures, repaired, _read_at(result, metric, indices, patients, seed))
+    row = Row(task, question, metric, scores, differences, failures, repaired)
+    return row if question is not None else replace(row, levels=_read_at(result, row, indices, patients, seed))
 
 
 def _of_items(
@@ -227,13 +228,15 @@ def _of_sets(
 
 
 def _read_at(
-    result: Result, metric: str, indices: Sequence[int], patients: Sequence[str], seed: int
+    result: Result, row: Row, indices: Sequence[int], patients: Sequence[str], seed: int
 ) -> dict[str, tuple[Score, Score]]:
-    """The model's score and failure rate at each level."""
+    """The model's score and failure rate at each level, of a metric with a value per item."""
     found: dict[str, tuple[Score, Score]] = {}
     for level, values in result.levels.items():
-        if metric in values:
-            pair = [(name, scoring.direction_of(name), values[name][indices]) for name in (metric, parse_failure.NAME)]
+        if values is result.values[MODEL] and scoring.per_item(row.metric):  # nothing took more than that
+            found[level] = row.model, row.failures[MODEL]
+        elif row.metric in values:
+            pair = [(name, scoring.direction_of(name), values[name][indices]) for name in (row.metric, parse_failure.NAME)]
             score, failed = (bootstrap.score(*each, patients, seed=seed) for each in pair)
             found[level] = score, failed
     return found
