@@ -63,14 +63,14 @@ def test_every_sample_comes_once_with_the_values_that_are_stored(folders):
 
 
 def test_batches_of_like_pictures_are_stacked_without_a_copy(folders):
-    with Loader(folders[1], batch=4, is_shuffled=False) as loader:
+    with Loader(folders[1], batch=4, is_shuffled=False, workers=1) as loader:
         batch = next(iter(loader))
         assert np.array_equal(batch.stacked, np.stack([volume(number) for number in range(4)]))
         assert np.shares_memory(batch.stacked, batch.arrays[2][0])
 
 
 def test_a_loader_made_with_a_state_gives_the_very_next_batch(folders):
-    with Loader(folders, batch=5, seed=1) as whole:
+    with Loader(folders, batch=5, seed=1, workers=1) as whole:
         wanted = [list(batch.keys) for _ in range(3) for batch in whole]
     found, state = [], None
     while len(found) < len(wanted):
@@ -100,7 +100,7 @@ def test_an_iteration_that_was_left_is_gone_on_with_by_the_next(folders):
 
 def test_a_batch_of_more_jobs_than_may_be_under_way_is_whole(folders, monkeypatch):
     monkeypatch.setattr("vesalius.datasets.loading.loader.BYTES_AT_ONCE", 100)
-    with Loader(folders, batch=30, seed=2, ahead=1) as loader, Loader(folders, batch=30, seed=2) as plain:
+    with Loader(folders, batch=30, seed=2, ahead=1) as loader, Loader(folders, batch=30, seed=2, workers=1) as plain:
         for one, other in zip(loader, plain, strict=True):
             for arrays, others in zip(one.arrays, other.arrays, strict=True):
                 assert all(np.array_equal(array, wanted) for array, wanted in zip(arrays, others, strict=True))
@@ -117,7 +117,7 @@ def test_ranks_share_samples_and_none_has_one_of_another(folders):
 
 
 def test_parts_are_those_that_are_named(folders):
-    with Loader(folders[1], batch=3, cut=Cut(slices=2, crop_px=(4, 5))) as loader:
+    with Loader(folders[1], batch=3, cut=Cut(slices=2, crop_px=(4, 5)), workers=1) as loader:
         seen = []
         for batch in loader:
             for key, arrays, parts in zip(batch.keys, batch.arrays, batch.taken, strict=True):
@@ -136,7 +136,7 @@ def test_what_is_cached_is_the_same_and_stays_below_the_limit(folders, tmp_path,
         return Memory(36 * 20) if kind == "memory" else Disk(tmp_path / "cache", 36 * 20)
 
     held = cache()
-    with Loader(folders[0], batch=8, cache=held) as loader, Loader(folders[0], batch=8) as plain:
+    with Loader(folders[0], batch=8, cache=held, workers=1) as loader, Loader(folders[0], batch=8, workers=1) as plain:
         for _ in range(3):
             for one, other in zip(loader, plain, strict=True):
                 assert one.keys == other.keys
@@ -154,7 +154,7 @@ def test_samples_of_like_length_come_together_and_lengths_are_of_what_the_row_sa
     def length(sample):
         return len(sample.key)
 
-    with Loader(folders, batch=50, length=length, budget=12) as loader:
+    with Loader(folders, batch=50, length=length, budget=12, workers=1) as loader:
         for batch in loader:
             assert len(batch.keys) == 1 or max(map(len, batch.keys)) * len(batch.keys) <= 12
     with pytest.raises(UsageError, match="how long"):
@@ -180,11 +180,14 @@ def damaged(tmp_path) -> Path:
 
 
 def test_a_changed_and_a_missing_file_end_the_loading_or_are_faults(damaged):
-    with Loader(damaged, batch=4, is_shuffled=False) as loader, pytest.raises(InputRefused, match="sample 4") as refused:
+    with (
+        Loader(damaged, batch=4, is_shuffled=False, workers=1) as loader,
+        pytest.raises(InputRefused, match="sample 4") as refused,
+    ):
         list(loader)
     assert refused.value.code == "bad_dataset"
     faults = []
-    with Loader(damaged, batch=4, is_shuffled=False, tell=faults.append) as loader:
+    with Loader(damaged, batch=4, is_shuffled=False, tell=faults.append, workers=1) as loader:
         assert keys(loader) == [f"k{number}" for number in range(12) if number not in (3, 7)]
     assert [(fault.code, fault.where, fault.key) for fault in faults] == [
         ("media_unreadable", "sample 4", "k3"),
@@ -194,7 +197,7 @@ def test_a_changed_and_a_missing_file_end_the_loading_or_are_faults(damaged):
 
 def test_a_file_that_changes_between_epochs_is_found(tmp_path):
     table.write(many(6), tmp_path, CARD)
-    with Loader(tmp_path, batch=3) as loader:
+    with Loader(tmp_path, batch=3, workers=1) as loader:
         assert len(keys(loader)) == 6
         path = next((tmp_path / "media").rglob("*.png"))
         path.write_bytes(path.read_bytes()[:-1] + b"?")
@@ -214,7 +217,7 @@ def test_a_row_that_leads_elsewhere_is_not_followed(tmp_path):
 
 def test_a_dataset_at_an_address_gives_the_same_batches(folders):
     fsspec.filesystem("memory").put(str(folders[1]), "/loaded", recursive=True)
-    with Loader("memory://loaded", batch=3) as there, Loader(folders[1], batch=3) as here:
+    with Loader("memory://loaded", batch=3, workers=1) as there, Loader(folders[1], batch=3, workers=1) as here:
         for one, other in zip(there, here, strict=True):
             assert one.keys == other.keys
             assert all(
@@ -230,7 +233,7 @@ def test_memory_is_used_again_when_batches_are_let_go_and_stays_where_they_are_h
         del batch
         gc.collect()
         assert len(loader._crew.slots.free) <= 7
-    with Loader(folders[0], batch=2) as loader:
+    with Loader(folders[0], batch=2, workers=1) as loader:
         held = list(loader)
     wanted = true_arrays(folders[:1])
     for batch in held:
@@ -251,9 +254,9 @@ def test_a_worker_that_is_killed_is_an_error_at_once_and_the_state_goes_on(folde
     assert refused.value.code == code
     state = loader.state()
     assert len(next(iter(loader)).keys) == 2  # new workers take over where somebody goes on at once
-    with Loader(folders, batch=2, seed=9, state=state) as again:
+    with Loader(folders, batch=2, seed=9, state=state, workers=1) as again:
         seen += keys(again)
-    with Loader(folders, batch=2, seed=9) as whole:
+    with Loader(folders, batch=2, seed=9, workers=1) as whole:
         assert seen == keys(whole)
 
 
