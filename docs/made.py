@@ -254,7 +254,7 @@ def entry(place: Path, depth: int) -> str:
 
 def labeled(name: str, text: str) -> str:
     """A name and its line, in two columns."""
-    return f"{name:<28}{text}".rstrip()
+    return f"{name:<27} {text}".rstrip()
 
 
 def says(place: Path) -> str:

@@ -64,7 +64,7 @@ REFUSALS: dict[str, str] = {
     "disk_full": "The disk is full; what was finished is kept.",
     # environment (exit 5)
     "missing_package": "A package that only this needs is not installed; the message names the command that does it.",
-    "endpoint_unreachable": "The model did not answer in several tries; what it answered is kept, and the command goes on from there.",
+    "endpoint_unreachable": "The model did not answer in several tries; what was answered is kept; the command goes on there.",
     "missing_data": "VESALIUS_DATA is not set, or what is asked for does not lie below it.",
     "no_salt": "The secret that keys of patients are made with can be neither read nor made; set VESALIUS_SALT.",
     # our own bug (exit 1)
