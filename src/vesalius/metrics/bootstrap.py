@@ -216,7 +216,10 @@ def _resampled_sums(sums: Values, resamples: int, seed: int) -> Values:
 def _draws(count: int, resamples: int, seed: int) -> npt.NDArray[np.uint16]:
     """(resamples, patients): how often each patient is drawn."""
     generator = np.random.default_rng(seed)
-    drawn = np.empty((resamples, count), np.uint16)
-    for row in drawn:
-        row[:] = np.bincount(generator.integers(0, count, count), minlength=count)
-    return drawn
+    parts = []
+    step = max(1, 2**20 // count)
+    for start in range(0, resamples, step):
+        rows = min(step, resamples - start)
+        drawn = generator.integers(0, count, (rows, count)) + (np.arange(rows) * count)[:, None]
+        parts.append(np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count).astype(np.uint16))
+    return np.concatenate(parts)
