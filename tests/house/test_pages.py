@@ -21,7 +21,7 @@ TARGETS = set(re.findall(r"^([a-z.]+):", (ROOT / "Makefile").read_text(encoding=
 def commands(text: str) -> list[list[str]]:
     """The `vesalius …` and `make …` lines of a page's blocks, split as a shell does; `$ ` and comments are dropped."""
     lines = [line.strip().removeprefix("$ ") for block in BLOCK.findall(text) for line in block.splitlines()]
-    split = [shlex.split(line, comments=True) for line in lines if line.startswith(("vesalius ", "make "))]
+    split = [shlex.split(line, comments=True) for line in lines if re.match(r"(vesalius|make) \S", line)]
     return [words[: words.index("|")] if "|" in words else words for words in split]
 
 
