@@ -208,8 +208,16 @@ class Crew:
 
 
 def arrays_of(job: Job) -> list[Array | tuple[str, str]]:
-    """What a finished job has decoded, as views of its slot; code and message where a file was refused."""
+    """What a finished job has decoded, as views of its slot; code and message where a file was refused.
+
+    Raises:
+        InputRefused: `decode_failed`: the worker tells of other files than it was given.
+    """
     assert job.result is not None, "the job is done"
+    if sum(1 if len(told) == 2 else told[4] for told in job.result) != len(job.items):
+        raise InputRefused(
+            "decode_failed", "A process that decodes pictures was taken over by a file. Nothing of it is believed."
+        )
     found: list[Array | tuple[str, str]] = []
     for told in job.result:
         if len(told) == 2:

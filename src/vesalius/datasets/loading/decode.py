@@ -139,6 +139,10 @@ def _plain_png(content: bytes, width: int, height: int) -> tuple[bytes, str, str
     if content[:16] != _PNG_HEAD or content[16:24] != _SIZE.pack(width, height) or content[26:29] != b"\0\0\0":
         return None
     modes = _PLAIN.get(content[24:26])
+    if modes is not None and content[37:41] == b"IDAT":
+        end = 41 + _LENGTH.unpack_from(content, 33)[0]
+        if content[end + 8 : end + 12] == b"IEND":  # as most are
+            return content[41:end], *modes
     data, at = [], 33
     while modes is not None and at + 8 <= len(content):
         (size,) = _LENGTH.unpack_from(content, at)

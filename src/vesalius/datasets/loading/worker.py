@@ -48,22 +48,24 @@ def _done(job: Mapping[str, Any], descriptors: list[int], slot: mmap.mmap) -> li
     items = [Item(*said) for said in job["items"]]
     sandbox.limit_memory(EXTRA_BYTES + 3 * max((item.room for item in items), default=0))
     found: list[Any] = []
-    at = job["at"]
+    last: tuple[str, tuple[int, ...]] | None = None  # of what lies before
+    at, step = job["at"], 0
     with memoryview(slot) as whole:
         for item, descriptor in zip(items, descriptors, strict=True):
             try:
                 with whole[at : at + item.room] as room:
                     dtype, shape = decode(descriptor, item, room)
-                size = _size(dtype, shape)
-                last = found[-1] if found else []
-                if last[1:4] == [dtype, list(shape), size]:
-                    last[4] += 1
+                if (dtype, shape) == last:
+                    found[-1][4] += 1
                 else:
-                    found.append([at, dtype, list(shape), size, 1])
-                at += size
+                    last, step = (dtype, shape), _size(dtype, shape)
+                    found.append([at, dtype, shape, step, 1])
+                at += step
             except InputRefused as refusal:
+                last = None
                 found.append([refusal.code, refusal.message])
             except MemoryError:
+                last = None
                 said = (
                     "Decoding needs more memory than a file of this size may take. It was stopped. The file may be made to do so."
                 )
