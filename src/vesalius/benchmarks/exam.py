@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vesalius.benchmarks import baselines, chance, neighbors, record, scoring
+from vesalius.benchmarks import baselines, chance, neighbors, record, scoring, segmented
 from vesalius.benchmarks.answers_file import AnswersFile, place_of
 from vesalius.benchmarks.asking import IN_ORDER, Manner, ask
 from vesalius.benchmarks.measures import Whole
@@ -14,6 +14,7 @@ from vesalius.generate.respond import Query, Responder, Response
 
 MODEL, MAJORITY, TEXT_ONLY, SHUFFLED, BLANK = "model", "majority", "text_only", "shuffled_image", "blank_image"
 BASELINES = (MAJORITY, TEXT_ONLY, SHUFFLED, BLANK)
+UNASKED = frozenset({MAJORITY, chance.NAME, neighbors.NAME, segmented.NAME})  # conditions under which no model is asked
 SYNTHETIC = "synthetic: "  # begins the name of every condition that shows corrupted pictures
 
 
@@ -100,9 +101,9 @@ def grade(items: Sequence[Item], responses: Sequence[Response], *, seed: int = 0
 
 def _graded(items: Sequence[Item], responses: dict[str, list[Response | None]], seed: int) -> Result:
     best, constant = baselines.majority(items)
-    reports = neighbors.nearest_reports(items)
-    if reports is not None:
-        responses = responses | {neighbors.NAME: reports}
+    for name, answers in ((neighbors.NAME, neighbors.nearest_reports(items)), (segmented.NAME, segmented.measured(items))):
+        if answers is not None:
+            responses = responses | {name: answers}
     given = {condition: scoring.given(items, answers) for condition, answers in responses.items()}
     values = {condition: scoring.values_at(items, answers) for condition, answers in given.items()} | {MAJORITY: best}
     given[MAJORITY] = scoring.given(items, constant)

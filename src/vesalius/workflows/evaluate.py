@@ -394,7 +394,7 @@ def _outcome(result: Result, exam_: Exam, about: Mapping[str, Any], out: Path | 
 
 def _asked(result: Result) -> list[str]:
     """The conditions under which a model was asked."""
-    return [c for c in result.responses if c not in (exam.MAJORITY, "random_box", "nearest_report")]
+    return [condition for condition in result.responses if condition not in exam.UNASKED]
 
 
 def _warnings(exam_: Exam) -> list[CodedWarning]:
