@@ -1,4 +1,4 @@
-"""The bare loop: as many processes as there are workers read and decode their share of the files, and nothing else.
+"""The bare loop: as many processes as there are workers read and decode the next files that nobody has taken, and nothing else.
 
 It decodes by the very function that our workers decode by, into one piece of memory. Nothing is shuffled by anybody, hashed, put
 together or handed over: no loader can be faster with this decoder and this disk.
@@ -19,16 +19,20 @@ from vesalius.datasets.store import table
 from vesalius.datasets.store.places import Place
 
 PACKAGES = ("vesalius", "pillow", "numpy")
-_WORKERS: dict[Path, list[Connection]] = {}
+TAKES = 200  # in which the files of an epoch are taken: nobody waits long for the last
+_WORKERS: dict[Path, tuple[Any, list[Connection]]] = {}
 
 
 def read(folder: Path) -> Epoch:
     """One epoch."""
     if folder not in _WORKERS:
-        _WORKERS[folder] = [_started(folder, share) for share in range(Epoch.WORKERS)]
-    for worker in _WORKERS[folder]:
+        files, taken = _files(folder), get_context("fork").Value("q", 0)
+        _WORKERS[folder] = taken, [_started(files, taken) for _ in range(Epoch.WORKERS)]
+    taken, workers = _WORKERS[folder]
+    taken.value = 0
+    for worker in workers:
         worker.send(None)
-    parts = [worker.recv() for worker in _WORKERS[folder]]
+    parts = [worker.recv() for worker in workers]
     return Epoch(sum(count for count, _ in parts), sum(total for _, total in parts))
 
 
@@ -37,23 +41,35 @@ def aligned(result: Epoch) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
     return result.told()
 
 
-def _started(folder: Path, share: int) -> Connection:
+def _files(folder: Path) -> list[tuple[str, Item]]:
+    rows = table.manifest(Place(folder / "vesalius")).read(["images"]).to_pylist()
+    files = [_file(folder / "vesalius", row["images"][0]) for row in rows]
+    np.random.default_rng(0).shuffle(files)
+    return files
+
+
+def _started(files: list[tuple[str, Item]], taken: Any) -> Connection:
     ours, theirs = get_context("fork").Pipe()
-    get_context("fork").Process(target=_work, args=(folder, share, theirs), daemon=True).start()
+    get_context("fork").Process(target=_work, args=(files, taken, theirs), daemon=True).start()
     return ours
 
 
-def _work(folder: Path, share: int, connection: Connection) -> None:
-    rows = table.manifest(Place(folder / "vesalius")).read(["images"]).to_pylist()[share :: Epoch.WORKERS]
-    files = [_file(folder / "vesalius", row["images"][0]) for row in rows]
-    np.random.default_rng(share).shuffle(files)
+def _work(files: list[tuple[str, Item]], taken: Any, connection: Connection) -> None:
     room = memoryview(bytearray(max(item.room for _, item in files)))
+    step = max(1, len(files) // TAKES)
     while True:
         connection.recv()
-        total = 0
-        for path, item in files:
-            total += Epoch.touched(_decoded(path, item, room))
-        connection.send((len(files), total))
+        count = total = 0
+        while True:
+            with taken.get_lock():
+                at = taken.value
+                taken.value += step
+            if at >= len(files):
+                break
+            for path, item in files[at : at + step]:
+                total += Epoch.touched(_decoded(path, item, room))
+                count += 1
+        connection.send((count, total))
 
 
 def _file(folder: Path, shown: dict[str, Any]) -> tuple[str, Item]:
