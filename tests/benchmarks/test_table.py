@@ -68,3 +68,14 @@ def test_long_questions_keep_both_ends() -> None:
     assert len(table.shortened("On which side is the nodule?", 22)) == 22
     assert table.shortened("On which side is the nodule?", 22) != table.shortened("On which side is the effusion?", 22)
     assert table.shortened("short", 22) == "short"
+
+
+def test_chinese_questions_take_two_columns_a_character(made: SimpleNamespace) -> None:
+    assert table.shortened("图片中包含肝脏吗?", 17) == "图片中包含肝脏吗?"
+    assert table.shortened("图片中包含肝脏吗?", 11) == "图片…脏吗?"
+    samples = [
+        made.sample(f"p{i}", "presence", question, "yes") for i in range(6) for question in ("图片中包含肝脏吗?", "Is it?")
+    ]
+    text = table.as_text(table.rows(exam.grade(scoring.items_of(samples), [made.said("yes")] * 12), seed=0))
+    wide, plain = (next(line for line in text.splitlines() if start in line) for start in ("肝脏", "Is it?"))
+    assert wide.index("exact") + sum("\u4e00" <= c <= "\u9fff" for c in wide) == plain.index("exact")

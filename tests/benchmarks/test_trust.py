@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from vesalius.benchmarks import exam, report, scoring, table
+from vesalius.benchmarks import exam, report, scope, scoring, table
 from vesalius.benchmarks.trust import most_confident_wrong, reliability, risk_coverage, trust
 
 
@@ -47,6 +47,15 @@ def test_the_most_confident_wrong_answers_are_shown_first(made: SimpleNamespace)
     assert "confidence 0.90" in page
     assert "Risk and coverage" in page
     assert "Reliability" in page
+
+
+def test_what_was_declined_says_nothing_about_confidence(made: SimpleNamespace) -> None:
+    given = result(made, [0.9, 0.0, 0.0], [True, False, False])
+    for answer in (1, 2):
+        given.responses["model"][answer] = replace(given.responses["model"][answer], raw=scope.DECLINED)
+    found = trust(given, seed=0)
+    assert found is not None
+    assert found.confidences.tolist() == [0.9]
 
 
 def test_without_confidences_there_is_nothing_to_trust(made: SimpleNamespace) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from unicodedata import east_asian_width
 
 import numpy as np
 
@@ -251,11 +252,21 @@ def _failures(result: Result, indices: Sequence[int], patients: Sequence[str], s
 
 
 def shortened(text: str, width: int) -> str:
-    """At most `width` characters: the middle is left out, because questions differ at their ends."""
-    if len(text) <= width:
+    """At most `width` columns: the middle is left out, because questions differ at their ends."""
+    if _columns(text) <= width:
         return text
     tail = (width - 1) // 2
-    return f"{text[: width - 1 - tail]}…{text[-tail:]}"
+    head, end = text, text
+    while _columns(head) > width - 1 - tail:
+        head = head[:-1]
+    while _columns(end) > tail:
+        end = end[1:]
+    return f"{head}…{end}"
+
+
+def _columns(text: str) -> int:
+    """How many columns a terminal gives it: Chinese characters take two."""
+    return len(text) if text.isascii() else sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _label(row: Row) -> str:
@@ -274,5 +285,8 @@ def _number(value: float | None, decimals: int = 3) -> str:
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     """Cells side by side; a negative width aligns to the left."""
-    padded = (cell.ljust(-width) if width < 0 else cell.rjust(width) for cell, width in zip(cells, widths, strict=False))
+    padded = []
+    for cell, width in zip(cells, widths, strict=False):
+        space = " " * (abs(width) - _columns(cell))
+        padded.append(cell + space if width < 0 else space + cell)
     return " ".join(padded).rstrip()

@@ -1,7 +1,8 @@
 """Whether a model knows when it is wrong: its confidences beside what was right.
 
 An answer counts as right when its credit is at least one half: for answers that are right or wrong that is what it says, for
-boxes an IoU of 0.5. A model that states no confidence has none of these figures.
+boxes an IoU of 0.5. A model that states no confidence has none of these figures; what it declined as out of its scope is left
+out.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from vesalius.benchmarks import scoring
+from vesalius.benchmarks import scope, scoring
 from vesalius.benchmarks.exam import MODEL, Result
 from vesalius.metrics import aurc, bootstrap, brier, ece_equal_mass, ece_equal_width, selective_accuracy
 from vesalius.types import Score
@@ -53,7 +54,8 @@ def trust(result: Result, *, seed: int) -> Trust | None:
         return None
     responses = result.responses[MODEL]
     stated = np.array([np.nan if response is None else response.confidence for response in responses], dtype=np.float64)
-    places = np.flatnonzero(~np.isnan(credit))
+    declined = np.array([response is not None and response.raw == scope.DECLINED for response in responses])
+    places = np.flatnonzero(~np.isnan(credit) & ~declined)
     if not len(places) or np.isnan(stated[places]).all():
         return None
     # Most certain first: each draw of patients is then nearly sorted, which is what its curve needs.
