@@ -365,11 +365,25 @@ def evaluate(
     model: Annotated[str | None, typer.Option("--model", metavar="M", help="A run's folder or a model's name.")] = None,
     predictions: Annotated[Path | None, typer.Option(metavar="FILE", help="Answers made elsewhere, to be scored.")] = None,
     benchmark: Annotated[
-        str | None, typer.Option(metavar="B", help="A name (see `vesalius info`), NAME=FOLDER, or a folder.")
+        str | None, typer.Option(metavar="B", help="A name (see `vesalius info`), NAME:PART, NAME=FOLDER, or a folder.")
     ] = None,
     out: MaybeOut = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="At most N patients.")] = None,
     compare: Annotated[tuple[Path, Path] | None, typer.Option(metavar="A B", help="Two results, paired.")] = None,
+    compat: Annotated[str | None, typer.Option(metavar="NAME", help="A published benchmark's own odd rules.")] = None,
+    corrupt: Annotated[
+        str | None, typer.Option(metavar="noise=0.1,jpeg=20", help="Synthetic corruptions, as conditions of their own.")
+    ] = None,
+    coordinates: Annotated[
+        str | None, typer.Option(metavar="NAME", help="How the texts of --predictions write boxes: pixels, thousandths, …")
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option(metavar="M", help="A model that judges open answers beside the fixed rules.")
+    ] = None,
+    choose: Annotated[list[str] | None, typer.Option(metavar="M", help="Candidates; validation data alone decide.")] = None,
+    write: Annotated[list[str] | None, typer.Option(metavar="HARNESS", help="vlmevalkit, lmms_eval or inspect_ai, too.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Questions asked at the same time.")] = 1,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ask anew what was answered before.")] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> Outcome:
@@ -380,7 +394,21 @@ def evaluate(
     from vesalius.workflows import evaluate as workflow
 
     return workflow.evaluate(
-        model=model, predictions=predictions, benchmark=benchmark, out=out, limit=limit, compare=compare, say=progress(quiet)
+        model=model,
+        predictions=predictions,
+        benchmark=benchmark,
+        out=out,
+        limit=limit,
+        compare=compare,
+        compat=compat,
+        corrupt=corrupt,
+        coordinates=coordinates,
+        judge=judge,
+        choose=choose or [],
+        write=write or [],
+        workers=workers,
+        fresh=fresh,
+        say=progress(quiet),
     )
 
 
