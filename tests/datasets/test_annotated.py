@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from tests.datasets.formats.drawn import HEIGHT, WIDTH, boxes, polygons
 
@@ -20,11 +20,13 @@ def test_a_box_inside_is_taken_as_it_is(box: Box) -> None:
 
 
 @given(st.tuples(*[st.floats(-50, 90) for _ in range(4)]))
+@example((-0.0078125, 0.0, 0.0, 2.0))
 def test_a_box_is_inside_or_refused(corners: tuple[float, float, float, float]) -> None:
     x0, y0, x1, y1 = corners
     assume(max(x1, y1) > 1)  # what lies in the first pixel has a test of its own
     is_inside = min(corners) >= -0.01 and x1 <= WIDTH + 0.01 and y1 <= HEIGHT + 0.01
-    if not is_inside or x1 <= x0 or y1 <= y0:
+    has_extent = min(x1, WIDTH) > max(x0, 0) and min(y1, HEIGHT) > max(y0, 0)  # a sliver within the rounding has none inside
+    if not is_inside or not has_extent:
         with pytest.raises(RecordRefused, match=re.escape(f"({x0:g}, {y0:g}) to ({x1:g}, {y1:g})")) as refused:
             box_of(corners, PLANE)
         assert refused.value.code in ("box_inverted", "box_without_extent", "box_outside")
