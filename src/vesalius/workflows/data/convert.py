@@ -1,13 +1,11 @@
 """`vesalius data convert`: published formats into our own layout, and our own layout into others."""
 
-import inspect
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from vesalius.clinical.upload import files_below
 from vesalius.datasets.exports import Dropped
@@ -62,7 +60,7 @@ def convert(
     name, reader = ("vesalius", ours) if is_url(source) else formats.reader(Path(source), from_format)
     say(f"reading {name}")
     faults: list[Fault] = []
-    samples = telling(_with_splits(_read(name, reader, source, faults.append, text_alone)), say)
+    samples = telling(_with_splits(formats.samples(name, reader, source, faults.append, text_alone=text_alone)), say)
     if to_format is None:
         with log_lines() as logged:
             about = card(name, reader, source)
@@ -108,16 +106,6 @@ def card(name: str, reader: ModuleType, source: Root) -> table.Card:
         splits=SPLITS,
         notes=get("Defects", ""),
     )
-
-
-def _read(name: str, reader: ModuleType, source: Root, tell: Callable[[Fault], None], text_alone: bool) -> Iterator[Sample]:
-    given: dict[str, Any] = {"tell": tell}
-    if text_alone:
-        if "text_alone" not in inspect.signature(reader.read).parameters:
-            raise UsageError("bad_option", f"{name} is read with its pictures or not at all. Leave --text-alone out.")
-        given["text_alone"] = True
-    samples: Iterator[Sample] = reader.read(source, **given)
-    return samples
 
 
 def _fingerprint(source: Root, out: Path) -> str:

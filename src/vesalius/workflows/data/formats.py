@@ -9,6 +9,7 @@ from typing import Any
 
 from vesalius.datasets.faults import Fault
 from vesalius.datasets.formats import vesalius as ours
+from vesalius.datasets.store.places import Root
 from vesalius.errors import InputRefused, Problem, UsageError
 from vesalius.types import Sample
 from vesalius.workflows.info import PACKAGE, REGISTRIES, members
@@ -85,7 +86,7 @@ def reader(source: Path, name: str | None) -> tuple[str, ModuleType]:
 
 
 def samples(
-    name: str, module: ModuleType, source: Path, tell: Callable[[Fault], None], *, text_alone: bool = False
+    name: str, module: ModuleType, source: Root, tell: Callable[[Fault], None], *, text_alone: bool = False
 ) -> Iterator[Sample]:
     """The samples that a format's reader finds; faults go to `tell`.
 
