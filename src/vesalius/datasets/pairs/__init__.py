@@ -1,0 +1,1 @@
+"""Pictures beside texts: what encoders are aligned on, and batches of it."""

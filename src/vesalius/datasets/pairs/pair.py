@@ -1,0 +1,39 @@
+"""A pair: the pictures of a sample and every text that may stand beside them."""
+
+from dataclasses import dataclass
+
+from vesalius.types import Sample
+
+
+@dataclass(frozen=True)
+class Text:
+    """One text of a pair.
+
+    Attributes:
+        words: what it says.
+        source: which of the data's kinds of text it is; 0 is the first: a caption or a report.
+        key: texts of one key say the same; the words themselves where nothing is given.
+        concepts: (first character, the one after the last, name) of concepts that stand in it.
+    """
+
+    words: str
+    source: int = 0
+    key: str = ""
+    concepts: tuple[tuple[int, int, str], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """One picture, volume or clip of a sample (`image` indexes its images), its texts and its class.
+
+    Attributes:
+        sample: with provenance (patient, split, source), labels (finding → state) and regions.
+        texts: at least one, in no order; a step draws from them.
+        label: its class where classes exclude one another, else None.
+        image: which of the sample's images.
+    """
+
+    sample: Sample
+    texts: tuple[Text, ...]
+    label: str | None = None
+    image: int = 0
