@@ -6,7 +6,7 @@ The grammar of an answer, as tokens:
 A question is ASK text ANSWER, after the pictures. User text can never contain a mark: it is cut into bytes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from tokenizers import Tokenizer as Pieces
@@ -80,6 +80,18 @@ class Tokenizer:
     def encode(self, text: str) -> tuple[int, ...]:
         """Ids of plain text; marks written in it are only letters."""
         return self._encode(text)
+
+    def spans(self, text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Which tokens of `encode(text)` hold characters [start, end): (first, the one after the last), per span.
+
+        A piece that holds characters of a span and others belongs to the span; the space before a word is no part of it.
+        """
+        places = [(a + (text[a : a + 1] == " "), b) for a, b in self._pieces.encode(text).offsets]
+        found = []
+        for start, end in spans:
+            inside = [i for i, (a, b) in enumerate(places) if a < end and b > start]
+            found.append((inside[0], inside[-1] + 1) if inside else (0, 0))
+        return found
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text of the pieces among `ids`, marks and coordinates left out."""

@@ -1,0 +1,112 @@
+"""A trained encoder as one that gives vectors: of pictures, volumes and clips, of texts, and maps of where a text is seen."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vesalius.datasets.pairs.batches import Words
+from vesalius.datasets.pairs.pair import Pair
+from vesalius.datasets.pairs.shown import Showing, Shown, floats
+from vesalius.models.dual_encoder import DualEncoder
+from vesalius.models.pairs import Pictures, Texts
+
+Floats = npt.NDArray[np.float32]
+TOKENS_AT_ONCE = 16_384  # patches per pass: what a batch costs depends on them, not on the number of pictures
+TEXTS_AT_ONCE = 256
+
+
+class Embedder:
+    """Vectors of a dual encoder, all of unit length. Random numbers play no part, and neither does what is embedded beside.
+
+    Args:
+        model: on its device; it is set to evaluate.
+        words: its tokenizer.
+        showing: how pictures are shown to it.
+    """
+
+    def __init__(self, model: DualEncoder, words: Words, showing: Showing) -> None:
+        self.model, self.words, self.showing = model.eval(), words, showing
+        self._device = next(model.parameters()).device
+
+    @torch.inference_mode()
+    def pictures(self, pairs: Sequence[Pair]) -> Floats:
+        """(n, E) float32 of the pictures of pairs.
+
+        Raises:
+            InputRefused: a picture cannot be read.
+        """
+        found = np.zeros((len(pairs), self.model.settings["embedding"]), np.float32)
+        for rows, shown in self._passes(pairs):
+            found[rows] = self.model.image_vectors(self.model.look(_pictures(shown).to(self._device))).float().cpu().numpy()
+        return found
+
+    @torch.inference_mode()
+    def texts(self, texts: Sequence[str]) -> Floats:
+        """(m, E) float32 of texts, each cut where it is too long for the model."""
+        found = [self._texts(texts[at : at + TEXTS_AT_ONCE]) for at in range(0, len(texts), TEXTS_AT_ONCE)]
+        return np.concatenate(found) if found else np.zeros((0, self.model.settings["embedding"]), np.float32)
+
+    @torch.inference_mode()
+    def maps(self, pairs: Sequence[Pair], texts: Sequence[str]) -> list[list[Floats]]:
+        """How alike each patch of each picture is to each text: cosines (t, y, x), spread evenly over the picture.
+
+        Args:
+            pairs: n pictures.
+            texts: m.
+
+        Returns:
+            [picture][text] arrays; y and x are whole patches of the picture's own extent, what was filled up is left out.
+        """
+        said = torch.from_numpy(self.texts(texts)).to(self._device)
+        found: list[list[Floats]] = [[] for _ in pairs]
+        for rows, shown in self._passes(pairs):
+            encoded = self.model.look(_pictures(shown).to(self._device))
+            each = (self.model.patch_vectors(encoded) @ said.T).float().cpu().numpy()  # (N, m)
+            for row, item, part in zip(rows, shown, np.split(each, np.cumsum(encoded.lengths)[:-1]), strict=True):
+                grid = self._grid(item, len(part))
+                maps = part.T.reshape(len(texts), *grid)
+                found[row] = [_of_content(one, item) for one in maps]
+        return found
+
+    def _texts(self, texts: Sequence[str]) -> Floats:
+        ids = [self.words.encode(text)[: self.showing.presentation.words] or (0,) for text in texts]
+        packed = Texts(torch.tensor([i for row in ids for i in row], dtype=torch.long), tuple(map(len, ids)))
+        vectors: Floats = self.model.text_vectors(self.model.read(packed.to(self._device))).float().cpu().numpy()
+        return vectors
+
+    def _passes(self, pairs: Sequence[Pair]) -> Iterator[tuple[list[int], list[Shown]]]:
+        """Pictures in passes of a bounded number of patches, those of one size together."""
+        by_size = sorted(range(len(pairs)), key=lambda i: self.showing.of(pairs[i]).pixels.shape)
+        rows: list[int] = []
+        tokens = 0
+        for row in by_size:
+            t, _, y, x = self.showing.of(pairs[row]).pixels.shape
+            patches = t * (y // self.showing.patch_px) * (x // self.showing.patch_px)
+            if rows and tokens + patches > TOKENS_AT_ONCE:
+                yield rows, [self.showing.of(pairs[i]) for i in rows]
+                rows, tokens = [], 0
+            rows, tokens = [*rows, row], tokens + patches
+        if rows:
+            yield rows, [self.showing.of(pairs[i]) for i in rows]
+
+    def _grid(self, shown: Shown, patches: int) -> tuple[int, int, int]:
+        y, x = (side // self.showing.patch_px for side in shown.pixels.shape[2:])
+        return patches // (y * x), y, x
+
+
+def _pictures(shown: Sequence[Shown]) -> Pictures:
+    return Pictures(tuple(floats(item) for item in shown), torch.stack([item.spacing_mm for item in shown]))
+
+
+def _of_content(one: Floats, shown: Shown) -> Floats:
+    """A map (t, y, x) of the canvas, cut to the picture's extent and sampled on a grid of the same fineness."""
+    y0, x0, y1, x1 = shown.content_px
+    grid = []
+    for low, high, side, cells in ((y0, y1, shown.pixels.shape[2], one.shape[1]), (x0, x1, shown.pixels.shape[3], one.shape[2])):
+        many = max(1, round((high - low) / side * cells))
+        middles = low + (np.arange(many) + 0.5) * (high - low) / many
+        grid.append(np.minimum((middles * cells / side).astype(int), cells - 1))
+    cut: Floats = one[:, grid[0]][:, :, grid[1]]
+    return cut
