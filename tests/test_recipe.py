@@ -97,3 +97,94 @@ def test_explain_says_where_each_key_lands_and_what_it_means(tmp_path: Path) -> 
     assert width.value == 64
     assert width.default == 192
     assert all(key.meaning for key in keys.values()), [key.key for key in keys.values() if not key.meaning]
+
+
+CLAIM = """
+claim:
+  says: wider is better
+  measure: validation_loss
+  direction: lower
+  arms:
+    narrow: ["model.width=32"]
+    wide: []
+  control: {slow: ["train.learning_rate=1.0e-9"]}
+"""
+
+
+def test_a_claim_is_read_with_its_defaults(tmp_path: Path) -> None:
+    claim = recipe.read(written(tmp_path, GOOD + CLAIM), (), SUPPLIED).claim
+    assert claim is not None
+    assert claim.runs() == {"narrow": ("model.width=32",), "wide": (), "slow": ("train.learning_rate=1.0e-9",)}
+    assert (claim.seeds, claim.margin, claim.expected()) == (5, 0.0, "narrow > wide")
+    allowed = recipe.read(written(tmp_path, GOOD + CLAIM + "  margin: 0.1\n"), (), SUPPLIED).claim
+    assert allowed is not None
+    assert allowed.expected() == "narrow ≥ wide"
+
+
+def test_a_claim_steers_no_single_run(tmp_path: Path) -> None:
+    plain = recipe.read(written(tmp_path, GOOD), (), SUPPLIED)
+    assert plain.claim is None
+    assert plain.sha256() == recipe.read(written(tmp_path, GOOD + CLAIM + "paper: wide\n"), (), SUPPLIED).sha256()
+
+
+def test_every_override_of_every_arm_is_checked_at_once(tmp_path: Path) -> None:
+    claim = CLAIM.replace("model.width=32", "model.widht=32").replace("train.learning_rate=1.0e-9", "train.steps=many")
+    found = problems(tmp_path, GOOD + claim.replace("wide: []", "wide: ['steps=3', 'modle.width=1']"))
+    assert "did you mean width" in found["claim.arms.narrow: model.widht"]
+    assert "is not int" in found["claim.control.slow: train.steps"]
+    assert {"claim.arms.wide: steps", "claim.arms.wide: modle.width"} <= set(found)
+
+
+def test_a_fault_of_the_recipe_itself_is_not_repeated_for_every_arm(tmp_path: Path) -> None:
+    assert set(problems(tmp_path, GOOD.replace("width: 64", "widht: 64") + CLAIM)) == {"model.widht"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('    narrow: ["model.width=32"]\n', "", "claim.arms"),
+        ("measure: validation_loss", "measures: validation_loss", "claim.measures"),
+        ("measure: validation_loss", "", "claim.measure"),
+        ("direction: lower", "direction: down", "claim.direction"),
+        ("direction: lower", "margin: -1", "claim.margin"),
+        ("direction: lower", "margin: .nan", "claim.margin"),
+        ("direction: lower", "seeds: 4", "claim.seeds"),
+        ("direction: lower", "seeds: few", "claim.seeds"),
+        ("slow:", "wide:", "claim.control.wide"),
+        ("slow:", "so slow:", "claim: so slow"),
+        ('["model.width=32"]', "[]", "claim.arms.wide"),
+        ('["train.learning_rate=1.0e-9"]', "[]", "claim.control.slow"),
+        ('["train.learning_rate=1.0e-9"]', "train.learning_rate=1.0e-9", "claim.control"),
+    ],
+)
+def test_a_claim_that_cannot_be_tried_is_a_problem(tmp_path: Path, old: str, new: str, key: str) -> None:
+    assert CLAIM.count(old) == 1
+    assert key in problems(tmp_path, GOOD + CLAIM.replace(old, new))
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="stands there twice"):
+        recipe.read(written(tmp_path, GOOD + CLAIM.replace("wide: []", "narrow: []")), (), SUPPLIED)
+
+
+def test_evaluate_with_use_is_a_section_and_without_it_a_table(tmp_path: Path) -> None:
+    plain = recipe.read(written(tmp_path, GOOD + "evaluate: {benchmark: first_phantom}\n"), (), SUPPLIED)
+    assert plain.tables["evaluate"] == {"benchmark": "first_phantom"}
+    assert "evaluate" not in plain.resolved()
+    text = GOOD + "evaluate: {use: benchmarks.chance.random_boxes, items: [], seed: 1, size_px: 8}\n"
+    exam = recipe.read(written(tmp_path, text.replace(", size_px: 8", "")), ["evaluate.seed=2"], SUPPLIED).evaluate
+    assert exam is not None
+    assert exam.values == {"items": [], "seed": 2}
+    assert "evaluate.size_px" in problems(tmp_path, text)
+    assert "evaluate.use" in problems(tmp_path, text.replace("benchmarks.chance.random_boxes", "models.vlm.NativeVLM"))
+    assert "evaluate.benchmark" in problems(tmp_path, GOOD, "evaluate.benchmark=first_real")
+
+
+def test_pairs_are_shown_by_a_presentation_of_their_own() -> None:
+    pack, pairs = recipe._beside("data", "datasets.phantoms.cohorts.cohort"), recipe._beside("data", "datasets.pairs.pair.Pair")
+    assert (pack, pairs) == (("datasets.packs.Presentation",), ("datasets.pairs.presentation.Presentation",))
+
+
+def test_a_paper_is_kept(tmp_path: Path) -> None:
+    assert recipe.read(written(tmp_path, GOOD + "paper: mine\n"), (), SUPPLIED).paper == "mine"
+    assert "paper" in problems(tmp_path, GOOD + "paper: [mine]\n")

@@ -1,26 +1,30 @@
 """Recipes: read, check, explain and resolve. Data without code, two levels deep; defaults live beside what they steer.
 
-A section (`data`, `model`, `objective`) says in `use` which function or class of this package it feeds, as
-`folder.file.name`; its other keys are that thing's keyword arguments. `data` also feeds `datasets.packs.Presentation`,
-and `train` feeds `train.loop.FitSettings`. What the workflow itself supplies (a vocabulary size, say) is no key. A recipe
-can run nothing: `use` is a path inside this package.
+A section (`data`, `model`, `objective`, and `evaluate` where it has a `use`) says in `use` which function or class of this
+package it feeds, as `folder.file.name`; its other keys are that thing's keyword arguments. `data` also feeds the presentation
+of what it names (pairs have one of their own), and `train` feeds `train.loop.FitSettings`. What the workflow itself supplies
+(a vocabulary size, say) is no key. A recipe can run nothing: `use` is a path inside this package.
+
+A `claim` names the arms that `reproduce` compares. Each arm is a list of overrides, and is checked as a recipe of its own.
 """
 
 import ast
+import copy
 import difflib
 import hashlib
 import importlib
 import importlib.util
 import inspect
 import json
+import math
 import re
 import textwrap
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -29,8 +33,12 @@ from vesalius.errors import Problem, UsageError
 TEXTS = ("says", "paper")
 TABLES = ("needs", "expect", "evaluate", "claim")
 SECTIONS = ("data", "model", "objective", "train")
-FOLDERS = {"data": "datasets", "model": "models", "objective": "objectives"}  # where `use` of a section may point
-ALWAYS = {"data": ("datasets.packs.Presentation",), "train": ("train.loop.FitSettings",)}  # fed beside what `use` names
+# Where `use` of a section may point. `evaluate` without `use` is a table: the names of benchmarks.
+FOLDERS = {"data": "datasets", "model": "models", "objective": "objectives", "evaluate": "benchmarks"}
+OVERRIDDEN = (*SECTIONS, "evaluate")
+SETTINGS, PRESENTATION = "train.loop.FitSettings", "datasets.packs.Presentation"
+PAIRS, PAIRS_PRESENTATION = "datasets.pairs.", "datasets.pairs.presentation.Presentation"
+LEAST_SEEDS = 5  # with fewer no interval means much, and the ledger takes no row
 
 
 @dataclass(frozen=True)
@@ -52,8 +60,44 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """What a paper says, as runs that can be compared; how the verdict is reached stands in `workflows.reproducing.verdict`.
+
+    Args:
+        says: the claim in one sentence.
+        measure: a key of the run's `scores.json`, or a held-out figure of its log (`validation_loss`).
+        arms: name → overrides, from the worst to the best as the paper expects; at least two, no two of them alike.
+        control: name → overrides of runs that the last arm must beat, or else its gain has another cause than the paper's.
+        margin: an arm may lie this much below its neighbor, in units of the measure, and still hold ("at least as good").
+        seeds: how often each arm is trained; at least 5.
+        direction: of the better values.
+    """
+
+    says: str
+    measure: str
+    arms: Mapping[str, tuple[str, ...]]
+    control: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    margin: float = 0.0
+    seeds: int = LEAST_SEEDS
+    direction: Literal["higher", "lower"] = "higher"
+
+    def runs(self) -> dict[str, tuple[str, ...]]:
+        """Arms and controls: name → overrides."""
+        return {**self.arms, **self.control}
+
+    def expected(self) -> str:
+        """The order that is expected of the measure, as `names < descriptions`; ≤ where a margin is allowed."""
+        strict, allowed = ("<", "≤") if self.direction == "higher" else (">", "≥")
+        return f" {allowed if self.margin else strict} ".join(self.arms)
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in `explain --json` and in the ledger."""
+        return {**asdict(self), "expected": self.expected()}
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """A checked recipe. `name` is the file's stem; parts hold resolved values."""
+    """A checked recipe. `name` is the file's stem; parts hold resolved values; `paper` is a heading of docs/papers.md or ""."""
 
     name: str
     says: str
@@ -62,6 +106,9 @@ class Recipe:
     objective: Part
     train: Part
     tables: Mapping[str, Mapping[str, Any]]
+    paper: str = ""
+    evaluate: Part | None = None
+    claim: Claim | None = None
 
     def resolved(self) -> dict[str, Any]:
         """Everything that steers the run, defaults included, JSON-able."""
@@ -73,8 +120,9 @@ class Recipe:
         return hashlib.sha256(json.dumps(self.resolved(), sort_keys=True).encode()).hexdigest()
 
     def parts(self) -> dict[str, Part]:
-        """The sections by name."""
-        return {"data": self.data, "model": self.model, "objective": self.objective, "train": self.train}
+        """The sections by name; `evaluate` where it feeds something."""
+        parts = {"data": self.data, "model": self.model, "objective": self.objective, "train": self.train}
+        return {**parts, **({"evaluate": self.evaluate} if self.evaluate else {})}
 
 
 @dataclass(frozen=True)
@@ -116,7 +164,7 @@ def read(recipe: str, overrides: Sequence[str] = (), supplied: Mapping[str, froz
         hint = f" Did you mean {', '.join(near)}?" if near else ""
         raise UsageError("unknown_name", f"There is no recipe of that name and no file.{hint} `vesalius info` lists the recipes.")
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = _Unique(path.read_text(encoding="utf-8")).get_single_data()
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(
             "bad_recipe", f"The recipe is not YAML: {' '.join(str(error).split())[:200]}. Mend that line."
@@ -145,8 +193,11 @@ def _override(document: dict[str, Any], overrides: Sequence[str], problems: list
     for override in overrides:
         key, equals, text = override.partition("=")
         section, dot, name = key.partition(".")
-        if not equals or not dot or section not in SECTIONS:
-            problems.append(Problem(key, "an override is section.key=value", SECTIONS))
+        if not equals or not dot or section not in OVERRIDDEN:
+            problems.append(Problem(key, "an override is section.key=value", OVERRIDDEN))
+            continue
+        if section not in SECTIONS and name != "use" and not _feeds(document.get(section)):
+            problems.append(Problem(key, f"{section} names no `use` here, so that it has no key to override"))
             continue
         try:
             if not isinstance(document.get(section), dict):
@@ -163,15 +214,67 @@ def _check(name: str, document: dict[str, Any], supplied: Mapping[str, frozenset
         problems.append(Problem("says", "one sentence that says what the recipe is for is missing"))
     tables = {key: document.get(key) or {} for key in TABLES}
     problems += [Problem(key, "must be a table") for key, table in tables.items() if not isinstance(table, dict)]
-    parts: dict[str, Part] = {}
-    for section in SECTIONS:
-        part = _part(section, document.get(section), supplied.get(section, frozenset()), problems)
-        if part is not None:
-            parts[section] = part
+    if not isinstance(document.get("paper", ""), str):
+        problems.append(Problem("paper", "must be a heading of docs/papers.md"))
+    parts = _parts(document, supplied, problems)
+    claim = _claim(document, supplied, problems) if isinstance(document.get("claim"), dict) else None
     if problems:
         listed = "; ".join(f"{p.key}: {p.message}" for p in problems)
         raise UsageError("bad_recipe", f"The recipe has {len(problems)} problems: {listed}. Nothing was started.", problems)
-    return Recipe(name, document["says"], **parts, tables=tables)
+    kept = {key: table for key, table in tables.items() if key not in ("claim", *parts)}
+    return Recipe(name, document["says"], **parts, tables=kept, paper=document.get("paper", ""), claim=claim)
+
+
+def _parts(document: Mapping[str, Any], supplied: Mapping[str, frozenset[str]], problems: list[Problem]) -> dict[str, Part]:
+    """The sections that could be read."""
+    sections = (*SECTIONS, "evaluate") if _feeds(document.get("evaluate")) else SECTIONS
+    parts = {name: _part(name, document.get(name), supplied.get(name, frozenset()), problems) for name in sections}
+    return {name: part for name, part in parts.items() if part is not None}
+
+
+def _feeds(section: Any) -> bool:
+    return isinstance(section, dict) and "use" in section
+
+
+def _claim(document: dict[str, Any], supplied: Mapping[str, frozenset[str]], problems: list[Problem]) -> Claim | None:
+    """The claim, each of its arms and controls checked as the recipe that it is."""
+    given, count = document["claim"], len(problems)
+    fields, hints = inspect.signature(Claim).parameters, typing.get_type_hints(Claim)
+    hints |= {"arms": Mapping[str, Sequence[str]], "control": Mapping[str, Sequence[str]]}
+    for key, value in given.items():
+        if key not in fields:
+            problems.append(_unknown(f"claim.{key}", str(key), tuple(fields)))
+        elif not _fits(value, hints[key]):
+            problems.append(Problem(f"claim.{key}", f"{value!r} is not {_spell(hints[key])}"))
+    missing = [key for key, parameter in fields.items() if parameter.default is inspect.Parameter.empty and key not in given]
+    problems += [Problem(f"claim.{key}", "is missing") for key in missing if key != "control"]
+    if len(problems) > count:
+        return None
+    runs = {"arms": given["arms"], "control": given.get("control", {})}
+    claim = Claim(**{**given, **{kind: {name: tuple(of) for name, of in found.items()} for kind, found in runs.items()}})
+    if len(claim.arms) < 2:
+        problems.append(Problem("claim.arms", "must be at least two"))
+    if not 0 <= claim.margin < math.inf:
+        problems.append(Problem("claim.margin", "must be 0 or more"))
+    if claim.seeds < LEAST_SEEDS:
+        problems.append(Problem("claim.seeds", f"must be at least {LEAST_SEEDS}"))
+    problems += [Problem(f"claim.control.{name}", "is the name of an arm, too") for name in claim.control if name in claim.arms]
+    odd = [name for found in runs.values() for name in found if not re.fullmatch(r"\w+", str(name), re.ASCII)]
+    problems += [Problem(f"claim: {name}", "a name is made of letters, digits and _") for name in odd]
+    steered: dict[str, str] = {}  # what steers a run → the first arm or control that does it so
+    before = {(problem.key, problem.message) for problem in problems}
+    for kind, found in runs.items():
+        for name, overrides in found.items():
+            faults: list[Problem] = []
+            changed = copy.deepcopy(document)
+            _override(changed, overrides, faults)
+            parts = _parts(changed, supplied, faults)
+            faults = [fault for fault in faults if (fault.key, fault.message) not in before]
+            problems += [Problem(f"claim.{kind}.{name}: {fault.key}", fault.message, fault.allowed) for fault in faults]
+            alike = steered.setdefault(repr({key: (part.use, sorted(part.values.items())) for key, part in parts.items()}), name)
+            if alike != name and len(parts) >= len(SECTIONS):
+                problems.append(Problem(f"claim.{kind}.{name}", f"is steered as {alike} is: there is nothing to compare"))
+    return claim
 
 
 def _part(section: str, given: Any, supplied: frozenset[str], problems: list[Problem]) -> Part | None:
@@ -181,7 +284,7 @@ def _part(section: str, given: Any, supplied: frozenset[str], problems: list[Pro
     use = given.get("use", "")
     named = [use] if section in FOLDERS else []
     allowed = FOLDERS.get(section, "train")
-    targets = [_target(path, allowed) for path in named] + [_target(path) for path in ALWAYS.get(section, ())]
+    targets = [_target(path, allowed) for path in named] + [_target(path) for path in _beside(section, use)]
     values = {key: value for key, value in given.items() if key != "use" or section not in FOLDERS}
     if None in targets:
         problems.append(Problem(f"{section}.use", f"must be {allowed}.file.name of something in this package"))
@@ -202,6 +305,12 @@ def _part(section: str, given: Any, supplied: frozenset[str], problems: list[Pro
         return None
     defaults = {key: p.default for key, p in parameters.items() if p.default is not inspect.Parameter.empty}
     return Part(str(use), tuple(found), {**defaults, **values})
+
+
+def _beside(section: str, use: Any) -> tuple[str, ...]:
+    """What a section feeds beside what its `use` names: how data are shown, how long is trained."""
+    shown = PAIRS_PRESENTATION if str(use).startswith(PAIRS) else PRESENTATION
+    return {"data": (shown,), "train": (SETTINGS,)}.get(section, ())
 
 
 def _target(use: Any, folder: str = "[a-z_]+") -> Callable[..., Any] | None:
@@ -227,6 +336,19 @@ def _parameters(targets: Sequence[Callable[..., Any]], supplied: frozenset[str])
 
 def _hints(target: Callable[..., Any]) -> dict[str, Any]:
     return typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
+
+
+class _Unique(yaml.SafeLoader):
+    """YAML in which no table has a key twice: the second would silently replace the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Refuse a key that stands there already."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if str(key.value) in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} stands there twice", key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
 
 
 def _unknown(key: str, name: str, allowed: Sequence[str]) -> Problem:
