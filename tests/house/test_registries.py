@@ -22,7 +22,7 @@ SERVANTS = {
     "datasets/compose": "answers made measure questions reading view wording",
     "datasets/formats": "",
     "datasets/lint": "budget looking report run seen tally words",
-    "metrics": "bootstrap",
+    "metrics": "bootstrap t_interval",
     "phantom/kinds": "",
 }
 
