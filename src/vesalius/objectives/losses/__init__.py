@@ -1,0 +1,1 @@
+"""Losses that several objectives share: pure functions from numbers to one number."""
