@@ -1,4 +1,12 @@
-"""The transformer block that the encoder and the decoder share, with rotary positions given from outside."""
+"""The transformer block that encoders, text towers and the decoder share, with rotary positions given from outside.
+
+Sequences of one length lie in a batch; sequences of many lengths lie one after the other in a packed stream without padding,
+and `Packing` says where each of them is. A block takes both.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, groupby
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +32,57 @@ class Cache:
         self.keys, self.values = self.keys[index], self.values[index]
 
 
+@dataclass(frozen=True)
+class Packing:
+    """Where sequences lie in a packed stream: those of equal length are neighbors, so that attention takes them at once.
+
+    Attributes:
+        order: the k-th sequence of the stream is the caller's `order[k]`-th.
+        lengths: of the stream's sequences, in its order.
+    """
+
+    order: tuple[int, ...]
+    lengths: tuple[int, ...]
+
+    @classmethod
+    def by_length(cls, lengths: Sequence[int]) -> "Packing":
+        """The stream that holds sequences of these lengths, shortest first, equal ones as they come."""
+        order = tuple(sorted(range(len(lengths)), key=lambda item: lengths[item]))
+        return cls(order, tuple(lengths[item] for item in order))
+
+    @property
+    def runs(self) -> tuple[tuple[int, int], ...]:
+        """(how many, how long) of neighbors of equal length, in the stream's order."""
+        return tuple((len(list(equal)), length) for length, equal in groupby(self.lengths))
+
+    @property
+    def given(self) -> tuple[int, ...]:
+        """Lengths in the caller's order."""
+        return tuple(length for _, length in sorted(zip(self.order, self.lengths, strict=True)))
+
+    def arrange(self, given: Tensor) -> Tensor:
+        """From the caller's order to the stream's: (N, …) to (N, …); the same tensor where the orders agree."""
+        return given if self._agrees() else given[_rows(self.given, self.order).to(given.device)]
+
+    def restore(self, stream: Tensor) -> Tensor:
+        """From the stream's order to the caller's: (N, …) to (N, …); the same tensor where the orders agree."""
+        if self._agrees():
+            return stream
+        back = sorted(range(len(self.order)), key=lambda place: self.order[place])
+        return stream[_rows(self.lengths, back).to(stream.device)]
+
+    def _agrees(self) -> bool:
+        return self.order == tuple(range(len(self.order)))
+
+
+def _rows(lengths: Sequence[int], order: Sequence[int]) -> Tensor:
+    """Rows of sequences that lie one after the other, taken in another order: int64 (N,)."""
+    starts = [0, *accumulate(lengths)]
+    taken = torch.tensor([lengths[item] for item in order])
+    shift = torch.tensor([starts[item] for item in order]) - (taken.cumsum(0) - taken)
+    return torch.repeat_interleave(shift, taken) + torch.arange(int(taken.sum()))
+
+
 def rotate(x: Tensor, angles: Tensor) -> Tensor:
     """Turn each pair of features of x by its angle (rotary position embedding, arXiv:2104.09864, Eq. 34).
 
@@ -31,9 +90,33 @@ def rotate(x: Tensor, angles: Tensor) -> Tensor:
         x: (B, H, T, d).
         angles: (B, T, d/2), radians.
     """
+    return turn(x, angles.cos()[:, None], angles.sin()[:, None])  # (B, 1, T, d/2)
+
+
+def turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """`rotate` where cosine and sine of the angles are at hand, of a shape that spreads over (…, d/2)."""
     first, second = x.chunk(2, dim=-1)
-    cos, sin = angles.cos()[:, None], angles.sin()[:, None]  # (B, 1, T, d/2)
     return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, runs: Sequence[tuple[int, int]]) -> Tensor:
+    """Attention within each sequence of a packed stream: one call per run of sequences of equal length.
+
+    Args:
+        query: (N, H, d).
+        key: (N, H, d).
+        value: (N, H, d).
+        runs: as `Packing` has them; their products sum to N.
+
+    Returns:
+        (N, H·d).
+    """
+    sizes = [count * length for count, length in runs]
+    parts = []
+    for (count, length), *three in zip(runs, *(torch.split(x, sizes) for x in (query, key, value)), strict=True):
+        q, k, v = (part.view(count, length, *part.shape[1:]).transpose(1, 2) for part in three)  # (B, H, T, d)
+        parts.append(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(count * length, -1))
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 class Block(nn.Module):
@@ -56,15 +139,25 @@ class Block(nn.Module):
         self.gate_and_up = nn.Linear(width, 2 * hidden, bias=False)
         self.down = nn.Linear(hidden, width, bias=False)
 
-    def forward(self, x: Tensor, angles: Tensor, mask: Tensor | None, cache: Cache | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        angles: Tensor,
+        mask: Tensor | None,
+        cache: Cache | None = None,
+        runs: Sequence[tuple[int, int]] | None = None,
+    ) -> Tensor:
         """One step of the stream.
 
         Args:
-            x: (B, T, D).
-            angles: (B, T, d/2), of the T new positions.
+            x: (B, T, D); packed (N, D).
+            angles: (B, T, d/2), of the T new positions; packed (N, d/2).
             mask: bool, (B, 1, T, all positions so far), True where attention is allowed; None for everywhere.
             cache: keys and values of earlier positions; grown by this call.
+            runs: of a packed stream, as `Packing` has them: each position sees its own sequence alone. Neither mask nor cache.
         """
+        if runs is not None:
+            return self._packed(x, angles, runs)
         b, t, width = x.shape
         heads = self.query_key_value(self.attention_norm(x)).view(b, t, 3, self.heads, -1)  # (B, T, 3, H, d)
         query, key, value = heads.permute(2, 0, 3, 1, 4)  # each (B, H, T, d)
@@ -72,7 +165,18 @@ class Block(nn.Module):
         if cache is not None:
             key, value = cache.append(key, value)
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)  # (B, H, T, d)
-        x = x + self.attention_out(mixed.transpose(1, 2).reshape(b, t, width))
+        return self._feed(x + self.attention_out(mixed.transpose(1, 2).reshape(b, t, width)))
+
+    def _packed(self, x: Tensor, angles: Tensor, runs: Sequence[tuple[int, int]]) -> Tensor:
+        """One step of a packed stream."""
+        heads = self.query_key_value(self.attention_norm(x)).view(len(x), 3, self.heads, -1)  # (N, 3, H, d)
+        cos, sin = (turned[:, None, None].to(heads.dtype) for turned in (angles.cos(), angles.sin()))  # (N, 1, 1, d/2)
+        both = turn(heads[:, :2], cos, sin)  # (N, 2, H, d)
+        mixed = attend(both[:, 0], both[:, 1], heads[:, 2], runs)  # (N, D)
+        return self._feed(x + self.attention_out(mixed))
+
+    def _feed(self, x: Tensor) -> Tensor:
+        """The gated layer, added."""
         gate, up = self.gate_and_up(self.gated_norm(x)).chunk(2, dim=-1)
-        result: Tensor = x + self.down(F.silu(gate) * up)
-        return result
+        fed: Tensor = x + self.down(F.silu(gate) * up)
+        return fed
