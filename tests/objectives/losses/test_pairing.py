@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tests.objectives.links import links_of
+from tests.objectives.batches import links_of
 from vesalius.objectives.losses.pairing import cosines, partners
 
 # Picture 0 has two texts, picture 1 none, picture 2 one, picture 3 two; texts 0, 2 and 4 say the same.

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tests.objectives.links import links_of
+from tests.objectives.batches import links_of
 from vesalius.objectives.losses.pairing import cosines, partners
 from vesalius.objectives.losses.sigmoid_contrast import sigmoid_contrast, sigmoid_contrast_tiled
 
@@ -164,5 +164,5 @@ def test_a_logit_of_any_size_gives_a_number() -> None:
     logits = torch.tensor([[1e4, -1e4], [1e4, -1e4]], requires_grad=True)
     loss = sigmoid_contrast(logits, torch.eye(2, dtype=torch.bool))
     (gradient,) = torch.autograd.grad(loss, logits)
-    assert float(loss) == pytest.approx(1e4)
+    assert loss.item() == pytest.approx(1e4)
     assert torch.isfinite(gradient).all()

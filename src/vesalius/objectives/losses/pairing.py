@@ -58,4 +58,5 @@ def _says_the_same(links: Links, pictures: Tensor, chosen: slice) -> Tensor:
     said = torch.unique(links.owner * len(keys) + key)  # sorted: every (picture, key) that there is
     asked = pictures[:, None] * len(keys) + key[chosen]  # (B, C)
     found = torch.searchsorted(said, asked).clamp(max=len(said) - 1)
-    return said[found] == asked
+    same: Tensor = said[found] == asked
+    return same
