@@ -34,6 +34,8 @@ Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", show_default=Fa
 MaybeOut = Annotated[Path | None, typer.Option("-o", "--out", metavar="DIR", help="Folder to write.")]
 From = Annotated[str | None, typer.Option("--from", metavar="FORMAT", help="Guessed where it can be.")]
 TextAlone = Annotated[bool, typer.Option("--text-alone", help="Leave the pictures, where they are not at hand.")]
+EncoderName = Annotated[str | None, typer.Option("--model", metavar="M", help="A run of an encoder; the embedded one without.")]
+Texts = Annotated[Path | None, typer.Option(metavar="FILE", help="Texts to embed, too: one a line.")]
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name (see `vesalius info`) or a YAML file.")]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -410,6 +412,58 @@ def evaluate(
         fresh=fresh,
         say=progress(quiet),
     )
+
+
+@app.command(epilog="Example: vesalius embed phantoms -o vectors.parquet")
+def embed(
+    paths: Paths,
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="Parquet file to write.")] = Path("vectors.parquet"),
+    model: EncoderName = None,
+    texts: Texts = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> Outcome:
+    """Give pictures, volumes, clips and texts vectors.
+
+    Of files, folders, archives or a dataset; near vectors mean alike.
+    """
+    from vesalius.workflows import embed as workflow
+
+    return workflow.embed(paths, model=model, texts=texts, out=out, say=progress(quiet))
+
+
+@app.command(epilog="Example: vesalius index phantoms -o phantom-index")
+def index(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", show_default=False, help="As for embed, or what embed wrote.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="The index: a new one, or one to add to.")] = Path(
+        "index"
+    ),
+    model: EncoderName = None,
+    texts: Texts = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> Outcome:
+    """Make an index of vectors that can be searched, or add to one."""
+    from vesalius.workflows import search as workflow
+
+    return workflow.index(paths, model=model, texts=texts, out=out, say=progress(quiet))
+
+
+@app.command(epilog='Example: vesalius search phantom-index "left pleural effusion"')
+def search(
+    folder: Annotated[Path, typer.Argument(metavar="INDEX", show_default=False, help="A folder that `index` made.")],
+    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="What to look for, in words.")] = None,
+    picture: Annotated[Path | None, typer.Option(metavar="PATH", help="A picture to look for, instead of words.")] = None,
+    count: Annotated[int, typer.Option("-k", "--count", min=1, help="How many.")] = 10,
+    kind: Annotated[str | None, typer.Option(metavar="text|picture", help="Of what is looked for.")] = None,
+    model: EncoderName = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> Outcome:
+    """Find what is near a text or a picture."""
+    from vesalius.workflows import search as workflow
+
+    return workflow.search(folder, text, picture=picture, model=model, count=count, kind=kind, say=progress(quiet))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -37,6 +37,8 @@ SECTIONS = ("data", "model", "objective", "train")
 FOLDERS = {"data": "datasets", "model": "models", "objective": "objectives", "evaluate": "benchmarks"}
 OVERRIDDEN = (*SECTIONS, "evaluate")
 SETTINGS, PRESENTATION = "train.loop.FitSettings", "datasets.packs.Presentation"
+ENCODERS, START = ("models.dual_encoder.", "models.subspaces."), "models.checkpoint.Start"
+EXAMS, FINE_TUNING = "benchmarks.encoders.", "benchmarks.encoders.fine_tuning.FineTuning"
 PAIRS, PAIRS_PRESENTATION = "datasets.pairs.", "datasets.pairs.presentation.Presentation"
 LEAST_SEEDS = 5  # with fewer no interval means much, and the ledger takes no row
 
@@ -308,9 +310,11 @@ def _part(section: str, given: Any, supplied: frozenset[str], problems: list[Pro
 
 
 def _beside(section: str, use: Any) -> tuple[str, ...]:
-    """What a section feeds beside what its `use` names: how data are shown, how long is trained."""
+    """What a section feeds beside what its `use` names: how data are shown, where weights start, how long is trained."""
     shown = PAIRS_PRESENTATION if str(use).startswith(PAIRS) else PRESENTATION
-    return {"data": (shown,), "train": (SETTINGS,)}.get(section, ())
+    start = (START,) if str(use).startswith(ENCODERS) else ()
+    tuned = (FINE_TUNING,) if str(use).startswith(EXAMS) else ()
+    return {"data": (shown,), "train": (SETTINGS,), "model": start, "evaluate": tuned}.get(section, ())
 
 
 def _target(use: Any, folder: str = "[a-z_]+") -> Callable[..., Any] | None:

@@ -11,14 +11,19 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from vesalius.errors import InputRefused, UsageError
+from vesalius.models.dual_encoder import DualEncoder
 from vesalius.models.vlm import NativeVLM
 
+Encoding = DualEncoder
+CLASSES: Mapping[str, type[NativeVLM | Encoding]] = {kind.__name__: kind for kind in (NativeVLM, DualEncoder)}
 FORMAT = 1
 EMBEDDED = "embedded"
 FILES = ("model.safetensors", "card.json", "tokenizer.json")
@@ -32,26 +37,41 @@ class Card:
         name: of the recipe that made them.
         says: the recipe's sentence.
         recipe_sha256: of the resolved recipe.
-        settings: arguments of `NativeVLM`.
+        settings: arguments of the model's class.
         modalities: what it was trained to look at (DICOM terms); others are out of its scope.
         phantoms_only: True when no patient's picture was among the training data.
         priors: whether earlier pictures were among the training data.
         trained_patients: keys of patients used for training or selection.
         trained_on: device, steps, commit and date, for people.
+        model: the model's class, of `CLASSES`.
+        shown: of an encoder: how pictures and texts were shown, the fields of `datasets.pairs.presentation.Presentation`.
     """
 
     name: str
     says: str
     recipe_sha256: str
-    settings: Mapping[str, int]
+    settings: Mapping[str, Any]
     modalities: tuple[str, ...]
     phantoms_only: bool
     priors: bool
     trained_patients: tuple[str, ...]
     trained_on: Mapping[str, str] = field(default_factory=dict)
+    model: str = "NativeVLM"
+    shown: Mapping[str, Any] = field(default_factory=dict)
 
 
-def save(folder: Path, model: NativeVLM, card: Card, tokenizer_json: str, *, dtype: torch.dtype = torch.float32) -> None:
+@dataclass(frozen=True)
+class Start:
+    """Trained weights that an encoder goes on from.
+
+    Args:
+        start: folder of a run or a model of the same sizes, with its tokenizer; "" for weights drawn at random.
+    """
+
+    start: str = ""
+
+
+def save(folder: Path, model: nn.Module, card: Card, tokenizer_json: str, *, dtype: torch.dtype = torch.float32) -> None:
     """Write a model's folder; an older one of the same name is replaced only when the new one is complete."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -72,11 +92,38 @@ def save(folder: Path, model: NativeVLM, card: Card, tokenizer_json: str, *, dty
 
 
 def load(folder: Path) -> tuple[NativeVLM, Card, str]:
-    """Read a model's folder: the model in fp32 on the CPU, its card, and its tokenizer as JSON.
+    """Read the folder of a model that answers: the model in fp32 on the CPU, its card, and its tokenizer as JSON.
 
     Raises:
-        InputRefused: `bad_checkpoint`, with what is missing or does not fit.
+        InputRefused: `bad_checkpoint`, with what is missing or does not fit, or that it is an encoder.
     """
+    model, card, tokenizer_json = _load(folder)
+    if not isinstance(model, NativeVLM):
+        raise InputRefused(
+            "bad_checkpoint",
+            "These weights are an encoder, which compares pictures and texts but writes nothing. "
+            "Use `vesalius embed`, `search` or `evaluate`, or name a model that answers.",
+        )
+    return model, card, tokenizer_json
+
+
+def load_encoder(folder: Path) -> tuple[Encoding, Card, str]:
+    """Read the folder of an encoder, as `load` does.
+
+    Raises:
+        InputRefused: `bad_checkpoint`, with what is missing or does not fit, or that it is no encoder.
+    """
+    model, card, tokenizer_json = _load(folder)
+    if isinstance(model, NativeVLM):
+        raise InputRefused(
+            "bad_checkpoint",
+            "These weights are a model that answers; it has no vectors of whole pictures and texts. "
+            "Name the run of a recipe below recipes/represent.",
+        )
+    return model, card, tokenizer_json
+
+
+def _load(folder: Path) -> tuple[NativeVLM | Encoding, Card, str]:
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise InputRefused(
@@ -86,14 +133,14 @@ def load(folder: Path) -> tuple[NativeVLM, Card, str]:
         )
     card = read_card(folder)
     try:
-        model = NativeVLM(**card.settings)
+        model = CLASSES[card.model](**card.settings)
         weights = load_file(folder / FILES[0])
         model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
         tokenizer_json = (folder / FILES[2]).read_text(encoding="utf-8")
         json.loads(tokenizer_json)
     except UsageError as error:
         raise InputRefused("bad_checkpoint", f"The card's settings are impossible. {error.message}") from error
-    except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
+    except (SafetensorError, RuntimeError, TypeError, ValueError, KeyError) as error:
         raise InputRefused(
             "bad_checkpoint",
             "The weights are damaged or do not fit the settings of their card. Nothing is loaded in part. "
@@ -107,17 +154,23 @@ def embedded() -> Path:
     return Path(__file__).parents[1] / "weights" / "first_phantom"
 
 
-def place(name: str | None) -> Path:
+def embedded_encoder() -> Path:
+    """The folder of the encoder that ships with the package."""
+    return Path(__file__).parents[1] / "weights" / "first_encoder"
+
+
+def place(name: str | None, ships: Path | None = None) -> Path:
     """The model's folder that a name stands for.
 
     Args:
         name: None or "embedded" for the one that ships with the package; else the folder of a run or of a model.
+        ships: which one of them; the model that answers where nothing is said.
 
     Raises:
         UsageError: `unknown_name`: there is no such folder.
     """
     if name is None or name == EMBEDDED:
-        return embedded()
+        return ships or embedded()
     given = Path(name)
     if (given / "model").is_dir():
         return given / "model"
@@ -129,14 +182,15 @@ def place(name: str | None) -> Path:
 
 
 def embed(folder: Path) -> Path:
-    """Put a trained model into the package as the embedded default, in half precision; returns its place.
+    """Put a trained model or encoder into the package as the embedded default, in half precision; returns its place.
 
     Raises:
         InputRefused: `bad_checkpoint`.
     """
-    model, card, tokenizer_json = load(folder)
-    save(embedded(), model, card, tokenizer_json, dtype=torch.bfloat16)
-    return embedded()
+    model, card, tokenizer_json = _load(folder)
+    ships = embedded() if isinstance(model, NativeVLM) else embedded_encoder()
+    save(ships, model, card, tokenizer_json, dtype=torch.bfloat16)
+    return ships
 
 
 def start_from(*, start: str, canvas_px: int = 192, summaries: int = 0) -> tuple[NativeVLM, Card, str]:

@@ -54,6 +54,10 @@ class Showing:
             self._kept[key] = show(pair.sample.images[pair.image].image, self.presentation, self.patch_px)
         return self._kept[key]
 
+    def forget(self) -> None:
+        """Keep none of the pictures any longer."""
+        self._kept.clear()
+
 
 def floats(shown: Shown) -> Tensor:
     """(T, 3, Y, X) in [0, 1]; gray is repeated over the channels."""

@@ -1,0 +1,1 @@
+"""Vectors on disk, and what is near a picture or a text."""

@@ -1,0 +1,170 @@
+"""embed: vectors of pictures, volumes, clips and texts, and of what made them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from vesalius.clinical import study
+from vesalius.datasets.faults import Fault
+from vesalius.datasets.pairs.pair import Pair
+from vesalius.errors import EXIT_DONE, EXIT_PARTIAL, InputRefused, Problem, VesaliusError
+from vesalius.retrieve import vectors
+from vesalius.retrieve.vectors import Entry
+from vesalius.types import Image, Provenance, Sample, SampleImage
+from vesalius.workflows.data.formats import reader, samples
+from vesalius.workflows.open_encoder import Encoder, open_encoder
+from vesalius.workflows.outcome import Outcome
+
+AT_ONCE = 256  # pictures between two lines of progress; a picture that cannot be decoded costs itself alone
+SHOWN = ("image", "volume", "clip")
+
+
+def embed(paths: Sequence[Path], *, model: str | None, texts: Path | None, out: Path, say: Callable[[str], None]) -> Outcome:
+    """Embed everything that lies below some paths.
+
+    Args:
+        paths: clinical files, archives and folders, or a dataset in our own layout or a published one.
+        model: as `open_encoder` takes it.
+        texts: a file of one text a line.
+        out: the Parquet file of vectors.
+        say: takes progress lines.
+
+    Raises:
+        UsageError: `unknown_name`; `bad_option`: there is nothing to embed.
+        InputRefused: `bad_checkpoint`, and what the paths refuse.
+    """
+    say("loading the encoder")
+    encoder = open_encoder(model)
+    rows, failed = embedded(encoder, paths, texts, say)
+    vectors.write(out, rows)
+    kinds = {kind: rows.column("kind").to_pylist().count(kind) for kind in vectors.KINDS}
+    counted = ", ".join(f"{number} of {kind}s" for kind, number in kinds.items() if number)
+    data = {
+        "vectors": rows.num_rows,
+        "kinds": kinds,
+        "width": encoder.maker.width,
+        "model": {"name": encoder.maker.name, "sha256": encoder.maker.sha256, "configuration": encoder.maker.configuration},
+        "failed": [{"item": problem.key, "message": problem.message} for problem in failed],
+    }
+    first = f"{rows.num_rows} vectors of width {encoder.maker.width}: {counted}"
+    lines = [first, *(f"not embedded: {problem.key}: {problem.message}" for problem in failed)]
+    return Outcome(data, "\n".join(lines), EXIT_PARTIAL if failed else EXIT_DONE)
+
+
+def embedded(
+    encoder: Encoder, paths: Sequence[Path], texts: Path | None, say: Callable[[str], None]
+) -> tuple[pa.Table, list[Problem]]:
+    """Vectors of all that lies below some paths, as a table, and what could not be embedded.
+
+    Raises:
+        InputRefused: nothing could be.
+    """
+    entries: list[Entry] = []
+    found: list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = []
+    failed: list[Problem] = []
+    pending: list[tuple[Entry, Pair]] = []
+
+    def flush() -> None:
+        for entry, vector in _pictures(encoder, pending, failed):
+            entries.append(entry)
+            found.append(vector)
+        pending.clear()
+        say(f"{len(entries)} embedded")
+
+    said: dict[str, Entry] = {}
+    for path in paths:
+        for item in _items(path, failed):
+            if isinstance(item, Entry):
+                said.setdefault(item.key, item)
+                continue
+            pending.append(item)
+            if len(pending) == AT_ONCE:
+                flush()
+    if pending:
+        flush()
+    if texts is not None:
+        for line in _lines(texts):
+            said.setdefault(_text_key(line), Entry(_text_key(line), "text", "", "", "", line))
+    if said:
+        entries += said.values()
+        found.append(encoder.embedder.texts([entry.text for entry in said.values()]))
+    if not entries:
+        raise InputRefused(
+            "no_image",
+            "Nothing of the input could be embedded. There are no vectors. Each item is listed with its reason.",
+            failed,
+        )
+    return vectors.table(entries, np.concatenate([np.atleast_2d(one) for one in found]), encoder.maker), failed
+
+
+def _pictures(
+    encoder: Encoder, items: Sequence[tuple[Entry, Pair]], failed: list[Problem]
+) -> Iterator[tuple[Entry, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]]:
+    """Entries with their vectors; what cannot be decoded is listed."""
+    good: list[tuple[Entry, Pair]] = []
+    for entry, pair in items:
+        try:
+            encoder.embedder.showing.of(pair)
+            good.append((entry, pair))
+        except VesaliusError as error:
+            failed.append(Problem(entry.item, f"{error.code}: {error.message}"))
+    if good:
+        yield from zip([entry for entry, _ in good], encoder.embedder.pictures([pair for _, pair in good]), strict=True)
+    encoder.embedder.showing.forget()
+
+
+def _items(path: Path, failed: list[Problem]) -> Iterator[tuple[Entry, Pair] | Entry]:
+    """Pictures and texts below a path: of a dataset where it is one, else of clinical files."""
+    try:
+        name, module = reader(path, None) if path.is_dir() else ("", None)
+    except InputRefused:
+        module = None
+    if module is not None:
+        told: list[Fault] = []
+        for sample in samples(name, module, path, told.append):
+            yield from _of_sample(sample)
+        failed += [Problem(fault.where, f"{fault.code}: {fault.message}") for fault in told]
+        return
+    inventory = study.read([path])
+    failed += [Problem(one.item, f"{one.code}: {one.message}") for one in inventory.rejected]
+    for one in inventory.studies:
+        for series in one.series:
+            for number, image in enumerate(series.images):
+                if image.kind in SHOWN:
+                    provenance = Provenance("files", "", one.patient_key, one.study_key)
+                    key = f"{series.series_key}-{number}"
+                    sample = Sample(key, "annotation", (SampleImage("current", image),), (), provenance)
+                    yield _entry(sample, 0, key), Pair(sample, ())
+
+
+def _of_sample(sample: Sample) -> Iterator[tuple[Entry, Pair] | Entry]:
+    for number, item in enumerate(sample.images):
+        if item.image.kind in SHOWN:
+            yield _entry(sample, number, sample.key), Pair(sample, (), image=number)
+    if sample.report is not None:
+        for words in (sample.report.findings, sample.report.impression):
+            if words.strip():
+                yield Entry(_text_key(words), "text", sample.key, sample.provenance.patient_key, "", words)
+
+
+def _entry(sample: Sample, number: int, item: str) -> Entry:
+    image: Image = sample.images[number].image
+    kind = "picture" if image.kind == "image" else image.kind
+    key = f"{image.source.sha256}-{number}" if image.source.sha256 else f"{sample.key}-{number}"
+    return Entry(key, kind, item, sample.provenance.patient_key, image.modality or "", "")
+
+
+def _text_key(words: str) -> str:
+    return sha256(words.encode()).hexdigest()
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputRefused(
+            "input_missing", "The file of --texts cannot be read as UTF-8 text. There is nothing to embed in it. Check it."
+        ) from error

@@ -1,0 +1,46 @@
+"""What `--model` names, as an encoder that gives vectors."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from vesalius.datasets.pairs.embedder import Embedder
+from vesalius.datasets.pairs.presentation import Presentation
+from vesalius.datasets.pairs.shown import Showing
+from vesalius.generate.tokenizer import Tokenizer
+from vesalius.models import checkpoint
+from vesalius.models.checkpoint import Card
+from vesalius.retrieve.vectors import Maker
+
+
+@dataclass(frozen=True, eq=False)
+class Encoder:
+    """An opened encoder: what embeds, who it is, its card and its folder."""
+
+    embedder: Embedder
+    maker: Maker
+    card: Card
+    folder: Path
+
+
+def open_encoder(name: str | None) -> Encoder:
+    """Load an encoder.
+
+    Args:
+        name: folder of a run or a model; None or "embedded" for the one that ships with the package.
+
+    Raises:
+        UsageError: `unknown_name`: there is no such folder.
+        InputRefused: `bad_checkpoint`: it is none, or no encoder.
+    """
+    folder = checkpoint.place(name, checkpoint.embedded_encoder())
+    model, card, tokenizer_json = checkpoint.load_encoder(folder)
+    words = Tokenizer.from_json(tokenizer_json)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    embedder = Embedder(model.to(device), words, Showing(Presentation(**card.shown), model.settings["patch_px"]))
+    shown = hashlib.sha256(json.dumps([card.settings, card.shown, tokenizer_json], sort_keys=True).encode()).hexdigest()
+    maker = Maker(card.name, checkpoint.sha256(folder), shown, int(model.settings["embedding"]))
+    return Encoder(embedder, maker, card, folder)

@@ -1,0 +1,191 @@
+"""The family of encoders: pairs of pictures and texts, a dual encoder, and its examination on held-out patients."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from vesalius.benchmarks.encoders.fine_tuning import FineTuning
+from vesalius.datasets.pairs.batches import PairBatches
+from vesalius.datasets.pairs.embedder import Embedder
+from vesalius.datasets.pairs.pair import Pair
+from vesalius.datasets.pairs.presentation import Presentation
+from vesalius.datasets.pairs.shown import Showing
+from vesalius.errors import InputRefused
+from vesalius.generate.tokenizer import Tokenizer
+from vesalius.models import checkpoint
+from vesalius.recipe import Recipe
+from vesalius.train.loop import FitSettings
+from vesalius.workflows.training.fine_tune import fine_tuned
+from vesalius.workflows.training.work import Work
+
+SMOKE_MODEL = ("model.width=64", "model.layers=1", "model.heads=4")
+SMOKE_COHORT = {"patients": 24, "validation": 8, "test": 16}
+SMOKE_PAIRS = 24  # of each split
+MOST_PIECES = 1024
+SPLITS = ("train", "validation", "test")
+
+
+def smoke(recipe: Recipe) -> tuple[str, ...]:
+    """Overrides that make the model and the cohort tiny."""
+    cohort = (f"data.{name}={many}" for name, many in SMOKE_COHORT.items() if name in recipe.data.values)
+    return (*(line for line in SMOKE_MODEL if line.split(".")[1].split("=")[0] in recipe.model.values), *cohort)
+
+
+class Aligning:
+    """Pairs of a recipe, by split.
+
+    Args:
+        recipe: whose data is read.
+        few: only the first pairs of each split.
+
+    Raises:
+        InputRefused: `empty_split`, and what the data refuses.
+    """
+
+    def __init__(self, recipe: Recipe, *, few: bool) -> None:
+        self.recipe = recipe
+        found: Iterable[Pair] = recipe.data.make()
+        self.pairs: dict[str, list[Pair]] = {split: [] for split in SPLITS}
+        for pair in found:
+            self.pairs[pair.sample.provenance.split or "train"].append(pair)
+        if few:
+            self.pairs = {split: list(islice(pairs, SMOKE_PAIRS)) for split, pairs in self.pairs.items()}
+        empty = [split for split in ("train", "test") if not self.pairs[split]]
+        if empty:
+            raise InputRefused(
+                "empty_split",
+                f"No pair of the data is in the split {' or '.join(empty)}. An encoder learns from the one and is "
+                "examined on the other. Check the data.",
+            )
+        start = recipe.model.make(1).start
+        self.start = checkpoint.place(start) if start else None
+        hashes = {split: _sha256(pairs) for split, pairs in self.pairs.items()}
+        whole = hashlib.sha256(" ".join(hashes.values()).encode()).hexdigest()
+        self.hashes = {"data_sha256": whole, "start_sha256": checkpoint.sha256(self.start) if self.start else ""}
+
+    def begin(self, folder: Path, device: torch.device) -> Work:
+        """Build model, batches and objective."""
+        recipe = self.recipe
+        settings: FitSettings = recipe.train.make()
+        presentation: Presentation = recipe.data.make(1)
+        words, before = self._words(folder)
+        model = recipe.model.make(vocabulary=len(words))
+        self._go_on(model)
+        model.to(device)
+        showing = Showing(presentation, model.settings["patch_px"])
+        batches = PairBatches(self.pairs["train"], words, showing, batch=settings.batch, seed=settings.seed, device=device)
+        objective: nn.Module = recipe.objective.make()
+
+        def keep(facts: Mapping[str, str], say: Callable[[str], None]) -> dict[str, Any]:
+            card = self._card(model, presentation, before, facts)
+            checkpoint.save(folder / "model", model.cpu(), card, words.to_json())
+            say("examining")
+            return self._examined(folder, Embedder(model.to(device), words, showing), device, say)
+
+        counted = ", ".join(f"{len(pairs)} {split}" for split, pairs in self.pairs.items())
+        validate = self._validation(words, showing, objective, settings, device)
+        return Work(model, objective, batches.at, validate, f"pairs: {counted}", keep)
+
+    def _words(self, folder: Path) -> tuple[Tokenizer, checkpoint.Card | None]:
+        """The tokenizer: of the weights that are gone on from, or learnt from the texts to learn from."""
+        if self.start is not None:
+            tokenizer_json = (self.start / "tokenizer.json").read_text(encoding="utf-8")
+            return Tokenizer.from_json(tokenizer_json), checkpoint.read_card(self.start)
+        kept = folder / "tokenizer.json"
+        if not kept.exists():
+            texts = {text.words for pair in self.pairs["train"] for text in pair.texts} or {"no words"}
+            kept.write_text(Tokenizer.train(texts, pieces=MOST_PIECES).to_json(), encoding="utf-8")
+        return Tokenizer.from_json(kept.read_text(encoding="utf-8")), None
+
+    def _go_on(self, model: nn.Module) -> None:
+        """Put the weights that are gone on from into the model."""
+        if self.start is None:
+            return
+        started, _, _ = checkpoint.load_encoder(self.start)
+        try:
+            model.load_state_dict(started.state_dict())
+        except RuntimeError as error:
+            raise InputRefused(
+                "bad_checkpoint",
+                "The weights of model.start have other shapes than the recipe's model. "
+                "Nothing is loaded in part. Give the model the sizes that the start's card states.",
+            ) from error
+
+    def _validation(
+        self, words: Tokenizer, showing: Showing, objective: nn.Module, settings: FitSettings, device: torch.device
+    ) -> Callable[[nn.Module], Mapping[str, float]] | None:
+        """A function that gives the mean losses on held-out patients; every time on the same batches."""
+        held_out = self.pairs["validation"]
+        batch = min(settings.batch, len(held_out))
+        if batch < 2:
+            return None
+        batches = PairBatches(held_out, words, showing, batch=batch, seed=settings.seed, device=device)
+
+        @torch.no_grad()
+        def validate(trained: nn.Module) -> Mapping[str, float]:
+            found = [objective(trained, batches.at(step)) for step in range(len(held_out) // batch)]
+            return {name: sum(float(losses[name]) for losses in found) / len(found) for name in found[0]}
+
+        return validate
+
+    def _examined(self, folder: Path, embedder: Embedder, device: torch.device, say: Callable[[str], None]) -> dict[str, Any]:
+        """The recipe's exam of the encoder, beside one of the same shape that has learnt nothing."""
+        torch.manual_seed(self.recipe.train.values["seed"])
+        blank = self.recipe.model.make(vocabulary=len(embedder.words)).to(device)
+        untrained = Embedder(blank, embedder.words, embedder.showing)
+        scores = self.recipe.evaluate.make().run(embedder, self.pairs, untrained)
+        document = scores.to_json()
+        tuning: FineTuning = self.recipe.evaluate.make(1)
+        if tuning.fine_tune_share:
+            say("fine-tuning")
+            document |= fine_tuned(
+                blank if tuning.from_scratch else embedder.model,
+                self.pairs,
+                embedder,
+                tuning,
+                self.recipe.train.make(),
+                folder / "fine_tuned",
+                say,
+            )
+        part = folder / "scores.json.part"
+        part.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        os.replace(part, folder / "scores.json")
+        return {name: value for name, value in document.items() if isinstance(value, float)}
+
+    def _card(
+        self, model: nn.Module, presentation: Presentation, before: checkpoint.Card | None, facts: Mapping[str, str]
+    ) -> checkpoint.Card:
+        learnt = [pair.sample for split in ("train", "validation") for pair in self.pairs[split]]
+        modalities = {pair.sample.images[pair.image].image.modality for pair in self.pairs["train"]} - {None}
+        phantoms = all(sample.provenance.source.startswith("phantom:") for sample in learnt)
+        known = before.trained_patients if before else ()
+        return checkpoint.Card(
+            name=self.recipe.name,
+            says=self.recipe.says,
+            recipe_sha256=self.recipe.sha256(),
+            settings=dict(model.settings),
+            modalities=tuple(sorted(name for name in modalities if name)),
+            phantoms_only=phantoms and (before is None or before.phantoms_only),
+            priors=False,
+            trained_patients=tuple(sorted({*known, *(sample.provenance.patient_key for sample in learnt)})),
+            trained_on=dict(facts),
+            model=type(model).__name__,
+            shown=asdict(presentation),
+        )
+
+
+def _sha256(pairs: Sequence[Pair]) -> str:
+    """Of every pair's key, picture, class and texts: whether two runs learn from the same."""
+    digest = hashlib.sha256()
+    for pair in pairs:
+        digest.update(f"{pair.sample.key} {pair.sample.images[pair.image].image.source.sha256} {pair.label}\n".encode())
+        digest.update("\n".join(f"{text.source} {text.key} {text.words}" for text in pair.texts).encode())
+    return digest.hexdigest()
