@@ -1,0 +1,52 @@
+"""The figure of a claim: a dot per seed, mean and interval of each arm in the expected order, controls apart."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+ARM, CONTROL = "#00728a", "#5b6770"
+APART = 0.6  # free space between arms and controls
+
+
+def draw(row: Mapping[str, Any], path: Path) -> None:
+    """Write a row of the ledger as SVG; the same row gives the same file.
+
+    Seeds are joined by thin lines where they are compared: the claim is about each line's slope.
+    """
+    arms, controls = row["arms"], row["control"]
+    figure = Figure(figsize=(1.8 + 1.3 * (len(arms) + len(controls)), 3.8), layout="constrained")
+    axis = figure.subplots()
+    places = {name: float(place) for place, name in enumerate(arms)}
+    places |= {name: len(arms) + APART + place for place, name in enumerate(controls)}
+    for seed in range(len(next(iter(arms.values()))["seeds"])):
+        values = [arm["values"][seed] for arm in arms.values()]
+        heights = [float("nan") if value is None else value for value in values]
+        axis.plot([places[name] - 0.12 for name in arms], heights, color=ARM, alpha=0.25, linewidth=0.8)
+    for name, arm in {**arms, **controls}.items():
+        _draw(axis, places[name], arm, ARM if name in arms else CONTROL)
+    if controls:
+        axis.axvline(len(arms) - 0.5 + APART / 2, color="#d5dbe0", linewidth=1)
+    axis.set_xticks(list(places.values()), [name.replace("_", " ") for name in places])
+    axis.set_xlim(-0.5, max(places.values()) + 0.5)
+    axis.set_ylabel(row["measure"].replace("_", " "))
+    axis.set_title(row["verdict"], loc="left", fontsize=10)
+    axis.grid(axis="y", alpha=0.3)
+    stream = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": "ledger", "svg.fonttype": "none"}):
+        figure.savefig(stream, format="svg", metadata={"Date": None})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n", encoding="utf-8")
+
+
+def _draw(axis: Axes, place: float, arm: Mapping[str, Any], color: str) -> None:
+    known = [value for value in arm["values"] if value is not None]
+    axis.plot([place - 0.12] * len(known), known, "o", color=color, alpha=0.55, markersize=5, markeredgewidth=0)
+    if arm["mean"] is not None:
+        axis.plot([place + 0.1], [arm["mean"]], "D", color=color, markersize=6)
+    if arm["interval"] is not None:
+        axis.plot([place + 0.1] * 2, arm["interval"], "-", color=color, linewidth=2)
