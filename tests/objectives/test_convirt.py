@@ -12,6 +12,7 @@ from tests.objectives.batches import (
     gradients_at_once,
     links_of,
 )
+from vesalius.errors import UsageError
 from vesalius.objectives.convirt import ConVIRT
 
 
@@ -72,3 +73,10 @@ def test_parts_of_a_batch_give_the_loss_and_the_gradients_of_the_whole() -> None
 
 def test_longer_features_give_the_same_loss() -> None:
     assert_length_of_features_is_no_matter(ConVIRT(), encoder(), batch_of(links_of(4)))
+
+
+@pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"temperature": float("nan")}, {"image_weight": 1.5}])
+def test_a_temperature_or_weight_out_of_its_range_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(UsageError, match="not possible") as caught:
+        ConVIRT(**wrong)
+    assert caught.value.code == "bad_recipe"

@@ -83,3 +83,10 @@ def test_parts_of_a_batch_give_the_loss_and_the_gradients_of_the_whole(tile: int
 def test_longer_features_give_the_same_loss(loss: str) -> None:
     model = encoder(bias=-10.0 if loss == "sigmoid" else None)
     assert_length_of_features_is_no_matter(MedSigLIP(loss=loss), model, batch_of(links_of(4)))
+
+
+@pytest.mark.parametrize("wrong", [{"tile": 0}, {"tile": 4, "loss": "softmax"}])
+def test_tiles_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="tiles") as caught:
+        MedSigLIP(**wrong)
+    assert caught.value.code == "bad_recipe"

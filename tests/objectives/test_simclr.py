@@ -40,7 +40,7 @@ def test_only_the_vision_side_learns() -> None:
 
 
 def test_a_batch_without_second_views_is_refused_with_what_to_set() -> None:
-    with pytest.raises(UsageError, match=r"data\.again") as caught:
+    with pytest.raises(UsageError, match=r"data\.views") as caught:
         SimCLR()(encoder(), batch_of(links_of(2)))
     assert caught.value.code == "bad_recipe"
 
@@ -51,3 +51,8 @@ def test_parts_of_a_batch_give_the_loss_and_the_gradients_of_the_whole() -> None
 
 def test_longer_features_give_the_same_loss() -> None:
     assert_length_of_features_is_no_matter(SimCLR(), encoder(), batch_of(links_of(4), again=True))
+
+
+def test_a_temperature_of_zero_is_refused() -> None:
+    with pytest.raises(UsageError, match="above 0"):
+        SimCLR(temperature=0.0)

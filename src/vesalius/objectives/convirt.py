@@ -11,6 +11,7 @@ Checked:  against a float64 evaluation of the formula; the temperature acts, and
 
 from torch import Tensor, nn
 
+from vesalius.errors import Problem, UsageError
 from vesalius.models.dual_encoder import DualEncoder
 from vesalius.models.pairs import Links, PairBatch
 from vesalius.objectives.losses.pairing import SameText, cosines, partners
@@ -27,10 +28,23 @@ class ConVIRT(nn.Module):
         temperature: tau > 0.
         image_weight: lambda in [0, 1], of picture → text; text → picture has the rest.
         same_text: what texts of other pictures are that say the same as an own one; the paper's are negatives.
+
+    Raises:
+        UsageError: `bad_recipe`: a temperature or a weight out of its range.
     """
 
     def __init__(self, *, temperature: float = 0.1, image_weight: float = 0.75, same_text: SameText = "negative") -> None:
         super().__init__()
+        if not temperature > 0 or not 0 <= image_weight <= 1:
+            raise UsageError(
+                "bad_recipe",
+                f"A temperature of {temperature} with a weight of {image_weight} is not possible. Similarities are divided by the "
+                "temperature, and the two directions share a weight of 1. Set the one above 0 and the other in [0, 1].",
+                [
+                    Problem("objective.temperature", "must be above 0"),
+                    Problem("objective.image_weight", "must be in [0, 1]"),
+                ],
+            )
         self.temperature, self.image_weight, self.same_text = temperature, image_weight, same_text
 
     def features(self, model: DualEncoder, batch: PairBatch) -> dict[str, Tensor]:

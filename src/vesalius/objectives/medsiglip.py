@@ -28,6 +28,9 @@ class MedSigLIP(nn.Module):
         loss: "sigmoid" needs a model with a bias, "softmax" one without.
         same_text: what texts of other pictures are that say the same as an own one; SigLIP's are negatives.
         tile: texts at a time of the sigmoid, for large batches: memory is O(B x tile); None for all at once.
+
+    Raises:
+        UsageError: `bad_recipe`: a tile without a text, or tiles of the softmax, which needs all texts at once.
     """
 
     def __init__(
@@ -38,6 +41,13 @@ class MedSigLIP(nn.Module):
         tile: int | None = None,
     ) -> None:
         super().__init__()
+        if tile is not None and (tile < 1 or loss == "softmax"):
+            raise UsageError(
+                "bad_recipe",
+                f"The {loss} loss cannot be taken in tiles of {tile} texts. Only the sigmoid can, by one text or more at a time. "
+                "Set objective.tile to 1 or more, or leave it out.",
+                [Problem("objective.tile", "must be 1 or more, and of the sigmoid loss")],
+            )
         self.loss, self.same_text, self.tile = loss, same_text, tile
 
     def features(self, model: DualEncoder, batch: PairBatch) -> dict[str, Tensor]:

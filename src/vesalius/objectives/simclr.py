@@ -25,10 +25,19 @@ class SimCLR(nn.Module):
 
     Args:
         temperature: tau > 0.
+
+    Raises:
+        UsageError: `bad_recipe`: a temperature that is not above 0.
     """
 
     def __init__(self, *, temperature: float = 0.1) -> None:
         super().__init__()
+        if not temperature > 0:
+            raise UsageError(
+                "bad_recipe",
+                f"A temperature of {temperature} is not possible: similarities are divided by it. Set it above 0.",
+                [Problem("objective.temperature", "must be above 0")],
+            )
         self.temperature = temperature
 
     def features(self, model: DualEncoder, batch: PairBatch) -> dict[str, Tensor]:
@@ -40,8 +49,8 @@ class SimCLR(nn.Module):
         if batch.again is None:
             raise UsageError(
                 "bad_recipe",
-                "SimCLR compares two views of each picture, and the batches have one. Set data.again to true.",
-                [Problem("data.again", "must be true for this objective", ("true",))],
+                "SimCLR compares two views of each picture, and the batches have one. Set data.views to true.",
+                [Problem("data.views", "must be true for this objective", ("true",))],
             )
         return {
             "image": model.image_vectors(model.look(batch.pictures)),
