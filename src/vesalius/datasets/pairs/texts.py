@@ -13,7 +13,8 @@ from vesalius.datasets.pairs.pair import Text
 from vesalius.errors import Problem, UsageError
 from vesalius.types import Report, Sample
 
-FORMS = ("reports", "sentences", *CLASS_FORMS)
+FORMS = ("reports", "sentences", *CLASS_FORMS, "views")
+_VIEWS = {"L": "lateral", "LL": "left lateral", "RL": "right lateral", "AP Supine": "AP supine", "AP Erect": "AP erect"}
 _SPEECH = Speech("en", 0)
 
 
@@ -31,8 +32,9 @@ def texts_of(
 
     "reports" is the report as one text and "sentences" every sentence of it; a sentence says the same as another of the same
     words. "captions" tell all findings of a picture at once and say the same where the findings are the same. "names",
-    "definitions", "descriptions" and "attributes" are about one finding each, and all texts about one finding say the same;
-    of a picture that is stated to be normal they say that. Forms joined by "+" are of one source.
+    "definitions" and "descriptions" are about one finding each, and all of them about one finding say the same. "attributes"
+    tell what a finding is like in this picture, how bad it is aside. Of a picture that is stated to be normal they all say
+    that. "views" tell the view. Forms joined by "+" are of one source.
 
     Args:
         sample: with a report, labels or regions, as far as the forms need them.
@@ -54,6 +56,8 @@ def texts_of(
         for form in joined.split("+"):
             if form in ("reports", "sentences"):
                 found += _written(sample, form, source)
+            elif form == "views":
+                found += _views(sample, source, exam)
             elif form == "captions":
                 found += _captions(sample, source, exam, templates, attributes=attributes)
             else:
@@ -76,6 +80,12 @@ def checked(forms: Iterable[str], allowed: Sequence[str] = FORMS) -> None:
         )
 
 
+def view_of(sample: Sample) -> str | None:
+    """The view of a sample's first picture in words: "PA", "lateral"."""
+    view = sample.images[0].image.view if sample.images else None
+    return _VIEWS.get(view, view) if view else None
+
+
 def of_report(report: Report) -> list[str]:
     """The sentences of findings and impression, in order, each once."""
     return list(dict.fromkeys([*sentences(report.findings), *sentences(report.impression)]))
@@ -96,6 +106,12 @@ def _written(sample: Sample, form: str, source: int) -> list[Text]:
     stated = sample.labels or {region.label: "present" for region in sample.regions}
     spans = [marked(words, stated) if says(words, "en") == "present" else () for words in said]
     return [Text(words, source, concepts=found) for words, found in zip(said, spans, strict=True)]
+
+
+def _views(sample: Sample, source: int, exam: str) -> list[Text]:
+    """How the picture was taken, where that is known."""
+    view = view_of(sample)
+    return [Text(words, source, f"{view} view") for words in (f"{exam}, {view} view", f"{view} {exam}")] if view else []
 
 
 def _captions(sample: Sample, source: int, exam: str, templates: int, *, attributes: bool) -> list[Text]:
@@ -125,9 +141,9 @@ def _known(
     texts: list[Text] = []
     for label in found:
         told = label if form == "names" else instead.get(label, label)
-        own = _agreed(sample, label) if form == "attributes" and told == label else ""
+        own = _agreed(sample, label, without="severity") if form == "attributes" and told == label else ""
         said = [own] if own else phrases(told, _as_form(form), kind=kind, synonyms=templates != 1)
-        texts += [Text(words, source, label, marked(words, found)) for words in said_in(said, exam, templates)]
+        texts += [Text(words, source, own or label, marked(words, found)) for words in said_in(said, exam, templates)]
     if not found and sample.labels and all(state == "absent" for state in sample.labels.values()):
         said = phrases(NORMAL, _as_form(form))
         texts += [
@@ -140,11 +156,11 @@ def _as_form(form: str) -> Form:
     return next(known for known in CLASS_FORMS if known == form)
 
 
-def _agreed(sample: Sample, label: str) -> str:
+def _agreed(sample: Sample, label: str, *, without: str = "") -> str:
     """What all regions of a finding are like; empty where they say nothing or differ in everything."""
     told = [region.attributes for region in sample.regions if region.label == label]
-    return (
-        attributes_said({name: value for name, value in told[0].items() if all(o.get(name) == value for o in told)})
-        if told
-        else ""
+    if not told:
+        return ""
+    return attributes_said(
+        {name: value for name, value in told[0].items() if name != without and all(other.get(name) == value for other in told)}
     )
