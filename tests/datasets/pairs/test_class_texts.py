@@ -17,10 +17,11 @@ def test_what_is_learnt_is_what_is_asked(form: str) -> None:
 
 
 @pytest.mark.parametrize("kind", world.kinds())
-def test_every_finding_of_a_phantom_has_a_definition_that_does_not_name_it(kind: str) -> None:
+def test_every_finding_of_a_phantom_is_described_and_has_a_definition_that_does_not_name_it(kind: str) -> None:
     for item in world.catalogue(kind):
         assert item.name in definitions()
         assert item.name not in definitions()[item.name]
+        assert phrases(item.name, "descriptions") != [item.name]
 
 
 def test_two_calls_give_the_same_texts_and_another_seed_others() -> None:
