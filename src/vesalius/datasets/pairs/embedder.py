@@ -15,6 +15,7 @@ from vesalius.models.pairs import Pictures, Texts
 Floats = npt.NDArray[np.float32]
 TOKENS_AT_ONCE = 16_384  # patches per pass: what a batch costs depends on them, not on the number of pictures
 TEXTS_AT_ONCE = 256
+FINER = 4  # cells of a map per patch, where the picture does not end with a patch
 
 
 class Embedder:
@@ -57,7 +58,7 @@ class Embedder:
             texts: m.
 
         Returns:
-            [picture][text] arrays; y and x are whole patches of the picture's own extent, what was filled up is left out.
+            [picture][text] arrays whose cells cover the picture's own extent evenly; what was filled up is left out.
         """
         said = torch.from_numpy(self.texts(texts)).to(self._device)
         found: list[list[Floats]] = [[] for _ in pairs]
@@ -105,7 +106,8 @@ def _of_content(one: Floats, shown: Shown) -> Floats:
     y0, x0, y1, x1 = shown.content_px
     grid = []
     for low, high, side, cells in ((y0, y1, shown.pixels.shape[2], one.shape[1]), (x0, x1, shown.pixels.shape[3], one.shape[2])):
-        many = max(1, round((high - low) / side * cells))
+        # Where the picture ends within a patch, a finer grid keeps that patch's share.
+        many = cells if high - low == side else FINER * cells
         middles = low + (np.arange(many) + 0.5) * (high - low) / many
         grid.append(np.minimum((middles * cells / side).astype(int), cells - 1))
     cut: Floats = one[:, grid[0]][:, :, grid[1]]

@@ -1,0 +1,48 @@
+import numpy as np
+import torch
+
+from vesalius.datasets.pairs.presentation import Presentation
+from vesalius.datasets.pairs.shown import show
+from vesalius.models.patches import MM_PER_SECOND
+from vesalius.types import Image, Source
+
+
+def image(array: np.ndarray, kind: str, **facts: object) -> Image:
+    channels = 3 if array.shape[-1] == 3 else 1
+    shape = array.shape[:-1] if channels == 3 else array.shape
+    return Image(kind, shape, channels, lambda: array, Source("0", "0" * 64, "made"), **facts)
+
+
+def test_a_picture_keeps_its_proportions_and_fills_whole_patches() -> None:
+    shown = show(
+        image(np.random.rand(100, 60).astype(np.float32), "image", spacing_mm=(1.0, 1.0)), Presentation(longest_px=64), 16
+    )
+    assert shown.pixels.shape == (1, 1, 64, 48)
+    assert shown.content_px == (0, 0, 64, 38)
+    assert not shown.pixels[..., 39:].any()
+    assert torch.allclose(shown.spacing_mm, torch.tensor([0.0, 100 / 64, 100 / 64]))
+
+
+def test_a_square_is_filled_up_on_both_sides() -> None:
+    shown = show(
+        image(np.full((50, 100), 7, np.uint8) + np.eye(50, 100, dtype=np.uint8), "image"),
+        Presentation(longest_px=64, square=True),
+        16,
+    )
+    assert shown.pixels.shape == (1, 1, 64, 64)
+    assert shown.content_px == (16, 0, 48, 64)
+    assert shown.spacing_mm[1:].isnan().all()
+
+
+def test_a_clip_is_thinned_evenly_and_its_time_becomes_a_distance() -> None:
+    frames = np.random.randint(0, 255, (40, 32, 32, 3)).astype(np.uint8)
+    shown = show(image(frames, "clip", frame_s=0.1), Presentation(longest_px=32, slices=4), 16)
+    assert shown.slices == (5, 15, 25, 35)
+    assert shown.pixels.shape == (4, 3, 32, 32)
+    assert torch.allclose(shown.spacing_mm[0], torch.tensor(1.0 * MM_PER_SECOND))
+
+
+def test_slices_of_a_volume_lie_as_far_apart_as_they_were_thinned() -> None:
+    volume = np.random.rand(20, 32, 32).astype(np.float32)
+    shown = show(image(volume, "volume", spacing_mm=(2.0, 1.0, 1.0)), Presentation(longest_px=32, slices=5), 16)
+    assert torch.allclose(shown.spacing_mm, torch.tensor([8.0, 1.0, 1.0]))
