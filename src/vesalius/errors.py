@@ -141,6 +141,8 @@ WARNINGS: dict[str, str] = {
     "pictures_not_at_hand": "The pictures of a benchmark are not at hand; its questions were asked as texts alone.",
     "other_split_scored": "The published test of a benchmark is not at hand, or has no answers; another split was scored.",
     "loss_stalled": "The loss has not moved for a long time.",
+    "loss_at_floor": "The loss has come down to what its targets allow; there is nothing more to gain on these data.",
+    "no_gradient": "Weights that are to be trained got no gradient in the first step; the log names them.",
 }
 
 # Faults of a dataset, found by its reader or by `vesalius data lint`. An error makes a sample wrong or unusable, a warning

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from vesalius.errors import InputRefused, UsageError
 from vesalius.train import checkpoint
+from vesalius.train.learner import Learner
 from vesalius.train.log import read
 from vesalius.train.loop import FitSettings, fit
 from vesalius.train.optimizer import make_optimizer, set_learning_rate
@@ -99,8 +100,8 @@ def test_a_half_written_checkpoint_is_not_seen(tmp_path: Path) -> None:
     half = folder / "checkpoints" / ".step-00000099"
     half.mkdir()
     (half / "model.safetensors").write_bytes(b"half")
-    model = Parts()
-    step, _ = checkpoint.load(folder / "checkpoints", model, make_optimizer(model, 1e-2, 0.0))
+    learner = Learner(Parts(), objective)
+    step, _ = checkpoint.load(folder / "checkpoints", learner, make_optimizer(learner.model, 1e-2, 0.0))
     assert step == SETTINGS.steps
 
 

@@ -1,11 +1,14 @@
-"""The state of a run on disk: model, optimizer and step, written whole or not at all, to resume to the bit.
+"""The state of a run on disk: weights, moments, averages and step, written whole or not at all, to resume to the bit.
 
-Batches and random numbers are functions of the seed and the step, so that nothing else needs to be kept.
+Batches, learning rates and random numbers are functions of the seed and the step, so the step is their state: the data's
+position, the schedule and the random generators need no files of their own. Whatever else a run changes (an objective's
+temperature, memory or learners) has to be a parameter or a buffer. Tensors are whole: any number of processes goes on with them.
 """
 
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -14,65 +17,97 @@ from torch import Tensor, nn
 from torch.optim import AdamW
 
 from vesalius.errors import InputRefused
+from vesalius.train.disk import writing
+from vesalius.train.sharding import alike, put, whole
 
 KEEP = 2  # the newest checkpoint and the one before it
 
 
-def save(folder: Path, model: nn.Module, optimizer: AdamW, step: int, averages: dict[str, Tensor] | None = None) -> Path:
+def save(
+    folder: Path,
+    learner: nn.Module,
+    optimizer: AdamW,
+    step: int,
+    averages: Mapping[str, Tensor] | None = None,
+    *,
+    writes: bool = True,
+) -> None:
     """Write `folder/step-XXXXXXXX`; older ones beyond `KEEP` go. A kill at any moment leaves a complete one.
 
     Args:
         folder: of the run's checkpoints.
-        model: its weights.
+        learner: its parameters and buffers, those of the objective among them.
         optimizer: its moments.
         step: finished steps.
         averages: running means of the weights, where the run keeps them.
+        writes: False in a process that only gives its parts to the one that writes.
+
+    Raises:
+        InputRefused: `disk_full`; what was begun is taken away, and older checkpoints stay.
     """
+    files = {"weights": _whole(learner.state_dict()), "optimizer": _whole(_optimizer_tensors(optimizer))}
+    if averages is not None:
+        files["averages"] = _whole(averages)
+    if not writes:
+        return
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in folder.glob(".step-*"):
         shutil.rmtree(leftover)
     fresh, final = folder / f".step-{step:08d}", folder / f"step-{step:08d}"
-    fresh.mkdir()
-    save_file({n: t.detach().contiguous() for n, t in model.state_dict().items()}, fresh / "model.safetensors")
-    save_file(_optimizer_tensors(optimizer), fresh / "optimizer.safetensors")
-    if averages is not None:
-        save_file({n: t.contiguous() for n, t in averages.items()}, fresh / "averages.safetensors")
-    (fresh / "step.json").write_text(json.dumps({"step": step}))
-    for file in fresh.iterdir():
-        with file.open("rb") as stream:
-            os.fsync(stream.fileno())
+    try:
+        with writing("checkpoint"):
+            fresh.mkdir()
+            for name, tensors in files.items():
+                save_file(tensors, fresh / f"{name}.safetensors")
+            (fresh / "step.json").write_text(json.dumps({"step": step}))
+            for file in fresh.iterdir():
+                with file.open("rb") as stream:
+                    os.fsync(stream.fileno())
+    except InputRefused:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
     if final.exists():
         shutil.rmtree(final)
     os.replace(fresh, final)
     for old in sorted(folder.glob("step-*"))[:-KEEP]:
         shutil.rmtree(old)
-    return final
 
 
-def load(folder: Path, model: nn.Module, optimizer: AdamW) -> tuple[int, dict[str, Tensor] | None]:
-    """Load the newest state into model and optimizer; returns the number of finished steps and the averages.
+def load(folder: Path, learner: nn.Module, optimizer: AdamW) -> tuple[int, dict[str, Tensor] | None]:
+    """Load the newest state into learner and optimizer; returns the number of finished steps and the averages, whole.
 
     0 and None where there is no checkpoint yet.
 
     Raises:
-        InputRefused: `bad_checkpoint`: it does not fit the model or is damaged.
+        InputRefused: `bad_checkpoint`: it does not fit the learner or is damaged.
     """
     found = sorted(folder.glob("step-*"))
     if not found:
         return 0, None
     newest = found[-1]
     try:
-        model.load_state_dict(load_file(newest / "model.safetensors"))
+        put(learner, load_file(newest / "weights.safetensors"))
         _set_optimizer_tensors(optimizer, load_file(newest / "optimizer.safetensors"))
         averages = load_file(newest / "averages.safetensors") if (newest / "averages.safetensors").exists() else None
         step = int(json.loads((newest / "step.json").read_text())["step"])
-    except (SafetensorError, OSError, RuntimeError, KeyError, ValueError) as error:
+    except (SafetensorError, OSError, RuntimeError, LookupError, ValueError) as error:
         raise InputRefused(
             "bad_checkpoint",
-            "The run's newest checkpoint is damaged or was made by another model. "
+            "The run's newest checkpoint is damaged or was made by another model or objective. "
             "Delete its folder to resume from the one before, or choose another output folder.",
         ) from error
     return step, averages
+
+
+def _whole(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Whole tensors that share no memory: tied weights are kept under each of their names."""
+    kept: dict[str, Tensor] = {}
+    places: set[int] = set()
+    for name, tensor in state.items():
+        full = whole(tensor).contiguous()
+        kept[name] = full.clone() if full.data_ptr() in places else full
+        places.add(full.data_ptr())
+    return kept
 
 
 def _optimizer_tensors(optimizer: AdamW) -> dict[str, Tensor]:
@@ -80,16 +115,17 @@ def _optimizer_tensors(optimizer: AdamW) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for index, parameter in enumerate(_parameters(optimizer)):
         for name, value in optimizer.state.get(parameter, {}).items():
-            tensors[f"{index}.{name}"] = value.detach().contiguous()
+            tensors[f"{index}.{name}"] = value
     return tensors
 
 
-def _set_optimizer_tensors(optimizer: AdamW, tensors: dict[str, Tensor]) -> None:
+def _set_optimizer_tensors(optimizer: AdamW, tensors: Mapping[str, Tensor]) -> None:
+    parameters = _parameters(optimizer)
     for key, value in tensors.items():
         index, name = key.split(".")
-        parameter = _parameters(optimizer)[int(index)]
-        # Step counts stay on the CPU, as AdamW made them; moments go where the parameter is.
-        optimizer.state[parameter][name] = value if name == "step" else value.to(parameter.device)
+        parameter = parameters[int(index)]
+        # Step counts stay on the CPU, as AdamW made them; moments go where the parameter is, and are cut as it is.
+        optimizer.state[parameter][name] = value if name == "step" else alike(value, parameter)
 
 
 def _parameters(optimizer: AdamW) -> list[nn.Parameter]:

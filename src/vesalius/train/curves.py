@@ -26,7 +26,7 @@ def write_report(path: Path, title: str, lines: Sequence[Mapping[str, Any]], fac
         recipe: the resolved recipe as text.
     """
     rows = "".join(f"<tr><th>{html.escape(k)}</th><td>{html.escape(v)}</td></tr>" for k, v in facts.items())
-    warned = sorted({str(line["warning"]) for line in lines if "warning" in line})
+    warned = sorted({" ".join([line["warning"], *line.get("parameters", [])]) for line in lines if "warning" in line})
     notes = f"<p><strong>{html.escape(', '.join(warned))}</strong></p>" if warned else ""
     said, resolved = html.escape(title), html.escape(recipe)
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{said}</title><style>{STYLE}</style>'
@@ -36,7 +36,7 @@ def write_report(path: Path, title: str, lines: Sequence[Mapping[str, Any]], fac
 
 def _plot(lines: Sequence[Mapping[str, Any]]) -> str:
     """Losses on the left, held-out figures on the right, as SVG."""
-    skipped = {"step", "warning", "gradient_norm", "rate_share"}
+    skipped = {"step", "warning", "parameters", "gradient_norm", "rate_share"}
     names = {name for line in lines for name in line} - skipped
     figure = Figure(figsize=(11, 4), layout="constrained")
     training, held_out = figure.subplots(1, 2)

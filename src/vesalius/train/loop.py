@@ -1,23 +1,27 @@
 """The training loop: one function, in time order."""
 
+import functools
 import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from vesalius.errors import InputRefused, Problem, UsageError
+from vesalius.train import averages as means
 from vesalius.train import checkpoint
+from vesalius.train.accumulate import WHOLE, PartedBatches, backward_in_parts, check_parts
+from vesalius.train.distributed import Ranks
+from vesalius.train.learner import Learner
 from vesalius.train.log import RunLog
-from vesalius.train.optimizer import make_optimizer, set_learning_rate
+from vesalius.train.optimizer import make_optimizer, not_learning, set_learning_rate
+from vesalius.train.sharding import clip_gradients, sharded
+from vesalius.train.trend import Trend
 
-BatchT = TypeVar("BatchT")
-
-STALLED_AFTER = 2000  # steps without a new lowest mean loss before the log names it
 PROGRESS_EVERY = 20  # steps per progress line
 
 
@@ -27,7 +31,7 @@ class FitSettings:
 
     Args:
         steps: optimizer steps.
-        batch: packs per step.
+        batch: packs or pictures per step, of all parts and processes together.
         learning_rate: peak, for all or per part of the model (0 freezes it).
         weight_decay: of matrices.
         warmup: steps of rising rate.
@@ -36,6 +40,8 @@ class FitSettings:
         checkpoint_every: steps between checkpoints.
         seed: of everything random.
         precision: fp32, or bf16 for the forward pass.
+        parts: in which each process looks at its share of a batch, one after the other: less memory, the same gradients.
+        sharded: cut weights and moments over the processes of `torchrun`; without it each holds all of them.
 
     Raises:
         UsageError: `bad_recipe`, with every impossible value.
@@ -51,10 +57,12 @@ class FitSettings:
     checkpoint_every: int = 500
     seed: int = 0
     precision: Literal["fp32", "bf16"] = "fp32"
+    parts: int = 1
+    sharded: bool = False
 
     def __post_init__(self) -> None:
         rates = self.learning_rate.values() if isinstance(self.learning_rate, Mapping) else [self.learning_rate]
-        least = {"steps": 1, "batch": 1, "checkpoint_every": 1, "warmup": 0}
+        least = {"steps": 1, "batch": 1, "checkpoint_every": 1, "parts": 1, "warmup": 0}
         problems = [
             Problem(f"train.{name}", f"must be at least {low}") for name, low in least.items() if getattr(self, name) < low
         ]
@@ -69,57 +77,78 @@ class FitSettings:
 
 def fit(
     model: nn.Module,
-    objective: Callable[[nn.Module, BatchT], dict[str, Tensor]],
-    batch_at: Callable[[int], BatchT],
+    objective: Callable[[Any, Any], dict[str, Tensor]],
+    batch_at: Callable[[int], Any] | PartedBatches[Any],
     settings: FitSettings,
     *,
     folder: Path,
-    validate: Callable[[nn.Module], Mapping[str, float]] | None,
+    validate: means.Validate | None,
     say: Callable[[str], None],
+    adapt: means.Adapt | None = None,
 ) -> dict[str, float]:
     """Train, from the newest checkpoint in `folder` where there is one.
 
+    Under `torchrun` every process calls this with the same arguments; the first writes and speaks.
+
     Args:
-        model: on its device, in any mode.
-        objective: (model, batch) to named losses; "loss" is minimized.
-        batch_at: the batch of a step, a function of the step alone; on the model's device.
+        model: on its device, in any mode; the same weights in every process.
+        objective: (model, batch) to named losses; "loss" is minimized, and "floor" tells below what it cannot fall. What it has
+            of parameters and buffers is trained and kept as the model's. In parts it needs what `PartedObjective` says.
+        batch_at: the batch of a step, a function of the step alone; on the model's device. Or what gives whole batches and parts.
         settings: see there.
-        folder: of the run: `checkpoints/` and `log.jsonl` are written there.
-        validate: named figures on held-out data, asked at each checkpoint.
+        folder: of the run: `checkpoints/`, `log.jsonl` and `tensorboard/` are written there.
+        validate: named figures on held-out data, asked at each checkpoint, in every process.
         say: takes progress lines.
+        adapt: called after `validate` with the model and the figures; see `averages.ask`.
 
     Returns:
-        seconds spent in batches, in steps and in checkpoints. The model then holds the averaged weights.
+        seconds spent in batches, in steps and in checkpoints. Model and objective then hold the averaged weights.
 
     Raises:
         InputRefused: `training_diverged` with the step; the last good checkpoint stays.
         InputRefused: `bad_checkpoint`: what lies in the folder does not fit.
+        InputRefused: `disk_full`: the last good checkpoint stays.
+        UsageError: `bad_recipe`: model, objective or batches cannot be learnt in parts or at these rates.
     """
-    optimizer = make_optimizer(model, settings.learning_rate, settings.weight_decay)
-    start, loaded = checkpoint.load(folder / "checkpoints", model, optimizer)
-    log = RunLog(folder / "log.jsonl", start)
-    device = next(model.parameters()).device
-    averages = _averages(model, loaded, device) if settings.average else None
+    ranks, learner = Ranks.now(), Learner(model, objective)
+    split = settings.parts * ranks.world
+    if split > 1:
+        check_parts(learner, batch_at, settings.batch, split)
+    working = sharded(learner, ranks.world) if settings.sharded and ranks.world > 1 else learner
+    optimizer = make_optimizer(working.model, settings.learning_rate, settings.weight_decay, working.rules)
+    start, loaded = checkpoint.load(folder / "checkpoints", working, optimizer)
+    averages = means.begin(working, loaded) if settings.average else None
+    log = RunLog(folder / "log.jsonl", start, writes=ranks.first)
+    trend, device = Trend(log.kept), next(model.parameters()).device
+    parameters = list(working.parameters())
+    precision = functools.partial(torch.autocast, device.type, torch.bfloat16, enabled=settings.precision == "bf16")
+    say = say if ranks.first else lambda _: None
     if start:
         say(f"resuming after step {start} of {settings.steps}")
     spent = {"batches_s": 0.0, "steps_s": 0.0, "checkpoints_s": 0.0}
-    smooth, best, best_step = math.nan, math.inf, start
     begun = time.perf_counter()
     for step in range(start, settings.steps):
         # The batch and every random number are functions of the seed and the step: this is what makes resuming exact.
-        torch.manual_seed(settings.seed * 1_000_003 + step)
+        draw = functools.partial(_draw, settings.seed, step)
+        draw(0)
         clock = time.perf_counter()
-        batch = batch_at(step)
-        spent["batches_s"] += time.perf_counter() - clock
-        clock = time.perf_counter()
-        model.train()
+        working.train()
         share = set_learning_rate(optimizer, step, settings.steps, settings.warmup)
-        with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
-            losses = objective(model, batch)
-        torch.autograd.backward(losses["loss"])
-        norm = nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
+        if split == 1:
+            batch = batch_at(step) if callable(batch_at) else batch_at.at(step)
+            spent["batches_s"] += time.perf_counter() - clock
+            clock = time.perf_counter()
+            with precision():
+                losses = working("losses_of", batch)
+            torch.autograd.backward(losses["loss"])
+        else:
+            batches: Any = batch_at
+            losses = backward_in_parts(working, batches, step, parts=settings.parts, ranks=ranks, draw=draw, precision=precision)
+            ranks.average(parameters)
+        unmoved = not_learning(working, optimizer) if step == 0 else []
+        norm = clip_gradients(parameters, settings.clip)
         values = {name: float(value.detach()) for name, value in losses.items()}
-        if not math.isfinite(values["loss"]) or not math.isfinite(float(norm)):
+        if not math.isfinite(values["loss"]) or not math.isfinite(norm):
             raise InputRefused(
                 "training_diverged",
                 f"The loss or its gradient is not finite at step {step}. Going on would spoil the weights. "
@@ -129,56 +158,33 @@ def fit(
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         if averages is not None:
-            _update(averages, model, min(settings.average, (1 + step) / (10 + step)))
+            means.update(averages, working, min(settings.average, (1 + step) / (10 + step)))
         spent["steps_s"] += time.perf_counter() - clock
 
-        # Each step: a line of the log. The smoothed loss tells progress from noise.
-        smooth = values["loss"] if math.isnan(smooth) else 0.98 * smooth + 0.02 * values["loss"]
-        if smooth < best:
-            best, best_step = smooth, step
-        stalled = {"warning": "loss_stalled"} if step - best_step > STALLED_AFTER else {}
-        log.write({"step": step, **values, "gradient_norm": float(norm), "rate_share": share, **stalled})
+        # Each step: a line of the log. A loss that does not move, and weights that learn nothing, are named in it.
+        warning = trend.warning(step, values)
+        named = {"warning": "no_gradient", "parameters": unmoved} if unmoved else {"warning": warning} if warning else {}
+        log.write({"step": step, **values, "gradient_norm": norm, "rate_share": share, **named})
         if (step + 1) % PROGRESS_EVERY == 0 or step + 1 == settings.steps:
             passed = time.perf_counter() - begun
             left = passed / (step + 1 - start) * (settings.steps - step - 1)
             parts = " ".join(f"{name} {value:.3f}" for name, value in values.items())
             say(f"step {step + 1}/{settings.steps}  {parts}  {passed:.0f} s, {left:.0f} s left")
 
-        # Once in a while, and at the end: a checkpoint, and figures on held-out data.
+        # Once in a while, and at the end: figures on held-out data, then a checkpoint, which holds what they led to.
         if (step + 1) % settings.checkpoint_every == 0 or step + 1 == settings.steps:
             clock = time.perf_counter()
-            checkpoint.save(folder / "checkpoints", model, optimizer, step + 1, averages)
             if validate is not None:
-                held_out = _validate(model, averages, validate)
+                draw(WHOLE)
+                held_out = means.ask(learner, working, averages, validate, adapt)
                 log.write({"step": step, **{f"validation_{name}": value for name, value in held_out.items()}})
                 say("  validation  " + " ".join(f"{name} {value:.3f}" for name, value in held_out.items()))
+            checkpoint.save(folder / "checkpoints", working, optimizer, step + 1, averages, writes=ranks.first)
             spent["checkpoints_s"] += time.perf_counter() - clock
-    if averages is not None:
-        model.load_state_dict(averages)
+    means.show(learner, working, averages)
     return spent
 
 
-def _averages(model: nn.Module, loaded: dict[str, Tensor] | None, device: torch.device) -> dict[str, Tensor]:
-    """The running means to go on with: those of the checkpoint, or a copy of the weights."""
-    source = loaded if loaded is not None else model.state_dict()
-    return {name: tensor.detach().clone().to(device) for name, tensor in source.items()}
-
-
-@torch.no_grad()
-def _update(averages: dict[str, Tensor], model: nn.Module, decay: float) -> None:
-    """Move the running means towards the weights; a young mean moves faster."""
-    for name, tensor in model.state_dict().items():
-        averages[name].lerp_(tensor, 1 - decay)
-
-
-def _validate(
-    model: nn.Module, averages: dict[str, Tensor] | None, validate: Callable[[nn.Module], Mapping[str, float]]
-) -> Mapping[str, float]:
-    """Ask for held-out figures of the averaged weights, then put the others back."""
-    kept = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    if averages is not None:
-        model.load_state_dict(averages)
-    model.eval()
-    found = validate(model)
-    model.load_state_dict(kept)
-    return found
+def _draw(seed: int, step: int, part: int) -> None:
+    """Set the random state for a part of a step's batch, the same whichever process looks at it, or for `WHOLE`."""
+    torch.manual_seed((seed * 1_000_003 + step + part * 0x9E3779B9) % (1 << 32))

@@ -7,38 +7,41 @@ from torch import nn
 from torch.optim import AdamW
 
 from vesalius.errors import Problem, UsageError
+from vesalius.train.sharding import whole
+
+OBJECTIVE = "objective"  # the key of the objective's own parameters among the parts that have a rate
 
 
-def make_optimizer(model: nn.Module, learning_rate: float | Mapping[str, float], weight_decay: float) -> AdamW:
-    """AdamW (arXiv:1711.05101); vectors (norms, biases) are not decayed.
+def make_optimizer(
+    model: nn.Module, learning_rate: float | Mapping[str, float], weight_decay: float, objective: nn.Module | None = None
+) -> AdamW:
+    """AdamW (arXiv:1711.05101); vectors (norms, biases) and scalars are not decayed.
 
     Args:
-        model: its children's names are the keys of `learning_rate`.
-        learning_rate: one for all, or one per child; 0 freezes a child, and every child must be named.
+        model: its parts are its children, and parameters that are no child's; their names are the keys of `learning_rate`.
+        learning_rate: one for all, or one per part; 0 freezes a part, and every part that has parameters must be named. The key
+            `objective` is the rate of the objective's own parameters; without it that is the largest of all.
         weight_decay: of matrices.
+        objective: where it has parameters to learn.
 
     Raises:
-        UsageError: `bad_recipe`: a child is not named, or a name is no child.
+        UsageError: `bad_recipe`: a part is not named, or a name is no part.
     """
-    children = dict(model.named_children())
-    rates = dict.fromkeys(children, float(learning_rate)) if isinstance(learning_rate, int | float) else dict(learning_rate)
-    if set(rates) != set(children):
-        allowed = tuple(children)
-        raise UsageError(
-            "bad_recipe",
-            f"train.learning_rate names {sorted(rates)}, the model has {sorted(children)}. "
-            "Each part needs one rate; 0 freezes it.",
-            [Problem("train.learning_rate", "must name each part of the model once", allowed)],
-        )
-    groups = []
-    for name, child in children.items():
-        for parameter in child.parameters():
+    parts = {name: list(child.parameters()) for name, child in model.named_children()}
+    parts |= {name: [parameter] for name, parameter in model.named_parameters(recurse=False)}
+    own = {OBJECTIVE: list(objective.parameters())} if objective is not None and any(True for _ in objective.parameters()) else {}
+    rates = _rates(learning_rate, parts, own)
+    groups, seen = [], set()
+    for name, parameters in {**parts, **own}.items():
+        fresh = [parameter for parameter in parameters if parameter not in seen]  # a tied weight is its first part's
+        seen.update(fresh)
+        for parameter in fresh:
             parameter.requires_grad_(rates[name] > 0)
         if rates[name] > 0:
-            matrices = [p for p in child.parameters() if p.ndim >= 2]
-            vectors = [p for p in child.parameters() if p.ndim < 2]
-            groups.append({"params": matrices, "lr": rates[name], "peak": rates[name], "weight_decay": weight_decay})
-            groups.append({"params": vectors, "lr": rates[name], "peak": rates[name], "weight_decay": 0.0})
+            # Scalars have a group of their own: they stay whole where the rest is cut over processes.
+            for axes, decay in ((2, weight_decay), (1, 0.0), (0, 0.0)):
+                group = [parameter for parameter in fresh if min(parameter.ndim, 2) == axes]
+                groups.append({"params": group, "lr": rates[name], "peak": rates[name], "weight_decay": decay})
     return AdamW([group for group in groups if group["params"]], betas=(0.9, 0.98), eps=1e-8)
 
 
@@ -55,3 +58,40 @@ def set_learning_rate(optimizer: AdamW, step: int, steps: int, warmup: int) -> f
     for group in optimizer.param_groups:
         group["lr"] = group["peak"] * share
     return share
+
+
+def not_learning(module: nn.Module, optimizer: AdamW) -> list[str]:
+    """Names of parameters that are not frozen and yet got no gradient but 0, or belong to no group of the optimizer.
+
+    Args:
+        module: after a backward pass.
+        optimizer: of the module.
+    """
+    grouped = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+    names = []
+    for name, parameter in module.named_parameters():
+        if parameter.requires_grad:
+            moved = parameter.grad is not None and bool(whole(parameter.grad).any())
+            if not moved or id(parameter) not in grouped:
+                names.append(name)
+    return names
+
+
+def _rates(
+    learning_rate: float | Mapping[str, float],
+    parts: Mapping[str, list[nn.Parameter]],
+    own: Mapping[str, list[nn.Parameter]],
+) -> dict[str, float]:
+    """The rate of each part and of the objective."""
+    if isinstance(learning_rate, int | float):
+        return dict.fromkeys([*parts, *own], float(learning_rate))
+    rates = dict(learning_rate)
+    needed = {name for name, parameters in parts.items() if parameters}
+    if needed - set(rates) or set(rates) - set(parts) - {OBJECTIVE}:
+        allowed = (*parts, *own)
+        raise UsageError(
+            "bad_recipe",
+            f"train.learning_rate names {sorted(rates)}, the model has {sorted(parts)}. Each part needs one rate; 0 freezes it.",
+            [Problem("train.learning_rate", "must name each part of the model once", allowed)],
+        )
+    return {**dict.fromkeys(parts, 0.0), OBJECTIVE: max(rates.values()), **rates}
