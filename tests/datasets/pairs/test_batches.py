@@ -94,10 +94,17 @@ def test_spans_point_at_the_tokens_of_their_concepts(pairs: list[Pair]) -> None:
 
 def test_spans_beyond_the_cut_are_dropped(pairs: list[Pair]) -> None:
     text = Text("a round nodule on the left", concepts=((2, 7, "round"), (22, 26, "left")))
-    made = batches([replace(pairs[0], texts=(text,))], Presentation(longest_px=32, words=5), 1)
+    made = batches([replace(pairs[0], texts=(text,))], Presentation(longest_px=32, words=5, cut=True), 1)
     assert batches([replace(pairs[0], texts=(text,))], Presentation(longest_px=32), 1).links(0).span_text.tolist() == [0, 0]
     assert max(made.links(0).span_end.tolist(), default=0) <= 5
     assert made.at(0).texts.lengths == (5,)
+
+
+def test_a_text_over_the_limit_is_refused_unless_it_may_be_cut(pairs: list[Pair]) -> None:
+    long = [replace(pairs[0], texts=(Text("one two three four five six seven eight nine ten"),))]
+    with pytest.raises(InputRefused, match="at most 5") as refused:
+        batches(long, Presentation(longest_px=32, words=5), 1).at(0)
+    assert refused.value.code == "text_too_long"
 
 
 def test_no_pairs_and_no_classes_are_refused() -> None:

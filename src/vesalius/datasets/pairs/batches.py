@@ -1,6 +1,5 @@
 """Batches of pairs for alignment, whole or in parts. Every batch is a function of the seed and the step alone."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -11,12 +10,11 @@ import torch
 from torch import Tensor
 
 from vesalius.datasets.pairs.pair import Pair, Text
+from vesalius.datasets.pairs.presentation import Presentation
 from vesalius.datasets.pairs.shown import Showing, floats
 from vesalius.errors import InputRefused
 from vesalius.models.pairs import Links, PairBatch, Pictures, Texts
 from vesalius.transforms.augment import Move, apply, draw
-
-log = logging.getLogger(__name__)
 
 _ORDER, _TEXTS, _MOVES, _AGAIN = range(4)  # streams of random numbers
 STATES = {"present": 1.0, "absent": 0.0}
@@ -95,12 +93,9 @@ class PairBatches:
         return self._links(chosen, [self._texts(step, place, i) for place, i in enumerate(chosen)]).to(self.device)
 
     def encode(self, text: str) -> tuple[int, ...]:
-        """A text's tokens, cut where it is too long."""
+        """A text's tokens, see `within`."""
         if text not in self._ids:
-            ids = self.words.encode(text)
-            if len(ids) > self.presentation.words:
-                log.warning("text_cut: a text of %d tokens is cut after %d (data.words)", len(ids), self.presentation.words)
-            self._ids[text] = ids[: self.presentation.words]
+            self._ids[text] = within(self.words.encode(text), self.presentation)
         return self._ids[text]
 
     def _chosen(self, step: int) -> list[int]:
@@ -183,6 +178,21 @@ class PairBatches:
         spacing_mm = torch.stack([_moved_mm(item.spacing_mm, move) for item, move in zip(shown, moves, strict=True)])
         pixels = tuple(_noisy(moved[row], noise, random) for row, (noise, random) in enumerate(zip(noises, randoms, strict=True)))
         return Pictures(pixels, spacing_mm)
+
+
+def within(ids: tuple[int, ...], presentation: Presentation) -> tuple[int, ...]:
+    """Tokens of a text, at most as many as it may have.
+
+    Raises:
+        InputRefused: `text_too_long`: it has more, and the recipe does not say that it be cut.
+    """
+    if len(ids) > presentation.words and not presentation.cut:
+        raise InputRefused(
+            "text_too_long",
+            f"A text has {len(ids)} tokens, the model reads at most {presentation.words}. Its end would be lost. "
+            "Raise data.words, or set data.cut: true to cut such texts.",
+        )
+    return ids[: presentation.words]
 
 
 @lru_cache(maxsize=4)  # a batch may span two epochs; training and validation take turns

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vesalius.datasets.pairs.batches import Words
+from vesalius.datasets.pairs.batches import Words, within
 from vesalius.datasets.pairs.pair import Pair
 from vesalius.datasets.pairs.shown import Showing, Shown, floats
 from vesalius.models.dual_encoder import DualEncoder
@@ -45,7 +45,11 @@ class Embedder:
 
     @torch.inference_mode()
     def texts(self, texts: Sequence[str]) -> Floats:
-        """(m, E) float32 of texts, each cut where it is too long for the model."""
+        """(m, E) float32 of texts.
+
+        Raises:
+            InputRefused: `text_too_long`, see `batches.within`.
+        """
         found = [self._texts(texts[at : at + TEXTS_AT_ONCE]) for at in range(0, len(texts), TEXTS_AT_ONCE)]
         return np.concatenate(found) if found else np.zeros((0, self.model.settings["embedding"]), np.float32)
 
@@ -72,7 +76,7 @@ class Embedder:
         return found
 
     def _texts(self, texts: Sequence[str]) -> Floats:
-        ids = [self.words.encode(text)[: self.showing.presentation.words] or (0,) for text in texts]
+        ids = [within(self.words.encode(text), self.showing.presentation) or (0,) for text in texts]
         packed = Texts(torch.tensor([i for row in ids for i in row], dtype=torch.long), tuple(map(len, ids)))
         vectors: Floats = self.model.text_vectors(self.model.read(packed.to(self._device))).float().cpu().numpy()
         return vectors

@@ -16,7 +16,8 @@ class Presentation:
         slices: of a volume or a clip at most, evenly spaced.
         drawn: texts of the first source that are drawn for a picture in each step.
         bag: texts of every further source, at most: one of each key, keys drawn at random.
-        words: tokens of a text at most; what is longer is cut, and said once. Concept spans beyond the cut are dropped.
+        words: tokens of a text at most.
+        cut: cut what is longer, instead of refusing it; concept spans beyond the cut are dropped.
         per_class: pictures of a class in a batch, classes drawn at random; 0 shuffles all pictures instead.
         views: show every picture a second time, moved otherwise.
         stretch: each axis is scaled by up to this share, see `transforms.augment.Jitter`.
@@ -36,6 +37,7 @@ class Presentation:
     drawn: int = 1
     bag: int = 4
     words: int = 77
+    cut: bool = False
     per_class: int = 0
     views: bool = False
     stretch: float = 0.0

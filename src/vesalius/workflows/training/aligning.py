@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from vesalius.benchmarks.encoders.fine_tuning import FineTuning
-from vesalius.datasets.pairs.batches import PairBatches
+from vesalius.datasets.pairs.batches import PairBatches, within
 from vesalius.datasets.pairs.embedder import Embedder
 from vesalius.datasets.pairs.pair import Pair
 from vesalius.datasets.pairs.presentation import Presentation
@@ -77,6 +77,9 @@ class Aligning:
         settings: FitSettings = recipe.train.make()
         presentation: Presentation = recipe.data.make(1)
         words, before = self._words(folder)
+        # A text that is too long is refused now, not when its turn comes.
+        for text in {text.words for pairs in self.pairs.values() for pair in pairs for text in pair.texts}:
+            within(words.encode(text), presentation)
         model = recipe.model.make(vocabulary=len(words))
         self._go_on(model)
         model.to(device)
@@ -141,7 +144,8 @@ class Aligning:
         torch.manual_seed(self.recipe.train.values["seed"])
         blank = self.recipe.model.make(vocabulary=len(embedder.words)).to(device)
         untrained = Embedder(blank, embedder.words, embedder.showing)
-        scores = self.recipe.evaluate.make().run(embedder, self.pairs, untrained)
+        every = [pair for split in SPLITS for pair in self.pairs[split]]
+        scores = self.recipe.evaluate.make().run(embedder, every, untrained, scale=float(embedder.model.logits.scale()))
         document = scores.to_json()
         tuning: FineTuning = self.recipe.evaluate.make(1)
         if tuning.fine_tune_share:
