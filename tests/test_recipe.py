@@ -188,3 +188,16 @@ def test_pairs_are_shown_by_a_presentation_of_their_own() -> None:
 def test_a_paper_is_kept(tmp_path: Path) -> None:
     assert recipe.read(written(tmp_path, GOOD + "paper: mine\n"), (), SUPPLIED).paper == "mine"
     assert "paper" in problems(tmp_path, GOOD + "paper: [mine]\n")
+
+
+def test_an_override_for_one_run_may_make_it_like_an_arm(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD + CLAIM)
+    plain, narrow = recipe.read(path, (), SUPPLIED), recipe.read(path, ["model.width=32"], SUPPLIED)
+    assert narrow.model.values["width"] == 32
+    assert narrow.claim == plain.claim
+
+
+def test_what_only_an_override_gives_is_no_fault_of_the_arms(tmp_path: Path) -> None:
+    text = GOOD.replace(", patients: 4", "") + CLAIM
+    assert set(problems(tmp_path, text)) == {"data.patients"}
+    assert recipe.read(written(tmp_path, text), ["data.patients=4"], SUPPLIED).claim is not None

@@ -362,6 +362,30 @@ def train(
     return workflow.train(recipe, overrides or [], out=out, resume=resume, smoke=smoke, say=progress(quiet))
 
 
+@app.command(epilog="Example: vesalius reproduce flair --smoke")
+def reproduce(
+    recipe: Annotated[str, typer.Argument(metavar="SLUG", help="A recipe that makes a claim, by its name or file.")],
+    overrides: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Keys to change in every arm.")] = None,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Tiny runs, to see that every arm runs; no row is written.")] = False,
+    seeds: Annotated[int | None, typer.Option(min=1, help="How often each arm is trained; the claim says, if unset.")] = None,
+    ledger: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the row and the figure go.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Seeds at once; one per core if unset.")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="RUNS", help="Where the runs lie.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> Outcome:
+    """Try the claim of a paper.
+
+    Arms and controls are trained under several seeds and judged by a rule written down before; given again, it goes on.
+    """
+    from vesalius.workflows import reproduce as workflow
+
+    given = overrides or []
+    return workflow.reproduce(
+        recipe, given, smoke=smoke, seeds=seeds, ledger_folder=ledger, jobs=jobs, out=out, say=progress(quiet)
+    )
+
+
 @app.command(epilog="Example: vesalius evaluate --benchmark first_phantom --limit 3")
 def evaluate(
     model: Annotated[str | None, typer.Option("--model", metavar="M", help="A run's folder or a model's name.")] = None,

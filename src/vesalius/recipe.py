@@ -174,8 +174,11 @@ def read(recipe: str, overrides: Sequence[str] = (), supplied: Mapping[str, froz
     problems: list[Problem] = []
     if not isinstance(document, dict):
         raise UsageError("bad_recipe", "The recipe is not a table of sections. See recipes/ for examples.")
+    stated = copy.deepcopy(document)
     _override(document, overrides, problems)
-    return _check(path.stem, document, supplied or {}, problems)
+    # A claim is the recipe's own: overrides for one run neither mend it nor make its arms alike.
+    claim = _claim(stated, supplied or {}, problems) if isinstance(stated.get("claim"), dict) else None
+    return _check(path.stem, document, claim, supplied or {}, problems)
 
 
 def explain(recipe: Recipe, supplied: Mapping[str, frozenset[str]]) -> list[Key]:
@@ -209,7 +212,13 @@ def _override(document: dict[str, Any], overrides: Sequence[str], problems: list
             problems.append(Problem(key, "its value is not YAML"))
 
 
-def _check(name: str, document: dict[str, Any], supplied: Mapping[str, frozenset[str]], problems: list[Problem]) -> Recipe:
+def _check(
+    name: str,
+    document: dict[str, Any],
+    claim: Claim | None,
+    supplied: Mapping[str, frozenset[str]],
+    problems: list[Problem],
+) -> Recipe:
     known = (*TEXTS, *TABLES, *SECTIONS)
     problems += [_unknown(key, str(key), known) for key in document if key not in known]
     if not isinstance(document.get("says"), str):
@@ -219,7 +228,6 @@ def _check(name: str, document: dict[str, Any], supplied: Mapping[str, frozenset
     if not isinstance(document.get("paper", ""), str):
         problems.append(Problem("paper", "must be a heading of docs/papers.md"))
     parts = _parts(document, supplied, problems)
-    claim = _claim(document, supplied, problems) if isinstance(document.get("claim"), dict) else None
     if problems:
         listed = "; ".join(f"{p.key}: {p.message}" for p in problems)
         raise UsageError("bad_recipe", f"The recipe has {len(problems)} problems: {listed}. Nothing was started.", problems)
@@ -264,7 +272,9 @@ def _claim(document: dict[str, Any], supplied: Mapping[str, frozenset[str]], pro
     odd = [name for found in runs.values() for name in found if not re.fullmatch(r"\w+", str(name), re.ASCII)]
     problems += [Problem(f"claim: {name}", "a name is made of letters, digits and _") for name in odd]
     steered: dict[str, str] = {}  # what steers a run → the first arm or control that does it so
-    before = {(problem.key, problem.message) for problem in problems}
+    own: list[Problem] = []  # faults of the recipe itself are told once
+    _parts(document, supplied, own)
+    before = {(problem.key, problem.message) for problem in own}
     for kind, found in runs.items():
         for name, overrides in found.items():
             faults: list[Problem] = []

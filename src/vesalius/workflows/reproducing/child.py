@@ -2,7 +2,8 @@
 
 It reads one JSON document on standard input and writes one a line on standard output: `{"run": NAME, "say": LINE}`,
 `{"run": NAME, "finished": true}` or `{"run": NAME, "failed": {"code": …, "message": …, "exit_code": …}}`. When nobody reads
-them any more it ends. What goes wrong by a fault of ours ends it with a traceback on standard error.
+them any more it ends. What goes wrong by a fault of ours ends it with a traceback on standard error; where the code is no longer
+that of the parent, it ends by exit code 75 before it trains anything.
 """
 
 import fcntl
@@ -13,10 +14,12 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
-from vesalius.errors import InputRefused, VesaliusError
+from vesalius.errors import VesaliusError
 from vesalius.workflows.reproducing import origin
 from vesalius.workflows.reproducing.runs import Run, finish, finished, measured
 from vesalius.workflows.train import train
+
+CODE_CHANGED = 75  # "temporary failure" of sysexits.h
 
 
 def main() -> None:
@@ -24,14 +27,11 @@ def main() -> None:
     job = json.load(sys.stdin)
     events = sys.stdout
     sys.stdout = sys.stderr  # whatever else prints must not stand among the events
+    if origin.code_sha256() != job["code"]:
+        raise SystemExit(CODE_CHANGED)
     for stated in job["runs"]:
         run = Run(**{**stated, "overrides": tuple(stated["overrides"])})
         try:
-            if origin.code_sha256() != job["code"]:
-                raise InputRefused(
-                    "resume_mismatch",
-                    "The code has changed since the command was given. Its runs could not be compared. Give the command again.",
-                )
             train_once(job["recipe"], run, measure=job["measure"], smoke=job["smoke"], events=events)
         except VesaliusError as error:
             tell(events, run, failed={"code": error.code, "message": error.message, "exit_code": error.exit_code})

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vesalius.errors import EXIT_ENVIRONMENT, EXIT_USAGE, MissingFromEnvironment, UsageError
+from vesalius.errors import EXIT_ENVIRONMENT, EXIT_USAGE, InputRefused, MissingFromEnvironment, UsageError
 from vesalius.workflows.reproducing import origin
+from vesalius.workflows.reproducing.child import CODE_CHANGED
 from vesalius.workflows.reproducing.runs import Run
 
 CHILD = "vesalius.workflows.reproducing.child"
@@ -103,6 +104,7 @@ def train_all(
     Raises:
         UsageError: a run refused what concerns them all; the others were stopped where they are.
         MissingFromEnvironment: as well.
+        InputRefused: `resume_mismatch`: a file of the package that steers training was changed meanwhile.
     """
     waiting = [(seed, list(runs)) for seed, runs in todo.items() if runs]
     threads = str(max(1, origin.cores() // max(1, min(jobs, len(waiting)))))
@@ -121,6 +123,12 @@ def train_all(
             if event is None:  # the child has closed its output: it has ended
                 del running[seed]
                 code = child.process.wait()
+                if code == CODE_CHANGED:
+                    raise InputRefused(
+                        "resume_mismatch",
+                        "The code has changed since the command was given. Runs of two codes cannot be compared. Give it again, "
+                        "and leave the code alone meanwhile.",
+                    )
                 if child.left:
                     died = child.left.pop(0)
                     failures.append(Failure(died.name, seed, "internal", _died(code)))

@@ -12,6 +12,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +74,24 @@ def plan(
         seeds: how many.
         smoke: tiny runs; they are never taken for whole ones.
         folder: below which every run has a folder.
+
+    Raises:
+        UsageError: `bad_recipe`: the overrides fit no arm, or make two of them alike.
     """
-    return {
+    planned = {
         seed: tuple(
             _run(recipe, (*overrides, *changed), name, seed, smoke=smoke, folder=folder) for name, changed in claim.runs().items()
         )
         for seed in range(seeds)
     }
+    for first, second in combinations(planned[0], 2):
+        if first.sha256 == second.sha256:
+            raise UsageError(
+                "bad_recipe",
+                f"With these overrides {first.name} and {second.name} are one run. There is nothing to compare. "
+                "Leave away the keys that the claim itself changes.",
+            )
+    return planned
 
 
 def _run(recipe: str, overrides: tuple[str, ...], name: str, seed: int, *, smoke: bool, folder: Path) -> Run:
