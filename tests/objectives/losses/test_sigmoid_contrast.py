@@ -1,5 +1,6 @@
 import json
 import math
+import weakref
 from functools import partial
 from pathlib import Path
 
@@ -96,26 +97,35 @@ class Largest(TorchDispatchMode):
         return result
 
 
+class Kept:
+    """What autograd holds of one tensor, for as long as it holds it."""
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.tensor = tensor
+
+
 def measured(tile: int | None, b: int = 96, k: int = 160) -> tuple[int, int]:
-    """Elements of the largest tensor, there and back, and elements that autograd keeps between the two."""
-    leaves, kept = drawn(b, k, dtype=torch.float32), {}
+    """Elements of the largest tensor, there and back, and elements that autograd holds between the two."""
+    leaves, held = drawn(b, k, dtype=torch.float32), weakref.WeakSet()
     owner = (torch.arange(k) * b // k).tolist()
     pairs = partial(partners, links_of(b, owner=owner, key=[0] * k), "ignored")
 
-    def keep(tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()  # of a slice, that of the whole
-        kept[storage.data_ptr()] = storage.nbytes() // 4
-        return tensor
+    def keep(tensor: torch.Tensor) -> Kept:
+        kept = Kept(tensor)
+        held.add(kept)
+        return kept
 
     with Largest() as largest:
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda kept: kept.tensor):
             if tile is None:
                 logits = leaves["scale"] * cosines(leaves["image"], leaves["text"]) + leaves["bias"]
                 loss = sigmoid_contrast(logits, *pairs())
             else:
                 loss = sigmoid_contrast_tiled(*leaves.values(), pairs, tile=tile)
+        storages = [kept.tensor.untyped_storage() for kept in held]
+        between = sum({one.data_ptr(): one.nbytes() // 4 for one in storages}.values())
         gradients_of(loss, leaves)
-    return largest.elements, sum(kept.values())
+    return largest.elements, between
 
 
 def test_memory_grows_with_the_tile_and_not_with_the_batch() -> None:
@@ -124,7 +134,7 @@ def test_memory_grows_with_the_tile_and_not_with_the_batch() -> None:
     assert whole == 96 * 160
     assert kept_of_whole >= 96 * 160
     assert tiled <= max(96 * 8, 160 * 6)  # a tile, or the vectors of all texts
-    assert kept_of_tiled <= 96 * 6 + 160 * 6 + 10  # the vectors and a few numbers: the logits of no tile stay
+    assert kept_of_tiled <= 96 * 6 + 160 * 6 + 10  # gradients of the vectors and a few numbers
 
 
 def test_gradients_are_probability_minus_truth_so_nothing_is_activated_twice() -> None:
