@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from vesalius.errors import UsageError
 from vesalius.models.encoder import Encoder
+from vesalius.models.hub import HubTextTower, HubVisionTower
 from vesalius.models.pairs import Encoded, Pictures, Texts
 from vesalius.models.pooling import Pooling
 from vesalius.models.text_tower import TextTower
@@ -71,13 +72,20 @@ class DualEncoder(nn.Module):
         text_pooling: see `Pooling`.
         drop: share of patches left out in training, see `Encoder`.
         head: from the pooled vector to the shared space: "linear", or "mlp" with one hidden layer and ReLU. Neither has a bias,
-            so the length of a pooled vector says nothing.
+            so the length of a pooled vector says nothing. "none" where both towers give vectors of one space already
+            (SigLIP of the hub, both poolings "class").
         temperature: the scale of similarities begins at its inverse.
         bias: where the bias of similarities begins; None for none.
         concept: have a second scale (and bias) for similarities of concepts.
+        vision: a vision model of the hub, or its folder, in place of ours (see `HubVisionTower`): width, layers, heads, patch_px,
+            slab, stem and positions are then not used, and drop has to be 0.
+        text: a text encoder of the hub, or its folder, in place of ours (see `HubTextTower`): vocabulary, text_width, text_layers
+            and text_heads are then not used. Its tokenizer is `text.tokenizer`.
 
     Raises:
         UsageError: `bad_recipe`: sizes that do not fit together.
+        InputRefused: `bad_checkpoint`: a model of the hub that is not there or not whole.
+        MissingFromEnvironment: `missing_package`: the extra `hub` is not installed.
 
     Intended use: research; search, and labels by their names. Not for: patients.
     """
@@ -100,10 +108,12 @@ class DualEncoder(nn.Module):
         image_pooling: str = "mean",
         text_pooling: str = "mean",
         drop: float = 0.0,
-        head: Literal["linear", "mlp"] = "linear",
+        head: Literal["linear", "mlp", "none"] = "linear",
         temperature: float = 0.07,
         bias: float | None = None,
         concept: bool = False,
+        vision: str = "",
+        text: str = "",
     ) -> None:
         super().__init__()
         self.settings: Mapping[str, int | float | str | bool | None] = {
@@ -126,19 +136,34 @@ class DualEncoder(nn.Module):
             "temperature": temperature,
             "bias": bias,
             "concept": concept,
+            "vision": vision,
+            "text": text,
         }
-        self.vision = Encoder(
-            width,
-            layers,
-            heads,
-            slab,
-            patch_px=patch_px,
-            stem=stem,
-            positions=positions,
-            drop=drop,
-            class_token=image_pooling == "class",
-        )
-        self.text = TextTower(vocabulary, text_width, text_layers, text_heads, class_token=text_pooling == "class")
+        if vision and drop:
+            raise UsageError(
+                "bad_recipe",
+                "A vision model of the hub sees all patches, so none is dropped. Set model.drop=0, or leave model.vision out.",
+            )
+        self.vision: Encoder | HubVisionTower
+        self.text: TextTower | HubTextTower
+        if vision:
+            self.vision = HubVisionTower(vision, pooled=image_pooling == "class")
+        else:
+            self.vision = Encoder(
+                width,
+                layers,
+                heads,
+                slab,
+                patch_px=patch_px,
+                stem=stem,
+                positions=positions,
+                drop=drop,
+                class_token=image_pooling == "class",
+            )
+        if text:
+            self.text = HubTextTower(text, pooled=text_pooling == "class")
+        else:
+            self.text = TextTower(vocabulary, text_width, text_layers, text_heads, class_token=text_pooling == "class")
         self.image_pooling = Pooling(image_pooling, self.vision.width)
         self.text_pooling = Pooling(text_pooling, self.text.width)
         self.image_head = _head(head, self.vision.width, embedding)
@@ -179,6 +204,10 @@ def _head(kind: str, width: int, embedding: int) -> nn.Module:
         return nn.Linear(width, embedding, bias=False)
     if kind == "mlp":
         return nn.Sequential(nn.Linear(width, width, bias=False), nn.ReLU(), nn.Linear(width, embedding, bias=False))
+    if kind == "none" and width == embedding:
+        return nn.Identity()
     raise UsageError(
-        "bad_recipe", f'There is no head "{kind}". Vectors go through one or two layers. Set model.head to linear or mlp.'
+        "bad_recipe",
+        f'From vectors of width {width} to those of width {embedding} there is no head "{kind}". It has one layer, two, or none '
+        "where the widths agree. Set model.head to linear, mlp or none.",
     )

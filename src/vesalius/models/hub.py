@@ -1,0 +1,316 @@
+"""Towers of others: any Hugging Face text encoder or vision transformer behind the method of ours. The extra `hub`.
+
+A folder is read as it is and no network is asked; any other name is one of the hub, which is asked for it. Weights are
+safetensors alone, and no code of a model's author runs. What a model's weights were learnt with is part of the tower: special
+tokens, padding where there was always some (SigLIP), size, mean and standard deviation of pictures.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vesalius.errors import InputRefused, MissingFromEnvironment, UsageError
+from vesalius.models.blocks import Packing
+from vesalius.models.encoder import Classed
+from vesalius.models.pairs import Encoded, Pictures, Texts
+from vesalius.models.pooling import mean
+
+BICUBIC = 3  # as Pillow counts its filters; 2 is bilinear
+
+
+class HubTokenizer:
+    """A hub model's tokenizer with the methods of `generate.tokenizer.Tokenizer`.
+
+    Args:
+        name: folder, or name on the hub.
+
+    Raises:
+        MissingFromEnvironment: `missing_package`.
+        InputRefused: `bad_checkpoint`: it has no tokenizer, or one without places of characters.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._cut = _load(_library().AutoTokenizer, name)
+        if not self._cut.is_fast:
+            raise InputRefused(
+                "bad_checkpoint",
+                "The model's tokenizer does not say where in a text its tokens lie. Concepts could not be found again. Take a "
+                "model that has a tokenizer.json.",
+            )
+        bare = self._cut("a", add_special_tokens=False)["input_ids"]
+        framed = self._cut("a")["input_ids"]
+        first = next(i for i in range(len(framed)) if framed[i : i + len(bare)] == bare)
+        self.before, self.after = tuple(framed[:first]), tuple(framed[first + len(bare) :])
+        self.pad: int | None = self._cut.pad_token_id
+        self.longest = int(self._cut.model_max_length)
+
+    def __len__(self) -> int:
+        """Number of ids."""
+        return len(self._cut)
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """Ids of plain text, without the special tokens that the tower puts around it."""
+        return tuple(self._cut(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+    def spans(self, text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Which tokens of `encode(text)` hold characters [start, end): (first, the one after the last), per span."""
+        offsets = self._cut(text, add_special_tokens=False, verbose=False, return_offsets_mapping=True)["offset_mapping"]
+        places = [(a + (text[a : a + 1] == " "), b) for a, b in offsets]
+        found = []
+        for start, end in spans:
+            inside = [i for i, (a, b) in enumerate(places) if a < end and b > start]
+            found.append((inside[0], inside[-1] + 1) if inside else (0, 0))
+        return found
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Text of ids, special tokens left out."""
+        return str(self._cut.decode(list(ids), skip_special_tokens=True)).strip()
+
+
+class HubTextTower(nn.Module):
+    """A text encoder of the hub.
+
+    Args:
+        name: folder, or name on the hub; of a model of pictures and texts its text part is taken.
+        pooled: give the model's own vector of a text as `Classed.classes`: its pooled output where its weights were learnt with
+            one (CLIP, SigLIP), else its first token. Without, what makes it is left out.
+
+    Attributes:
+        tokenizer: of its folder; special tokens are put around texts here.
+        width: D.
+        longest: tokens of a text at most.
+
+    Raises:
+        MissingFromEnvironment: `missing_package`: the extra `hub` is not installed.
+        InputRefused: `bad_checkpoint`: no such model, weights that are no safetensors, do not fit or are not complete.
+    """
+
+    def __init__(self, name: str, *, pooled: bool = False) -> None:
+        super().__init__()
+        self.model = _part(name, "text_model")
+        self.tokenizer = HubTokenizer(name)
+        self.pooled = pooled
+        # SigLIP's texts were always padded to full length, and padding was seen: it is part of the model.
+        self.padded = str(self.model.config.model_type).startswith("siglip")
+        if self.padded and not pooled:
+            self.model.head = nn.Identity()
+        self.width = int(self.model.config.hidden_size)
+        places = int(self.model.config.max_position_embeddings)
+        padding = getattr(self.model.embeddings, "padding_idx", None)
+        places -= 0 if padding is None else padding + 1  # RoBERTa counts from behind its padding
+        self._full = places if self.padded else min(places, self.tokenizer.longest)
+        self.longest = self._full - len(self.tokenizer.before) - len(self.tokenizer.after)
+        if len(self.tokenizer) > self.model.get_input_embeddings().num_embeddings:
+            raise InputRefused(
+                "bad_checkpoint",
+                "The tokenizer has more ids than the model. Words would have no meaning. Copy the whole folder again.",
+            )
+
+    def encode(self, texts: Texts, *, layers: bool = False) -> Encoded:
+        """Encode texts of any lengths, each on its own; only SigLIP's are padded.
+
+        Args:
+            texts: K of them, without special tokens.
+            layers: also give the tokens after each block, as the model gives them; the last equals `tokens`.
+
+        Returns:
+            The texts' own tokens, in their order, without special tokens and padding; `Classed` where `pooled`.
+
+        Raises:
+            InputRefused: `text_too_long`.
+        """
+        if max(texts.lengths) > self.longest:
+            raise InputRefused(
+                "text_too_long",
+                f"A text has {max(texts.lengths)} tokens and the text tower takes {self.longest}. What is beyond has no place in "
+                "it. Set data.words to that, or take another tower.",
+            )
+        packing = Packing.by_length(texts.lengths)
+        sizes = [count * length for count, length in packing.runs]
+        framed = [
+            self._framed(ids.view(count, length))
+            for ids, (count, length) in zip(torch.split(packing.arrange(texts.ids), sizes), packing.runs, strict=True)
+        ]
+        if self.padded:  # all are of one length: one call
+            counts = [count for count, _ in packing.runs]
+            calls = list(zip(*(torch.split(stage, counts) for stage in self._run(torch.cat(framed), layers)), strict=True))
+        else:
+            calls = [self._run(ids, layers) for ids in framed]
+        start = len(self.tokenizer.before)
+        tokens, *after = [
+            packing.restore(
+                torch.cat(
+                    [call[stage][:, start : start + n].flatten(0, 1) for call, (_, n) in zip(calls, packing.runs, strict=True)]
+                )
+            )
+            for stage in range(1, len(calls[0]))
+        ]
+        if not self.pooled:
+            return Encoded(tokens, packing.given, tuple(after))
+        back = torch.tensor(packing.order).argsort().to(tokens.device)
+        return Classed(tokens, packing.given, tuple(after), classes=torch.cat([call[0] for call in calls])[back])
+
+    def _framed(self, ids: Tensor) -> Tensor:
+        """Texts (B, L) with special tokens around them, and padding behind where the model wants it."""
+        before, after = (ids.new_tensor(some).expand(len(ids), -1) for some in (self.tokenizer.before, self.tokenizer.after))
+        framed = torch.cat([before, ids, after], dim=1)
+        return F.pad(framed, (0, self._full - framed.shape[1]), value=self.tokenizer.pad or 0) if self.padded else framed
+
+    def _run(self, ids: Tensor, layers: bool) -> tuple[Tensor, ...]:
+        """Pooled (B, D), tokens (B, T, D) and those after each block."""
+        given = self.model(input_ids=ids, output_hidden_states=layers)
+        tokens: Tensor = given.last_hidden_state
+        own = getattr(given, "pooler_output", None) if self.pooled else None
+        return (tokens[:, 0] if own is None else own, tokens, *((*given.hidden_states[1:-1], tokens) if layers else ()))
+
+
+class HubVisionTower(nn.Module):
+    """A vision transformer of the hub: SigLIP, CLIP, ViT, DINOv2 and their like. It sees each slice and each frame alone.
+
+    Args:
+        name: folder, or name on the hub; of a model of pictures and texts its vision part is taken.
+        pooled: give the model's own vector of a picture as `Classed.classes` (a volume's or clip's is the mean over its slices
+            or frames): its pooled output where its weights were learnt with one (CLIP, SigLIP), else its first token.
+
+    Attributes:
+        width: D.
+        side_px: pictures are resized to it, as the model's own preprocessor says: whole, or by the shorter side and then cut to
+            the middle square where it says so.
+        patch_px: side of a patch of the resized picture.
+
+    Raises:
+        MissingFromEnvironment: `missing_package`: the extra `hub` is not installed.
+        InputRefused: `bad_checkpoint`: no such model, weights that are no safetensors, do not fit or are not complete, or no
+            preprocessor.
+    """
+
+    def __init__(self, name: str, *, pooled: bool = False) -> None:
+        super().__init__()
+        self.model = _part(name, "vision_model")
+        self.pooled = pooled
+        config = self.model.config
+        if not isinstance(getattr(config, "image_size", None), int) or not isinstance(getattr(config, "patch_size", None), int):
+            raise InputRefused(
+                "bad_checkpoint",
+                "The vision model does not look at squares of one size that are cut into patches. Its tokens would have no "
+                "place. Take one of the kind of ViT, CLIP, SigLIP or DINOv2.",
+            )
+        self.width, self.side_px, self.patch_px = int(config.hidden_size), int(config.image_size), int(config.patch_size)
+        self.patches = (self.side_px // self.patch_px) ** 2
+        if not pooled and getattr(self.model, "use_head", False):
+            self.model.use_head = False
+            del self.model.head
+        prepared = _preprocessor(name)
+        self.cut = bool(prepared.get("do_center_crop")) and "shortest_edge" in (prepared.get("size") or {})
+        self.mode = "bicubic" if prepared.get("resample", BICUBIC) == BICUBIC else "bilinear"
+        plain = not prepared.get("do_normalize", True)
+        for statistic, otherwise in (("image_mean", 0.0), ("image_std", 1.0)):
+            values = [otherwise] * 3 if plain else prepared.get(statistic) or [otherwise] * 3
+            self.register_buffer(statistic, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
+
+    def encode(self, pictures: Pictures, *, layers: bool = False) -> Encoded:
+        """Encode pictures, volumes and clips of any sizes; the spacing is not used.
+
+        Args:
+            pictures: B of them, B ≥ 1.
+            layers: also give the tokens after each block, as the model gives them; the last equals `tokens`.
+
+        Returns:
+            Patches in the order of the pictures, each slice's or frame's in reading order; `Classed` where `pooled`.
+
+        Raises:
+            UsageError: `bad_recipe`: `pooled`, and the model has no vector of its own for a picture.
+        """
+        slices = tuple(len(pixels) for pixels in pictures.pixels)
+        given = self.model(
+            pixel_values=torch.cat([self._prepared(pixels) for pixels in pictures.pixels]), output_hidden_states=layers
+        )
+        last: Tensor = given.last_hidden_state  # (slices of all, T, D)
+        if hasattr(self.model, "pre_layrnorm"):  # CLIP's, which norms its class token alone
+            last = self.model.post_layernorm(last)
+        others = last.shape[1] - self.patches  # class and register tokens stand first
+        lengths = tuple(count * self.patches for count in slices)
+        stages = (last, *((*given.hidden_states[1:-1], last) if layers else ()))
+        tokens, *after = [stage[:, others:].flatten(0, 1) for stage in stages]
+        if not self.pooled:
+            return Encoded(tokens, lengths, tuple(after))
+        own = given.pooler_output
+        if own is None and others < 1:
+            raise UsageError(
+                "bad_recipe", "The vision model has no class token, so it cannot be pooled by it. Set model.image_pooling=mean."
+            )
+        return Classed(tokens, lengths, tuple(after), classes=mean(last[:, 0] if own is None else own, slices))
+
+    def _prepared(self, pixels: Tensor) -> Tensor:
+        """Slices (T, 3, Y, X) in [0, 1] as the model's weights have learnt to see them: (T, 3, side, side)."""
+        height, across = pixels.shape[-2:]
+        side = self.side_px
+        size = (side, side)
+        if self.cut:
+            size = (max(side, round(side * height / across)), max(side, round(side * across / height)))
+        if size != (height, across):
+            pixels = F.interpolate(pixels, size, mode=self.mode, antialias=True).clamp(0, 1)
+        top, left = (size[0] - side) // 2, (size[1] - side) // 2
+        middle = pixels[..., top : top + side, left : left + side]
+        return (middle - self.get_buffer("image_mean")) / self.get_buffer("image_std")
+
+
+def _library() -> Any:
+    """The package transformers."""
+    try:
+        import transformers
+    except ImportError as error:
+        raise MissingFromEnvironment(
+            "missing_package",
+            "Towers of the hub need a further package, which is not here. Install it with: pip install 'vesalius[hub]'.",
+        ) from error
+    transformers.utils.logging.disable_progress_bar()
+    return transformers
+
+
+def _load(kind: Any, name: str, **options: Any) -> Any:
+    """From a folder without asking anybody, or from the hub by its name there."""
+    try:
+        return kind.from_pretrained(name, local_files_only=Path(name).is_dir(), **options)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise InputRefused(
+            "bad_checkpoint",
+            "There is no such model, or a part of it is missing, damaged or of another shape. A tower needs a config.json, "
+            "weights as safetensors that fit it, and a tokenizer where it reads. Name such a folder, or a model of the hub.",
+        ) from error
+
+
+def _part(name: str, part: str) -> Any:
+    """The text or vision part of a model, in fp32, without what nothing is learnt by."""
+    model, report = _load(_library().AutoModel, name, use_safetensors=True, dtype=torch.float32, output_loading_info=True)
+    missing = [key for key in report["missing_keys"] if not key.startswith("pooler.")]
+    if missing:
+        raise InputRefused(
+            "bad_checkpoint",
+            f"The weights lack {len(missing)} of the model's tensors. They would begin at random. Copy the whole model again.",
+        )
+    model = getattr(model, part, model)
+    if getattr(model, "pooler", None) is not None:  # BERT's and ViT's, learnt for another end or not at all
+        model.pooler = None
+    for key, parameter in model.named_parameters():
+        if key.endswith("mask_token"):
+            parameter.requires_grad_(False)
+    return model
+
+
+def _preprocessor(name: str) -> dict[str, Any]:
+    """What the vision model says of how pictures are prepared."""
+    reader = _library().image_processing_base.ImageProcessingMixin
+    try:
+        found, _ = reader.get_image_processor_dict(name, local_files_only=Path(name).is_dir())
+    except (OSError, ValueError) as error:
+        raise InputRefused(
+            "bad_checkpoint",
+            "The vision model has no preprocessor_config.json. Without it nobody knows which pixels its weights were learnt on. "
+            "Copy the whole model again.",
+        ) from error
+    return dict(found)

@@ -1,0 +1,53 @@
+"""Tiny models of the hub's kinds, with random weights, written to a folder."""
+
+import json
+from pathlib import Path
+
+import torch
+import transformers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+WORDS = ("[PAD]", "[CLS]", "[SEP]", "[UNK]", "a", "no", "left", "nodule", "opacity", "the", "lung", "in")
+SIZES = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
+TEXT = {**SIZES, "vocab_size": len(WORDS), "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+VISION = {**SIZES, "image_size": 32, "patch_size": 8}
+
+
+def text_model(folder: Path, kind: str) -> Path:
+    """BERT, RoBERTa, CLIP or SigLIP with a tokenizer of words; texts of at most 16 tokens with the special ones."""
+    if kind == "bert":
+        config = transformers.BertConfig(**TEXT, max_position_embeddings=16)
+    elif kind == "roberta":
+        config = transformers.RobertaConfig(**TEXT, max_position_embeddings=17)
+    else:
+        config = _both(kind)
+    return _save(folder, config, tokenizer=True, frame="$A [SEP]" if kind == "siglip" else "[CLS] $A [SEP]")
+
+
+def vision_model(folder: Path, kind: str, **prepared: object) -> Path:
+    """ViT, DINOv2, CLIP or SigLIP of pictures of 32 px in patches of 8 px."""
+    configs = {"vit": transformers.ViTConfig, "dinov2": transformers.Dinov2Config}
+    _save(folder, configs[kind](**VISION) if kind in configs else _both(kind), tokenizer=False)
+    said = {"size": {"height": 32, "width": 32}, "resample": 2, "image_mean": [0.5] * 3, "image_std": [0.25] * 3, **prepared}
+    (folder / "preprocessor_config.json").write_text(json.dumps(said))
+    return folder
+
+
+def _both(kind: str) -> object:
+    config = transformers.CLIPConfig if kind == "clip" else transformers.SiglipConfig
+    return config(text_config={**TEXT, "max_position_embeddings": 16}, vision_config=VISION)
+
+
+def _save(folder: Path, config: object, *, tokenizer: bool, frame: str = "") -> Path:
+    torch.manual_seed(0)
+    transformers.utils.logging.disable_progress_bar()
+    transformers.AutoModel.from_config(config).save_pretrained(folder)
+    if tokenizer:
+        cut = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
+        cut.pre_tokenizer = pre_tokenizers.Whitespace()
+        cut.post_processor = processors.TemplateProcessing(single=frame, special_tokens=[("[CLS]", 1), ("[SEP]", 2)])
+        fast = transformers.PreTrainedTokenizerFast(
+            tokenizer_object=cut, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
+        )
+        fast.save_pretrained(folder)
+    return folder
