@@ -28,6 +28,8 @@ def margin_loss(
     Returns:
         One number ≥ nu beta, float32, or float64 where the vectors are; without a pair it has gradients of 0.
     """
+    if not len(labels):
+        return vectors.sum() + nu * beta
     distance = _distances(vectors)  # (B, B)
     known = labels >= 0
     counted = known[:, None] & known[None]

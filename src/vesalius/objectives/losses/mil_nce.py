@@ -15,7 +15,13 @@ from vesalius.objectives.losses.pairing import cosines
 
 
 def mil_nce(
-    images: Tensor, texts: Tensor, positive: Tensor, *, temperature: float | Tensor = 0.1, normalized: bool = True
+    images: Tensor,
+    texts: Tensor,
+    positive: Tensor,
+    *,
+    ignored: Tensor | None = None,
+    temperature: float | Tensor = 0.1,
+    normalized: bool = True,
 ) -> Tensor:
     """The loss of B pictures against their bags.
 
@@ -23,6 +29,7 @@ def mil_nce(
         images: (B, E), any length.
         texts: (K, E): the candidates of all pictures.
         positive: bool (B, K): the bag of each picture. A picture with an empty bag does not count.
+        ignored: bool (B, K): candidates that count neither way; never true where `positive` is.
         temperature: > 0.
         normalized: False takes dot products of the vectors as they are.
 
@@ -31,6 +38,8 @@ def mil_nce(
     """
     similarity = cosines(images, texts) if normalized else images @ texts.T
     logits = similarity.to(torch.promote_types(similarity.dtype, torch.float32)) / temperature
+    if ignored is not None:
+        logits = logits.masked_fill(ignored, -torch.inf)
     some = positive.any(dim=1)
     logits = logits[some]
     inside = logits.masked_fill(~positive[some], -torch.inf).logsumexp(dim=1)
