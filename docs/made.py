@@ -27,10 +27,11 @@ from tests.clinical.bad_inputs.case import Case
 from tests.clinical.bad_inputs.corpus import GROUPS, cases
 
 from vesalius.errors import FAULTS, REFUSALS, WARNINGS
+from vesalius.workflows.reproducing import ledger
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/*.md")
-LONG = ("demo", "train", "evaluate", "ask")  # verbs that take minutes, or print what depends on the machine
+LONG = ("demo", "train", "evaluate", "ask", "reproduce")  # verbs that take minutes, or print what depends on the machine
 CHOICES = ROOT / "tests/clinical/bad_inputs/choices.md"
 CODE = ("src", "recipes", "pyproject.toml", "constraints.txt")  # what decides what a command prints; pages do not
 PASSAGE = re.compile(r"(<!-- made by: (?P<command>.+?) -->\n)(?P<body>.*?)(<!-- end -->)", re.DOTALL)
@@ -38,7 +39,7 @@ PASSAGE = re.compile(r"(<!-- made by: (?P<command>.+?) -->\n)(?P<body>.*?)(<!-- 
 
 def made() -> dict[Path, str]:
     """Every page that is made or holds a made passage, with the text that it should have."""
-    texts = {ROOT / "docs/codes.md": codes()}
+    texts = {ROOT / "docs/codes.md": codes(), ROOT / "docs/ledger.md": ledger.page(ROOT / "ledger")}
     for pattern in PAGES:
         for page in sorted(ROOT.glob(pattern)):
             text = texts.get(page) or page.read_text(encoding="utf-8")

@@ -1,8 +1,10 @@
-"""explain: every key of a recipe: its value, its default, where it lands and what it means."""
+"""explain: every key of a recipe: its value, its default, where it lands and what it means; and what it claims."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 
 from vesalius import recipe as recipes
+from vesalius.recipe import Claim
 from vesalius.workflows.outcome import Outcome
 from vesalius.workflows.train import SUPPLIED
 
@@ -18,7 +20,8 @@ def explain(recipe: str) -> Outcome:
     """
     resolved = recipes.read(recipe, (), SUPPLIED)
     keys = recipes.explain(resolved, SUPPLIED)
-    lines = [f"{resolved.name}: {resolved.says}"]
+    paper = [f"paper: {resolved.paper} (see docs/papers.md)"] if resolved.paper else []
+    lines = [f"{resolved.name}: {resolved.says}", *paper]
     for section, part in resolved.parts().items():
         lines += ["", f"{section}: {part.use or '.'.join(part.targets[0].__module__.split('.')[1:])}"]
         for key in keys:
@@ -26,5 +29,25 @@ def explain(recipe: str) -> Outcome:
                 changed = "" if key.value == key.default else f"  (default {key.default})" if key.default is not None else ""
                 lines.append(f"  {key.key.partition('.')[2]} = {key.value}{changed}   {key.place}")
                 lines += [f"      {key.meaning}"] if key.meaning else []
-    data = {"recipe": resolved.resolved(), "sha256": resolved.sha256(), "keys": [asdict(key) for key in keys]}
+    for name, table in resolved.tables.items():
+        lines += ["", f"{name}: " + ", ".join(f"{key} = {value}" for key, value in table.items())] if table else []
+    claim = resolved.claim.to_json() if resolved.claim else None
+    lines += ["", *_claim(resolved.claim)] if resolved.claim else []
+    data = {
+        "recipe": resolved.resolved(),
+        "paper": resolved.paper,
+        "sha256": resolved.sha256(),
+        "keys": [asdict(key) for key in keys],
+        "tables": {name: dict(table) for name, table in resolved.tables.items()},
+        "claim": claim,
+    }
     return Outcome(data, "\n".join(lines))
+
+
+def _claim(claim: Claim) -> Iterator[str]:
+    yield f"claim: {claim.says}"
+    allowed = f", at most {claim.margin} below the neighbor" if claim.margin else ""
+    yield f"  {claim.measure}, expected {claim.expected()}{allowed}; {claim.seeds} seeds, run by `vesalius reproduce`"
+    for kind, runs in (("arm", claim.arms), ("control", claim.control)):
+        for name, overrides in runs.items():
+            yield f"  {kind} {name}: {' '.join(overrides) or 'as the recipe is'}"
