@@ -28,7 +28,7 @@ class Pair:
 
     Attributes:
         sample: with provenance (patient, split, source), labels (finding → state) and regions.
-        texts: at least one, in no order; a step draws from them.
+        texts: in no order; a step draws from them. None where classes are all that is learnt from.
         label: its class where classes exclude one another, else None.
         image: which of the sample's images.
     """

@@ -1,6 +1,7 @@
 """The texts of an annotated sample: its report, captions of its labels, and what knowledge says of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from vesalius.datasets.compose.captions import exam as exam_of
 from vesalius.datasets.compose.captions import findings_of
@@ -27,6 +28,7 @@ def texts_of(
     templates: int = 1,
     attributes: bool = False,
     instead: Mapping[str, str] | None = None,
+    structures: bool = True,
 ) -> tuple[Text, ...]:
     """Every text of a sample, in the order of the forms; the number of a form there is the texts' `source`.
 
@@ -45,12 +47,15 @@ def texts_of(
             would stand in a caption, alone.
         attributes: tell in captions what regions say of a finding, where they agree: "large, right side".
         instead: finding → the finding whose definition, description and attributes stand for it, of the control.
+        structures: of a sample without labels, what its regions mark is what there is to tell; else nothing is.
 
     Raises:
         UsageError: `bad_option`: a form that does not exist.
     """
     checked(forms)
     exam = exam or _exam(sample)
+    if not structures and not sample.labels:
+        sample = replace(sample, regions=())
     found: list[Text] = []
     for source, joined in enumerate(forms):
         for form in joined.split("+"):

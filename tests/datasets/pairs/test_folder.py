@@ -1,0 +1,42 @@
+"""Any dataset that a reader knows, as pairs."""
+
+from pathlib import Path
+
+import pytest
+from tests.datasets.collections.test_pocus import write as write_pocus
+from tests.datasets.compose import annotated
+
+from vesalius.datasets.pairs.folder import folder
+from vesalius.datasets.store import table
+from vesalius.errors import InputRefused, UsageError
+
+CARD = table.Card("made", "phantoms", "Apache-2.0", "as drawn", "a seed each", "test alone")
+
+
+def test_a_dataset_in_our_own_layout_keeps_its_splits(tmp_path: Path) -> None:
+    drawn = annotated.patients("skin", 4, split="test")
+    table.write(drawn, tmp_path / "d", CARD)
+    pairs = list(folder(tmp_path / "d", texts=["sentences", "captions"], templates=1))
+    assert {pair.sample.provenance.split for pair in pairs} == {"test"}
+    assert [pair.sample.labels for pair in pairs] == [sample.labels for sample in drawn]
+    assert all({text.source for text in pair.texts} == {0, 1} for pair in pairs)
+
+
+def test_a_published_collection_is_recognized_or_named(tmp_path: Path) -> None:
+    write_pocus(tmp_path, {})
+    told, named = list(folder(tmp_path)), list(folder(tmp_path, format_name="pocus", splits="test"))
+    assert [pair.label for pair in told] == [pair.label for pair in named] == ["covid-19"]
+    assert named[0].sample.provenance.split == "test"
+
+
+def test_what_is_not_there_not_known_or_says_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match="Nothing lies"):
+        next(folder(tmp_path / "nothing"))
+    with pytest.raises(UsageError, match="No format"):
+        next(folder(tmp_path, format_name="nonsense"))
+    (tmp_path / "notes.txt").write_text("no dataset")
+    with pytest.raises(InputRefused, match="no known collection"):
+        next(folder(tmp_path))
+    table.write([annotated.by_hand("a")], tmp_path / "silent", CARD)
+    with pytest.raises(InputRefused, match="anything is said"):
+        next(folder(tmp_path / "silent"))
