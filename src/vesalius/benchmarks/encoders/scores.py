@@ -1,0 +1,123 @@
+"""The scores of an encoder: flat names, each with its interval over patients, and what stands beside them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from vesalius.metrics import bootstrap
+from vesalius.types import Score
+
+BASELINES = ("majority", "chance", "untrained", "shuffled")  # follow a score's name: zero_shot_accuracy_untrained
+INTERVAL = "interval"
+
+Direction = Literal["higher", "lower"]
+Values = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Confusion:
+    """What a classifier said of each picture.
+
+    Attributes:
+        classes: C names.
+        rows: (n,) place of each picture among the test pairs.
+        truths: (n,) index of its class.
+        probabilities: (n, C).
+    """
+
+    classes: tuple[str, ...]
+    rows: Indices
+    truths: Indices
+    probabilities: Values
+
+
+@dataclass(frozen=True, eq=False)
+class Pointed:
+    """One concept that was looked for: the row of its picture, its name, where the map was highest, and whether that is right."""
+
+    row: int
+    label: str
+    at: tuple[float, ...] | None
+    hit: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What a report shows beside figures; nothing of it is in `scores.json`.
+
+    Attributes:
+        zero_shot: what zero-shot said of each picture, with the probabilities that calibration is measured on.
+        nearest: (row of a picture, rows of its nearest of other patients), a few.
+        pointed: concepts that were looked for.
+    """
+
+    zero_shot: Confusion | None = None
+    nearest: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    pointed: tuple[Pointed, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """What an exam found.
+
+    Attributes:
+        values: name → value; baselines have the score's name and their own behind it.
+        intervals: name → 95 % interval, for scores of the encoder.
+        notes: numbers of pictures, patients and classes, what was chosen on validation, what was left out and why.
+        material: for the report.
+        directions: name → which way is better.
+        test: which of the pairs that were given the rows of `material` are.
+    """
+
+    values: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+    notes: Mapping[str, Any]
+    material: Material = Material()
+    directions: Mapping[str, Direction] = field(default_factory=dict)
+    test: tuple[int, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Flat: each value under its name, its interval as [low, high] under name_interval, and `notes`."""
+        shown: dict[str, Any] = {}
+        for name, value in self.values.items():
+            shown[name] = value
+            if name in self.intervals:
+                shown[f"{name}_{INTERVAL}"] = list(self.intervals[name])
+        return {**shown, "notes": dict(self.notes)}
+
+
+def mean(metric: str, direction: Direction, values: Values, patients: Sequence[str], resamples: int) -> Score:
+    """The mean over items with its interval; 0 resamples give no interval. NaN items are left out."""
+    if resamples:
+        return bootstrap.score(metric, direction, values, patients, resamples=resamples)
+    known = values[~np.isnan(values)]
+    return Score(metric, float(known.mean()) if len(known) else None, None, len(known), len(set(patients)), direction)
+
+
+def counted(
+    metric: str,
+    direction: Direction,
+    compute: Callable[[Values], Values],
+    counts: Values,
+    patients: Sequence[str],
+    resamples: int,
+) -> Score:
+    """As `bootstrap.counted_score`; 0 resamples give no interval."""
+    if resamples:
+        return bootstrap.counted_score(metric, direction, compute, counts, patients, resamples=resamples)
+    value = float(compute(counts.sum(axis=0)[None])[0]) if len(counts) else np.nan
+    return Score(metric, None if np.isnan(value) else value, None, len(counts), len(set(patients)), direction)
+
+
+def corpus(
+    metric: str, direction: Direction, compute: Callable[[Indices], float], patients: Sequence[str], resamples: int
+) -> Score:
+    """As `bootstrap.corpus_score`; 0 resamples give no interval."""
+    if resamples:
+        return bootstrap.corpus_score(metric, direction, compute, patients, resamples=resamples)
+    value = compute(np.arange(len(patients))) if len(patients) else np.nan
+    return Score(metric, None if np.isnan(value) else float(value), None, len(patients), len(set(patients)), direction)
