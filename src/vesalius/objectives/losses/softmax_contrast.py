@@ -29,10 +29,9 @@ def softmax_contrast(
         One number ≥ `target_entropy` of the same arguments, float32, or float64 where the similarity is.
     """
     precise = similarity.to(torch.promote_types(similarity.dtype, torch.float32))
-    weights = _counted(targets, ignored, precise.dtype)
-    return rows * _cross_entropy(precise, weights, ignored) + columns * _cross_entropy(
-        precise.T, weights.T, None if ignored is None else ignored.T
-    )
+    weights = targets if ignored is None else targets.masked_fill(ignored, 0)
+    of_columns = _cross_entropy(precise.T, weights.T, None if ignored is None else ignored.T)
+    return rows * _cross_entropy(precise, weights, ignored) + columns * of_columns
 
 
 def target_entropy(targets: Tensor, *, rows: float = 0.5, columns: float = 0.5, ignored: Tensor | None = None) -> Tensor:
@@ -49,36 +48,26 @@ def target_entropy(targets: Tensor, *, rows: float = 0.5, columns: float = 0.5, 
     Returns:
         One number in nats, without gradient, float32, or float64 where the targets are.
     """
-    precise = torch.promote_types(targets.dtype, torch.float32)
-    weights = _counted(targets.detach(), ignored, precise)
+    weights = (targets if ignored is None else targets.masked_fill(ignored, 0)).detach()
     return rows * _entropy(weights) + columns * _entropy(weights.T)
 
 
-def _counted(targets: Tensor, ignored: Tensor | None, dtype: torch.dtype) -> Tensor:
-    """The targets as numbers, 0 where ignored."""
-    weights = targets.to(dtype)
-    return weights if ignored is None else weights.masked_fill(ignored, 0.0)
-
-
 def _cross_entropy(similarity: Tensor, weights: Tensor, ignored: Tensor | None) -> Tensor:
-    """Mean over the rows that have a target."""
-    probabilities, answered = _normalized(weights)
+    """Mean over the rows that have a target. Only entries that are targets are multiplied: most are not."""
+    total = weights.sum(dim=1).to(similarity.dtype)
+    answered = total > 0
     if ignored is not None:  # a row without a target may be wholly ignored: there would be no softmax of it, and no gradient
         similarity = similarity.masked_fill(ignored & answered[:, None], -torch.inf)
-    log_softmax = similarity.log_softmax(dim=1)
-    if ignored is not None:
-        log_softmax = log_softmax.masked_fill(ignored, 0.0)  # 0 times minus infinity is no number
-    return -(probabilities * log_softmax).sum() / answered.sum().clamp(min=1)
+    row, column = weights.nonzero(as_tuple=True)
+    shares = weights[row, column].to(similarity.dtype) / total[row]
+    return -(shares * similarity.log_softmax(dim=1)[row, column]).sum() / answered.sum().clamp(min=1)
 
 
 def _entropy(weights: Tensor) -> Tensor:
-    """Mean entropy of the rows that have a target."""
-    probabilities, answered = _normalized(weights)
-    return -torch.xlogy(probabilities, probabilities).sum() / answered.sum().clamp(min=1)
-
-
-def _normalized(weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows that sum to 1, or are 0 where there is no target; and (rows,) which of them have one."""
-    total = weights.sum(dim=1, keepdim=True)
+    """Mean entropy of the rows that have a target: log W - (1/W) sum w log w, W the sum of a row."""
+    total = weights.sum(dim=1).to(torch.promote_types(weights.dtype, torch.float32))
     answered = total > 0
-    return weights / total.where(answered, torch.ones_like(total)), answered[:, 0]
+    entropies = total[answered].log()
+    if weights.dtype != torch.bool:  # 1 log 1 = 0
+        entropies = entropies - torch.xlogy(weights, weights).sum(dim=1)[answered] / total[answered]
+    return entropies.sum() / answered.sum().clamp(min=1)
