@@ -3,6 +3,7 @@
 Source: TensorFlow's record format (tensorflow/core/lib/io/record_writer.h) and `event.proto`, of which four fields are used.
 """
 
+import math
 import struct
 import time
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 CASTAGNOLI = 0x82F63B78  # the polynomial of CRC-32C, bits reversed
+LARGEST = 3.4e38  # that an event can hold
 
 
 def _table() -> tuple[int, ...]:
@@ -42,9 +44,7 @@ class EventFile:
     def write(self, line: Mapping[str, Any]) -> None:
         """Add the numbers of a line of the log."""
         numbers = {name: value for name, value in line.items() if name != "step" and isinstance(value, int | float)}
-        summary = b"".join(
-            b"\x0a" + _sized(b"\x0a" + _sized(_tag(n)) + b"\x15" + struct.pack("<f", v)) for n, v in numbers.items()
-        )
+        summary = b"".join(b"\x0a" + _sized(b"\x0a" + _sized(_tag(name)) + _float(v)) for name, v in numbers.items())
         if summary:
             self._append(int(line["step"]), b"\x2a" + _sized(summary))
 
@@ -72,6 +72,11 @@ def _masked(content: bytes) -> int:
 def _tag(name: str) -> bytes:
     group, _, rest = name.partition("_")
     return (f"validation/{rest}" if group == "validation" else f"training/{name}").encode()
+
+
+def _float(value: float) -> bytes:
+    """simple_value, in single precision."""
+    return b"\x15" + struct.pack("<f", value if math.isnan(value) else max(-LARGEST, min(LARGEST, value)))
 
 
 def _varint(number: int) -> bytes:
