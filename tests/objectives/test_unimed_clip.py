@@ -43,7 +43,9 @@ def test_with_template_captions_the_floor_tells_a_collapsed_retrieval_from_a_sta
     features = {side: torch.eye(2, dtype=torch.float64)[classes] for side in ("image", "text")}  # every class is known
     losses = UniMedCLIP(same_text="positive").losses(model, features, links_of(6, key=classes.tolist()))
     assert math.isclose(float(losses["floor"]), (4 * math.log(4) + 2 * math.log(2)) / 6, rel_tol=1e-6)
-    assert float(losses["loss"] - losses["floor"]) < 1e-6  # learned to the end
+    assert (losses["loss"] - losses["floor"]).item() < 1e-6  # learned to the end
+    as_negatives = UniMedCLIP(same_text="negative").losses(model, features, links_of(6, key=classes.tolist()))
+    assert math.isclose(as_negatives["loss"].item(), losses["loss"].item(), rel_tol=1e-9)  # nor can it fall any further
     similarity = features["image"] @ features["text"].T
     chance = [1 / int((row == row.max()).sum()) for row in similarity]  # of the own caption among its equals
     assert sum(chance) / 6 == pytest.approx((4 / 4 + 2 / 2) / 6)  # a third: the pictures' own captions cannot be found
@@ -68,7 +70,7 @@ def test_of_captions_worded_differently_only_positives_do_not_ask_which_was_draw
     exchanged = {**features, "text": features["text"][[3, 4, 0, 5, 1, 2]]}  # each picture gets another caption of its category
     for kind in LOSSES:
         objective, model = UniMedCLIP(same_text=kind), encoder().double()
-        losses = [float(objective.losses(model, some, links)["loss"]) for some in (features, exchanged)]
+        losses = [objective.losses(model, some, links)["loss"].item() for some in (features, exchanged)]
         assert math.isclose(*losses, rel_tol=1e-9) == (kind == "positive"), kind
 
 

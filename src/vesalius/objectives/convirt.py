@@ -38,8 +38,8 @@ class ConVIRT(nn.Module):
         if not temperature > 0 or not 0 <= image_weight <= 1:
             raise UsageError(
                 "bad_recipe",
-                f"A temperature of {temperature} with a weight of {image_weight} is not possible. Similarities are divided by the "
-                "temperature, and the two directions share a weight of 1. Set the one above 0 and the other in [0, 1].",
+                f"A temperature of {temperature} with a weight of {image_weight} is not possible. Similarities are divided by "
+                "the temperature, and the two directions share a weight of 1. Set the one above 0 and the other in [0, 1].",
                 [
                     Problem("objective.temperature", "must be above 0"),
                     Problem("objective.image_weight", "must be in [0, 1]"),
