@@ -1,0 +1,48 @@
+import math
+
+import numpy as np
+import pytest
+
+from vesalius.metrics import recall_at_k
+
+SIMILARITIES = np.array([[0.9, 0.8, 0.1, 0.5], [0.2, 0.7, 0.6, 0.1], [0.3, 0.3, 0.3, 0.3]])
+RIGHT = np.array([[False, True, False, True], [True, False, False, False], [False, False, True, False]])
+
+
+def test_hand_computed_case() -> None:
+    """Ranks: 2 (one wrong item before the best right one), 3, and 4 (three wrong ones are as similar)."""
+    assert recall_at_k.ranks(SIMILARITIES, RIGHT).tolist() == [2, 3, 4]
+    assert recall_at_k.items(SIMILARITIES, RIGHT, k=1).tolist() == [0, 0, 0]
+    assert recall_at_k.items(SIMILARITIES, RIGHT, k=2).tolist() == [1, 0, 0]
+    assert recall_at_k.items(SIMILARITIES, RIGHT, k=4).tolist() == [1, 1, 1]
+
+
+def test_a_copy_of_the_right_text_is_right_and_does_not_stand_before_it() -> None:
+    twice = np.array([[0.9, 0.9, 0.2]])
+    assert recall_at_k.items(twice, np.array([[True, True, False]])).tolist() == [1]
+    assert recall_at_k.items(twice, np.array([[True, False, False]])).tolist() == [0]
+
+
+def test_vectors_that_are_all_alike_find_nothing() -> None:
+    assert recall_at_k.items(np.ones((5, 5)), np.eye(5, dtype=bool), k=4).tolist() == [0] * 5
+
+
+def test_a_query_without_a_right_item_is_not_scored() -> None:
+    found = recall_at_k.items(SIMILARITIES[:1], np.zeros((1, 4), bool))
+    assert math.isnan(found[0])
+    assert math.isnan(recall_at_k.by_chance(np.zeros((1, 4), bool))[0])
+
+
+def test_the_order_of_the_gallery_does_not_matter() -> None:
+    order = [2, 0, 3, 1]
+    assert recall_at_k.ranks(SIMILARITIES[:, order], RIGHT[:, order]).tolist() == [2, 3, 4]
+
+
+def test_chance_is_what_a_random_order_scores() -> None:
+    draw = np.random.default_rng(0)
+    right = np.zeros((1, 12), bool)
+    right[0, :3] = True
+    tried = [recall_at_k.items(draw.random((1, 12)), right, k=4)[0] for _ in range(4000)]
+    assert recall_at_k.by_chance(right, k=4)[0] == pytest.approx(1 - math.comb(9, 4) / math.comb(12, 4), abs=1e-12)
+    assert np.mean(tried) == pytest.approx(recall_at_k.by_chance(right, k=4)[0], abs=0.03)
+    assert recall_at_k.by_chance(right, k=50)[0] == 1
