@@ -50,7 +50,8 @@ class PatchStem(nn.Module):
         b, t = x.shape[:2]
         x = self.second(F.gelu(self.first_norm(x.flatten(0, 1))))
         x = self.third(F.gelu(self.second_norm(x)))  # (B·t, D, y, x)
-        tokens: Tensor = self.out_norm(x.permute(0, 2, 3, 1))
+        # Under autocast a convolution gives bf16; the stream that blocks add to stays fp32.
+        tokens: Tensor = self.out_norm(x.permute(0, 2, 3, 1).to(self.out_norm.weight.dtype))
         return tokens.view(b, t, *tokens.shape[1:])
 
 
@@ -73,7 +74,7 @@ class LinearStem(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Embed: (B, T, 3, Y, X) in [0, 1] to (B, t, y, x, D), as `PatchStem` does."""
-        return slabs(self.embed, pixels).permute(0, 1, 3, 4, 2)
+        return slabs(self.embed, pixels).permute(0, 1, 3, 4, 2).to(self.embed.weight.dtype)
 
 
 def slabs(embedding: nn.Conv3d, pixels: Tensor) -> Tensor:
