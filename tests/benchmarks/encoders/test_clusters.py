@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans
+
+from vesalius.benchmarks.encoders import clusters
+
+
+def clouds(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    labels = np.arange(90) % 3
+    centers = 4 * np.eye(3)
+    return (centers[labels] + np.random.default_rng(seed).normal(size=(90, 3))).astype(np.float32), labels
+
+
+def test_the_sum_of_squares_is_that_of_scikit_learn() -> None:
+    points, _ = clouds()
+    groups = clusters.k_means(points, 3, seed=0)
+    own = sum(((points[groups == g] - points[groups == g].mean(axis=0)) ** 2).sum() for g in range(3))
+    assert own == pytest.approx(KMeans(3, n_init=10, random_state=0).fit(points).inertia_, rel=1e-4)
+
+
+def test_clouds_that_lie_apart_are_the_classes_and_the_seed_is_all_that_draws() -> None:
+    points, labels = clouds()
+    patients = [str(i // 2) for i in range(90)]
+    score = clusters.clusters(points * 3, labels, patients, seed=0, resamples=100)
+    assert score.value is not None
+    assert score.value > 0.8
+    assert score.interval is not None
+    assert score.interval[0] <= score.value <= score.interval[1]
+    assert (clusters.k_means(points, 3, seed=5) == clusters.k_means(points, 3, seed=5)).all()
+
+
+def test_fewer_different_points_than_groups_end() -> None:
+    assert set(clusters.k_means(np.ones((5, 2)), 3, seed=0).tolist()) == {0}
+    assert len(set(clusters.k_means(np.array([[0.0], [0.0], [1.0]]), 3, seed=0).tolist())) == 2

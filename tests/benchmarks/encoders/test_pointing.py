@@ -1,0 +1,117 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vesalius.benchmarks.encoders import pointing
+from vesalius.datasets.pairs.pair import Pair
+from vesalius.types import Box, Geometry, Mask, Point, Polygon, Region
+
+SAID = {"nodule": ("nodule",), "effusion": ("effusion",)}
+
+
+def shown(cases, pixels: np.ndarray, *regions: Region) -> Pair:
+    made = cases.pair(0, "test")
+    pictures = (replace(made.sample.images[0], image=cases.image(pixels)),)
+    return replace(made, sample=replace(made.sample, images=pictures, regions=regions, labels={}))
+
+
+def heat(shape: tuple[int, ...], at: tuple[int, ...]) -> np.ndarray:
+    found = np.zeros(shape, np.float32)
+    found[at] = 1
+    return found
+
+
+def score(questions, cells: np.ndarray, **keys):
+    return pointing.pointing(questions, {0: {q.label: cells for q in questions}}, ["p"], **keys)
+
+
+def test_the_hottest_patch_is_brought_to_pixels_and_chance_is_the_share_of_centers_inside(cases) -> None:
+    """Patches of a picture of 40 x 20 are 10 x 5 pixels; the box holds the centers of two of sixteen."""
+    pair = shown(cases, np.zeros((40, 20), np.uint8), Region("nodule", Box((14, 11), (16, 19))))
+    questions = pointing.asked([pair])
+    hit, chance, pointed = score(questions, heat((1, 4, 4), (0, 1, 2)))
+    assert (hit.value, chance) == (1, pytest.approx(2 / 16))
+    assert pointed[0].at == (15, 12.5)
+    missed, _, _ = score(questions, heat((1, 4, 4), (0, 2, 2)))
+    assert missed.value == 0
+    near, wider, _ = score(questions, heat((1, 4, 4), (0, 2, 2)), tolerance_px=9.5)
+    assert near.value == 1
+    assert wider > chance
+
+
+def test_boxes_masks_and_outlines_of_one_place_are_asked_alike(cases) -> None:
+    inside = np.zeros((40, 40), bool)
+    inside[10:20, 20:30] = True
+    outline = Polygon(((10, 20), (10, 30), (20, 30), (20, 20)))
+    places: list[Geometry] = [Box((10, 20), (20, 30)), Mask(lambda: inside), outline]
+    found = []
+    for place in places:
+        questions = pointing.asked([shown(cases, np.zeros((40, 40), np.uint8), Region("nodule", place))])
+        hits = [score(questions, heat((1, 8, 8), (0, y, x)))[0].value for y in range(8) for x in range(8)]
+        found.append((hits, score(questions, heat((1, 8, 8), (0, 0, 0)))[1]))
+    assert found[0] == found[1] == found[2]
+    assert sum(found[0][0]) / 64 == found[0][1] == 4 / 64
+
+
+def test_any_region_of_a_label_is_right_and_labels_are_asked_apart(cases) -> None:
+    regions = [Region("nodule", Box((0, 0), (10, 10))), Region("nodule", Box((30, 30), (40, 40)))]
+    pair = shown(cases, np.zeros((40, 40), np.uint8), *regions, Region("effusion", Box((0, 30), (10, 40))))
+    questions = pointing.asked([pair])
+    assert [(q.label, len(q.regions)) for q in questions] == [("nodule", 2), ("effusion", 1)]
+    hit, _, _ = score(questions, heat((1, 4, 4), (0, 3, 3)))
+    assert hit.value == 0.5
+
+
+def test_a_place_in_one_slice_is_looked_for_in_that_slice_and_one_in_space_in_all(cases) -> None:
+    volume = np.zeros((8, 16, 16), np.uint8)
+    cells = heat((4, 4, 4), (0, 0, 0)) * 5 + heat((4, 4, 4), (3, 2, 2))
+    flat = pointing.asked([shown(cases, volume, Region("nodule", Box((8, 8), (12, 12)), frame=7))])
+    assert (flat[0].frame, flat[0].shape) == (7, (16, 16))
+    assert score(flat, cells)[0].value == 1, "the hotter place of another slice does not matter"
+    whole = pointing.asked([shown(cases, volume, Region("nodule", Box((6, 8, 8), (8, 12, 12))))])
+    assert score(whole, cells)[0].value == 0
+    assert score(whole, heat((4, 4, 4), (3, 2, 2)))[0].value == 1
+    assert score(whole, cells)[1] == pytest.approx(1 / 64)
+
+
+def test_a_flat_map_points_nowhere(cases) -> None:
+    questions = pointing.asked([shown(cases, np.zeros((40, 40), np.uint8), Region("nodule", Box((0, 0), (40, 40))))])
+    hit, chance, pointed = score(questions, np.ones((1, 4, 4), np.float32))
+    assert (hit.value, chance, pointed[0].at) == (0, 1, None)
+
+
+def test_what_has_no_extent_or_lies_elsewhere_is_not_asked(cases) -> None:
+    other = Mask(lambda: np.ones((5, 5), bool))
+    regions = [
+        Region("nodule", Point((3, 3))),
+        Region("nodule", Box((0, 0), (9, 9)), image=1),
+        Region("nodule", Box((0, 0, 0), (9, 9, 9)), space="patient"),
+        Region("nodule", other),
+    ]
+    assert pointing.asked([shown(cases, np.zeros((40, 40), np.uint8), *regions)]) == []
+
+
+def test_organs_are_asked_for_only_where_all_regions_are_wanted(cases) -> None:
+    made = cases.pair(2, "test")
+    lung = Region("left lung", Box((0, 0), (9, 9)))
+    pair = replace(made, sample=replace(made.sample, regions=(*made.sample.regions, lung)))
+    assert [q.label for q in pointing.asked([pair], findings_only=True)] == ["nodule"]
+    assert [q.label for q in pointing.asked([pair])] == ["nodule", "left lung"]
+
+
+def test_maps_of_several_prompts_are_averaged_and_a_stranger_s_map_can_stand_for_one_s_own(cases) -> None:
+    pairs = [shown(cases, np.zeros((40, 40), np.uint8), Region("nodule", Box((0, 0), (10, 10)))) for _ in range(2)]
+
+    class Two(cases.Looking):
+        def maps(self, shown_pairs, words):
+            corner, middle = heat((1, 4, 4), (0, 0, 0)), heat((1, 4, 4), (0, 1, 1))
+            return [[corner * 3, middle], [middle, middle]]
+
+    questions = pointing.asked(pairs)
+    found = pointing.maps(Two(), pairs, questions, {"nodule": ("a", "b")})
+    assert found[0]["nodule"][0, 0, 0] == 1.5
+    own, _, _ = pointing.pointing(questions, found, ["p", "q"])
+    strange, _, _ = pointing.pointing(questions, found, ["p", "q"], donors={0: 1, 1: 0})
+    assert (own.value, strange.value) == (0.5, 0.5)
+    assert [p.hit for p in pointing.pointing(questions, found, ["p", "q"], donors={0: 1, 1: 0})[2]] == [False, True]

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from vesalius.benchmarks.encoders import retrieval
+from vesalius.benchmarks.encoders.embedded import Embedded, unit
+
+
+def made(vectors, texts, owner, keys, classes=None, patients=None) -> Embedded:
+    many = len(vectors)
+    return Embedded(
+        unit(np.array(vectors, float)),
+        tuple(patients or [str(i) for i in range(many)]),
+        tuple(classes or [None] * many),
+        {},
+        unit(np.array(texts, float)),
+        np.array(owner),
+        np.array(keys),
+    )
+
+
+def test_hand_computed_case_with_a_caption_that_stands_twice() -> None:
+    """Pictures 0 and 2 have the same caption. Picture 0 is closest to the copy of its caption at picture 2: that is right."""
+    found = made([[1, 0.2], [0, 1], [1, 0]], [[1, 0], [0.1, 1], [1, 0.2]], [0, 1, 2], [7, 8, 7])
+    assert retrieval.answers(found).tolist() == [[True, False, True], [False, True, False], [True, False, True]]
+    scores, chance = retrieval.retrieval(found)
+    assert scores["retrieval_image_text_r1"].value == 1
+    assert scores["retrieval_text_image_r1"].value == 1
+    assert scores["retrieval_r1"].value == 1
+    assert scores["retrieval_image_text_median_rank"].value == 1
+    assert chance["retrieval_image_text_r1"] == pytest.approx((2 / 3 + 1 / 3 + 2 / 3) / 3)
+    alone, _ = retrieval.retrieval(made([[1, 0.2], [0, 1], [1, 0]], [[1, 0], [0.1, 1], [1, 0.2]], [0, 1, 2], [7, 8, 9]))
+    assert alone["retrieval_image_text_r1"].value == pytest.approx(1 / 3), "counting the own partner alone punishes it twice"
+
+
+def test_both_directions_weigh_alike_and_each_query_draws_with_its_patient() -> None:
+    draw = np.random.default_rng(0)
+    owner = np.repeat(np.arange(12), 3)
+    found = made(
+        draw.normal(size=(12, 4)), draw.normal(size=(36, 4)), owner, np.arange(36), patients=[str(i // 2) for i in range(12)]
+    )
+    scores, _ = retrieval.retrieval(found, resamples=100)
+    both = [scores[f"retrieval_{way}_r5"].value for way in ("image_text", "text_image")]
+    assert scores["retrieval_r5"].value == pytest.approx(np.mean(both))
+    assert {score.patients for score in scores.values()} == {6}
+    assert scores["retrieval_r5"].interval is not None
+
+
+def test_an_encoder_that_gives_the_same_for_everything_finds_nothing() -> None:
+    scores, _ = retrieval.retrieval(made(np.ones((12, 2)), np.ones((12, 2)), np.arange(12), np.arange(12)))
+    assert scores["retrieval_r10"].value == 0
+    assert scores["retrieval_image_text_median_rank"].value == 12
+
+
+def test_pictures_of_the_query_s_own_patient_are_not_to_be_found() -> None:
+    """Each patient has two nearly equal pictures of one class; among the other patients nothing tells classes."""
+    vectors = [[1, 0], [1, 0.01], [0, 1], [0.01, 1], [-1, 0], [-1, 0.01], [0, -1], [0.01, -1]]
+    classes, patients = list("aabbaabb"), list("00112233")
+    scores, chance = retrieval.same_class(made(vectors, [[1, 0]], [0], [0], classes, patients))
+    assert scores["retrieval_p5"].value == pytest.approx(1 / 5)
+    assert chance["retrieval_p5"] == pytest.approx(2 / 6)
+    assert "retrieval_p10" not in scores, "there are only six to find"
+
+
+def test_precision_of_texts_is_of_the_class_of_their_picture() -> None:
+    vectors = [[1, 0.1 * i] for i in range(6)] + [[0.1 * i, 1] for i in range(6)]
+    scores, _ = retrieval.same_class(made(vectors, [[1, 0], [0, 1]], [0, 6], [0, 1], ["a"] * 6 + ["b"] * 6))
+    assert scores["retrieval_text_p5"].value == 1
+    assert scores["retrieval_text_p5"].n == 2
+
+
+def test_nearest_pictures_are_of_other_patients() -> None:
+    found = made([[1, 0], [1, 0.1], [1, 0.5], [0, 1]], [[1, 0]], [0], [0], patients=["p", "p", "q", "r"])
+    assert retrieval.nearest(found, [0], 5) == [(0, (2, 3))]
