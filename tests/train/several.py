@@ -1,4 +1,4 @@
-"""What each of four processes does in the tests of `train/distributed.py`: `torchrun` starts this file with a folder."""
+"""What each of four processes does in the tests of `train/distributed.py`: `python -m tests.train.several FOLDER`."""
 
 import contextlib
 import functools
@@ -11,7 +11,9 @@ import torch
 import torch.distributed as dist
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+from tests.train import encoders
 from tests.train.two_towers import Contrast, Pairs, Part, TwoTowers
 from vesalius.train import distributed
 from vesalius.train.accumulate import backward_in_parts
@@ -21,6 +23,7 @@ from vesalius.train.loop import FitSettings, _draw, fit
 from vesalius.train.sharding import clip_gradients, sharded, whole
 
 CASES = [(world, parts, cut) for world in (1, 2, 4) for parts in (1, 2) for cut in (False, True)]  # processes, parts, sharded
+ENCODERS = [("conceptclip", (4, 2, True)), ("conceptclip", (2, 1, False)), ("medsiglip", (2, 2, True))]
 CLIP = 0.3
 SETTINGS = FitSettings(
     steps=9,
@@ -63,14 +66,13 @@ class StopsAt(Pairs):
         return super().part(step, part, parts)
 
 
-def gradients(ranks: Ranks, parts: int, cut: bool, drop: float) -> dict[str, Tensor]:
-    """Of one step in float64: by name, clipped, with their norm before and the loss."""
-    learner = Learner(TwoTowers(drop), Contrast()).double()
+def gradients(ranks: Ranks, parts: int, cut: bool, drop: float, encoder: str = "") -> dict[str, Tensor]:
+    """Of one step in float64: by name, clipped, with their norm before and the loss; of two towers or of an encoder."""
+    learner = encoders.learner(encoder, drop) if encoder else Learner(TwoTowers(drop), Contrast()).double()
+    batches = encoders.Rich() if encoder else Pairs(torch.float64)
     working = sharded(learner, ranks.world) if cut else learner
     draw = functools.partial(_draw, 5, 0)
-    losses = backward_in_parts(
-        working.train(), Pairs(torch.float64), 0, parts=parts, ranks=ranks, draw=draw, precision=contextlib.nullcontext
-    )
+    losses = backward_in_parts(working.train(), batches, 0, parts=parts, ranks=ranks, draw=draw, precision=contextlib.nullcontext)
     ranks.average(working.parameters())
     found = {name: whole(p.grad).clone() for name, p in working.named_parameters() if p.grad is not None}
     found["norm"] = torch.tensor(clip_gradients(list(working.parameters()), CLIP), dtype=torch.float64)
@@ -96,6 +98,11 @@ def step_in_all_cases(folder: Path) -> None:
                 found = gradients(ranks, parts, cut, drop)
                 if ranks.first:
                     save_file(found, folder / f"{world}-{parts}-{cut}-{drop}.safetensors")
+    for name, (world, parts, cut) in ENCODERS:
+        if world == ranks.world:
+            found = gradients(ranks, parts, cut, 0.5, name)
+            if ranks.first:
+                save_file(found, folder / f"{name}-{world}-{parts}-{cut}.safetensors")
 
 
 def train(folder: Path, name: str, batches: Pairs, cut: bool) -> None:
@@ -129,4 +136,8 @@ def main(folder: Path) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    main(Path(sys.argv[1]))
+    # As `torchrun --standalone --nproc-per-node=4` does it, but that the processes need not import torch each.
+    config = LaunchConfig(
+        1, 1, 4, rdzv_backend="c10d", rdzv_endpoint="localhost:0", start_method="fork", monitor_interval=0.1, max_restarts=0
+    )
+    elastic_launch(config, main)(Path(sys.argv[1]))

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.train import encoders
 from tests.train.two_towers import Contrast, Pairs, TwoTowers
 from vesalius.errors import UsageError
 from vesalius.train.accumulate import WHOLE, backward_in_parts
@@ -79,6 +80,23 @@ def test_dropping_is_drawn_anew_for_each_part_and_step() -> None:
     assert torch.equal(image(0, 1), image(0, 1))
     assert not torch.equal(image(0, 1), image(0, 2))
     assert not torch.equal(image(0, 1), image(1, 1))
+
+
+@pytest.mark.parametrize("name", encoders.NAMES)
+@pytest.mark.parametrize("drop", [0.0, 0.5])
+def test_encoders_learn_by_the_papers_objectives_in_parts_as_at_once(name: str, drop: float) -> None:
+    replayed, expected, rich = encoders.learner(name, drop).train(), encoders.learner(name, drop).train(), encoders.Rich()
+    assert encoders.unsteady(expected) == (drop > 0)
+    losses = backward_in_parts(replayed, rich, 0, parts=4, ranks=Ranks(), draw=DRAW, precision=contextlib.nullcontext)
+    found = []
+    for part in range(4):
+        DRAW(part)
+        found.append(expected("features", rich.part(0, part, 4)))
+    whole = expected("losses", {n: torch.cat([f[n] for f in found]) for n in found[0]}, rich.links(0))
+    whole["loss"].backward()
+    torch.testing.assert_close(losses["loss"], whole["loss"], rtol=1e-9, atol=1e-9)
+    for key, parameter in expected.named_parameters():
+        torch.testing.assert_close(replayed.get_parameter(key).grad, parameter.grad, rtol=1e-9, atol=1e-9, msg=key)
 
 
 def test_the_objectives_buffers_change_once_a_step() -> None:

@@ -20,16 +20,11 @@ class Part:
 
 
 class Block(nn.Module):
-    """Called by `forward` or by `packed`, as the blocks of encoders are."""
-
     def __init__(self, width: int, drop: float) -> None:
         super().__init__()
         self.linear, self.drop = nn.Linear(width, width), nn.Dropout(drop)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.drop(torch.tanh(self.linear(x)))
-
-    def packed(self, x: Tensor) -> Tensor:
         return x + self.drop(torch.tanh(self.linear(x)))
 
 
@@ -60,7 +55,7 @@ class TwoTowers(nn.Module):
             kept = torch.rand(tokens.shape[:2]).argsort(dim=1)[:, : tokens.shape[1] // 2]
             tokens = tokens.gather(1, kept[..., None].expand(-1, -1, tokens.shape[2]))
         for block in self.vision.blocks:
-            tokens = block.packed(tokens)
+            tokens = block(tokens)
         return tokens
 
     def read(self, texts: Tensor) -> Tensor:

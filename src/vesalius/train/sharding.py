@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
+from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from vesalius.train.learner import Learner
-
-ENTRANCES = ("packed",)  # methods beside `forward` by which a block is called
 
 
 def sharded(learner: Learner, world: int) -> Learner:
     """A copy whose parameters are cut over the processes: each block of a list on its own, the rest together.
 
-    Scalars stay whole in every process. The learner itself stays as it is: it is what figures are asked of.
+    A block of a list is used by calling it, not by its parts or methods. Scalars stay whole in every process. The learner itself
+    stays as it is: it is what figures are asked of.
 
     Args:
         learner: on its device, the same in every process.
@@ -28,9 +27,6 @@ def sharded(learner: Learner, world: int) -> Learner:
     scalars = {parameter for parameter in cut.parameters() if parameter.ndim == 0}
     for block in _blocks(cut):
         fully_shard(block, mesh=mesh, ignored_params=scalars)
-        for name in ENTRANCES:
-            if hasattr(block, name):
-                register_fsdp_forward_method(block, name)
     fully_shard(cut, mesh=mesh, ignored_params=scalars)
     return cut
 
