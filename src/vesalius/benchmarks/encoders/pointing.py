@@ -110,7 +110,7 @@ def pointing(
         cells = _of_frame(heat[source][question.label], question)
         at = peak(cells, question.shape)
         hit = bool(pointing_game.items([at], [question.regions], tolerance_px=tolerance_px)[0])
-        pointed.append(Pointed(question.row, question.label, None if at is None else at.at, hit))
+        pointed.append(Pointed(question.row, question.label, None if at is None else at.at, hit, question.frame))
         hits.append(float(hit))
         chances.append(by_chance(cells.shape, question, tolerance_px))
     whose = [patients[question.row] for question in questions]

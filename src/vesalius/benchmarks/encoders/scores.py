@@ -37,12 +37,21 @@ class Confusion:
 
 @dataclass(frozen=True, eq=False)
 class Pointed:
-    """One concept that was looked for: the row of its picture, its name, where the map was highest, and whether that is right."""
+    """One concept that was looked for.
+
+    Attributes:
+        row: of its picture.
+        label: its name.
+        at: where the map was highest, in pixels of the picture's array, or of the frame; None where it was flat.
+        hit: whether that is right.
+        frame: in which it was looked for; None: in the whole picture.
+    """
 
     row: int
     label: str
     at: tuple[float, ...] | None
     hit: bool
+    frame: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
