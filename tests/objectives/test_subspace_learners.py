@@ -44,12 +44,11 @@ def by_hand(rows: list[list[float]], labels: list[int], beta: float) -> float:
     points = [[v / math.hypot(*row) for v in row] for row in rows]
     for a, anchor in enumerate(points):
         distances = [math.dist(anchor, point) for point in points]
-        far = [d for n, d in enumerate(distances) if labels[n] != labels[a] and d > 0.5]
-        for p, distance in enumerate(distances):
-            if p != a and labels[p] == labels[a]:
-                terms = [max(0.0, distance - beta + 0.2), *([max(0.0, beta - min(far) + 0.2)] if far else [])]
-                total += sum(terms)
-                active += sum(term > 0 for term in terms)
+        positives = [d for p, d in enumerate(distances) if p != a and labels[p] == labels[a]]
+        far = sorted(d for n, d in enumerate(distances) if labels[n] != labels[a] and d > 0.5)[: len(positives)]
+        terms = [*(max(0.0, d - beta + 0.2) for d in positives), *(max(0.0, beta - d + 0.2) for d in far)]
+        total += sum(terms)
+        active += sum(term > 0 for term in terms)
     return total / max(1, active)
 
 
@@ -98,13 +97,13 @@ def test_the_boundary_is_a_parameter_that_an_optimizer_moves() -> None:
 
 def test_learners_split_when_the_figure_has_stood_still_and_not_before() -> None:
     learners, trained = taught(), model()
-    for figure, expected in ((0.3, 1), (0.4, 1), (0.4, 1), (0.5, 1), (0.45, 1), (0.5, 2), (0.5, 2), (0.5, 3)):
+    course = [(0.3, 1), (0.4, 1), (0.4, 1), (0.5, 1), (0.45, 1), (0.5, 2)]  # two checks without a better one: a split
+    course += [(0.4, 2), (0.5, 2), (0.5, 2), (0.6, 2), (0.5, 2), (0.6, 3)]  # the next one waits for a better figure first
+    for figure, expected in course:
         learners.adapt(trained, {"nmi": figure}, embed)
         assert learners.learners == expected
-        if expected == 2 and int(learners.checks) == 6:
-            sizes = torch.bincount(learners.owner)
-            assert int(sizes.min()) >= 5
-    assert learners.begun.tolist() == [0, 6, 8, -1, -1, -1, -1, -1]
+    assert int(torch.bincount(learners.owner).min()) >= 5
+    assert learners.begun.tolist() == [0, 6, 12, -1, -1, -1, -1, -1]
 
 
 def test_what_matters_stays_and_the_rest_begins_anew() -> None:
@@ -182,10 +181,10 @@ def test_a_checkpoint_holds_partition_clusters_and_history() -> None:
     resumed, again = objective(), model()
     resumed.load_state_dict(learners.state_dict())
     again.load_state_dict(trained.state_dict())
-    for _ in range(4):
-        learners.adapt(trained, {"nmi": 0.5}, embed)
-        resumed.adapt(again, {"nmi": 0.5}, embed)
-    assert learners.learners == resumed.learners == 4
+    for figure in (0.6, 0.5, 0.5, 0.7, 0.5, 0.5):
+        learners.adapt(trained, {"nmi": figure}, embed)
+        resumed.adapt(again, {"nmi": figure}, embed)
+    assert learners.learners == resumed.learners >= 3
     same: list[tuple[nn.Module, nn.Module]] = [(learners, resumed), (trained, again)]
     for one, other in same:
         for name, tensor in one.state_dict().items():

@@ -37,7 +37,10 @@ def by_hand(view: np.ndarray, texts: np.ndarray, same_text: str) -> dict[str, fl
     same = np.array([[0, 0, 0, 1], [0, 0, 0, 0], [0, 1, 0, 0]], dtype=bool)
     right = own | same if same_text == "positive" else own
     counted = ~same if same_text == "ignored" else np.ones_like(own)
-    bags = -np.mean([np.log(masses[i][right[i]].sum() / masses[i][counted[i]].sum()) for i in range(3)])
+    bags = 0.0
+    for i in range(3):
+        away = sum(masses[j, k] for k in range(4) if right[i, k] for j in range(3) if not right[j, k] and counted[j, k])
+        bags -= np.log(masses[i][right[i]].sum() / (masses[i][counted[i]].sum() + away)) / 3
     return {"info_nce": (to_text + to_clip) / 2, "nt_xent": 0.75 * to_text + 0.25 * to_clip, "mil_nce": float(bags)}
 
 

@@ -1,6 +1,6 @@
 """ConceptCLIP: pictures beside captions, and patches beside the concepts that stand in the captions.
 
-Paper:    arXiv:2501.15579, from the authors' code; see docs/papers.md.
+Paper:    Nie et al. 2025, arXiv:2501.15579, from the authors' code; see docs/papers.md.
 Symbols:  x_i, y_j unit vectors of picture i and text j; p_in of patch n; c_k mean of the words of concept span k, unit length.
           z = 1 for pairs that belong together, else -1; (t, b) = model.logits, (t_c, b_c) = model.concept_logits.
           L_IT = -(1/B) sum_ij log sigmoid(z_ij (t <x_i, y_j> + b))

@@ -1,14 +1,14 @@
 """DeViDe: descriptions of findings, one by one, beside pictures of which several findings are true at once.
 
-Paper:    arXiv:2404.03618, abstract: L = L_bce + L_itc + L_tnc + alpha L_pta over radiographic descriptions, definitions and
-          reports. Neither code nor the formulas of the terms were at hand; what follows is this project's reading.
+Paper:    Luo et al. 2024, arXiv:2404.03618: abstract, and a public summary that gives L = L_bce + L_itc + L_tnc + alpha L_pta.
+          Neither code nor the formulas of the terms were at hand; what follows is this project's reading.
 Symbols:  v_i unit vector of picture i, r_k of a report, q_d of a text that describes a finding; p_in of patch n; t learned scale.
           itc        symmetric softmax contrast of t <v_i, r_k>, the picture's own report right
           projection symmetric softmax contrast of t <v_i, q_d>, all descriptions of the picture's findings right
           alignment  the same of cos(a_id, q_d) / tau, a_id = sum_n softmax_n(<p_in, q_d> / tau) p_in
           bce        cross-entropy of sigmoid(decoder(patches)_ig) and the state of finding g, unknown states left out
           L = itc_weight itc + projection_weight projection + alignment_weight alignment + bce_weight bce
-Differs:  whether it does cannot be told (see Paper). "projection" stands for the abstract's L_tnc. The decoder's queries are
+Differs:  whether it does cannot be told (see Paper). "projection" stands for L_tnc. The decoder's queries are
           learnt, one per finding, because a batch holds no description of what none of its pictures has.
 Checked:  against a float64 evaluation of the formulas above.
 """

@@ -1,18 +1,19 @@
 """ADSL: pictures of a class lie together, learned by learners that each own some dimensions and, later, some of the pictures.
 
-Paper:    arXiv:2206.09068 (attention-based dynamic subspace learners), from the authors' code; see docs/papers.md.
+Paper:    Adiga Vasudeva et al. 2022, arXiv:2206.09068, from the authors' code; see docs/papers.md.
 Symbols:  e_i vector of picture i, e_i^c its dimensions of learner c, brought to unit length on their own; beta boundary.
           L = mean_c margin_loss of the e_i^c of the pictures of cluster c.
-          Dynamics, after each check on validation data: when the measure has stood still for `patience` checks and the last
-          learner has more than `least_width` dimensions, each of these is scored |mean_i (e_id dL/de_id)| (Taylor), scores are
-          spread over [0, 1], what lies above `keep` stays a finished learner, the rest begins anew as one more learner.
-          Every `recluster_every` checks k-means splits the pictures into as many clusters as there are learners, and each
-          cluster takes the learner that it shares most pictures with (the best of all orders). At last all dimensions are
-          learned as one vector.
+          Dynamics, after each check on validation data: when the measure has stood still for `patience` checks, and has been
+          better than ever since the last split, and the last learner has more than `least_width` dimensions, each of these is
+          scored |mean_i (e_id dL/de_id)| (Taylor), scores are spread over [0, 1], what lies above `keep` stays a finished
+          learner, the rest begins anew as one more learner. Every `recluster_every` checks k-means splits the
+          pictures into as many clusters as there are learners, and each cluster takes the learner that it shares most pictures
+          with (the best of all orders). At last all dimensions are learned as one vector.
 Differs:  the encoder is ours and learns from random weights (there: a ResNet-50 with frozen batch norms, 3 x 3 convolutions for
-          the map, dropout). Progress is read off validation figures (there: off the test split). beta is learned (there: a
-          parameter that no optimizer holds). All learners take part in each step. Clusters are of the vectors, not of the
-          layer before.
+          the map, dropout). Progress is read off validation figures (there: off the test split). One beta for all learners is
+          learned (there: one each, in no optimizer). All learners take part in each step (there: one). At a split at least
+          `least_kept` dimensions stay (there: where fewer pass, nothing is split), scores are of one moment, not of an epoch.
+          Clusters are of the vectors, not of the layer before. The model's vector has unit length as a whole.
 Checked:  against a float64 evaluation of the formulas.
 """
 
@@ -61,8 +62,9 @@ class SubspaceLearners(nn.Module):
     label: Tensor  # (items,) int64: class of each picture that has been seen; else -1
     begun: Tensor  # (MOST,) int64: the check at which each learner began; -1 for those that there are not
     checks: Tensor  # int64: how often progress has been looked at
-    waited: Tensor  # int64: checks since the best figure or the last split
+    waited: Tensor  # int64: checks since the best figure
     best: Tensor  # float64: the best figure
+    ready: Tensor  # bool: there has been a better figure since the last split
 
     def __init__(
         self,
@@ -106,6 +108,7 @@ class SubspaceLearners(nn.Module):
         self.register_buffer("begun", torch.where(torch.arange(MOST) < first, 0, -1))
         self.register_buffer("checks", torch.tensor(0))
         self.register_buffer("waited", torch.tensor(0))
+        self.register_buffer("ready", torch.tensor(True))
         self.register_buffer("best", torch.tensor(-torch.inf, dtype=torch.float64))
 
     @property
@@ -177,12 +180,14 @@ class SubspaceLearners(nn.Module):
         if figures[self.watch] > float(self.best):
             self.best.fill_(figures[self.watch])
             self.waited.zero_()
+            self.ready.fill_(True)
         else:
             self.waited += 1
         if self.joint:
             return
         width = int((self.owner == self.learners - 1).sum())
-        splits = self.dynamic and self.learners < MOST and int(self.waited) >= self.patience and width > self.least_width
+        stands_still = bool(self.ready) and int(self.waited) >= self.patience
+        splits = self.dynamic and stands_still and self.learners < MOST and width > self.least_width
         due = self.learners > 1 and (int(self.checks) % self.recluster_every == 0 or bool((self.cluster < 0).all()))
         if not splits and not due:
             return
@@ -215,7 +220,7 @@ class SubspaceLearners(nn.Module):
         anew = own[scores.argsort(descending=True, stable=True)[kept:]]
         self.begun[self.learners] = self.checks
         self.owner[anew] = self.learners
-        self.waited.zero_()
+        self.ready.fill_(False)
         model.renew(self.owner == self.learners - 1, generator)
 
     def _taylor(self, vectors: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:

@@ -1,14 +1,15 @@
 """SurgVLP: clips beside two transcripts of what is said over them, one exact and one of which some sentence may fit.
 
-Paper:    Yuan et al., arXiv:2307.15220, from the authors' code; see docs/papers.md.
+Paper:    Yuan et al. 2023, arXiv:2307.15220, from the authors' code; see docs/papers.md.
 Symbols:  v_i unit vector of clip i, a_k of a text of the first source, w_k of one of the second; tau temperature, lambda .75.
           info_nce  mean of both directions of the softmax contrast of <v_i, a_k> / tau
           nt_xent   the same, picture → text weighted by lambda, text → picture by 1 - lambda
-          mil_nce   -log sum_{k in bag i} exp(<v_i, w_k> / tau) / sum_k exp(<v_i, w_k> / tau)
+          mil_nce   `losses.mil_nce` of v_i and the bag of its w_k: which of them fits, nobody knows
           L(v) = mean of these terms; with second views v', L = (L(v) + L(v') + simclr(v, v')) / 3
 Differs:  one second view (there: two, and a mean of four). All terms see unit vectors and the temperature; the released MIL-NCE
-          sees raw dot products. Texts that say the same as a clip's own are right for it too (`same_text`). A clip's patches
-          span several frames (there: frames are encoded one by one and averaged).
+          sees raw dot products, and its denominator holds a clip's own pairs twice. Texts that say the same as a clip's own
+          are right for it too (`same_text`). A clip's patches span several frames (there: frames are encoded one by one and
+          averaged).
 Checked:  against a float64 evaluation of the formulas; vectors ten times as long change nothing.
 """
 

@@ -18,14 +18,11 @@ def test_it_follows_its_formula_in_float64(beta: float, nu: float, least: float)
     total, active = 0.0, 0
     for a, anchor in enumerate(points):
         distances = [math.dist(anchor, point) for point in points]
-        negatives = [d for n, d in enumerate(distances) if labels[n] != labels[a] and d > least]
-        for p, distance in enumerate(distances):
-            if p == a or labels[p] != labels[a]:
-                continue
-            terms = [max(0.0, distance - beta + 0.2)]
-            terms += [max(0.0, beta - min(negatives) + 0.2)] if negatives else []
-            total += sum(terms)
-            active += sum(term > 0 for term in terms)
+        positives = [d for p, d in enumerate(distances) if p != a and labels[p] == labels[a]]
+        negatives = sorted(d for n, d in enumerate(distances) if labels[n] != labels[a] and d > least)[: len(positives)]
+        terms = [*(max(0.0, d - beta + 0.2) for d in positives), *(max(0.0, beta - d + 0.2) for d in negatives)]
+        total += sum(terms)
+        active += sum(term > 0 for term in terms)
     found = margin_loss(vectors, labels, torch.tensor(beta, dtype=torch.float64), nu=nu, least_distance=least)
     assert math.isclose(float(found), total / max(1, active) + nu * beta, rel_tol=1e-7)
 

@@ -2,9 +2,9 @@
 
 Paper:    Wu et al. 2017, arXiv:1706.07567 (margin-based loss).
 Symbols:  d_ap, d_an distances of an anchor to a positive and to its negative, alpha margin, beta boundary.
-          L = (1/M) sum_(a,p) [d_ap - beta + alpha]+ + [beta - d_an + alpha]+ + nu beta, M the terms that are above 0.
-Differs:  the negative of an anchor is the closest that lies farther than `least_distance`, not a draw weighted by distance.
-          An anchor without such a negative has positives alone.
+          L = (1/M) (sum_(a,p) [d_ap - beta + alpha]+ + sum_(a,n) [beta - d_an + alpha]+) + nu beta, M the terms above 0.
+Differs:  an anchor has as many negatives as it has positives, the closest of those that lie farther than `least_distance` (as
+          in the code of subspace_learners), not draws weighted by distance. Where there are fewer, it has fewer.
 """
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 def margin_loss(
     vectors: Tensor, labels: Tensor, beta: Tensor, *, margin: float = 0.2, nu: float = 0.0, least_distance: float = 0.5
 ) -> Tensor:
-    """The loss of all ordered pairs of one class, each with the anchor's negative.
+    """The loss of all ordered pairs of one class, and of as many closest pairs of two classes.
 
     Args:
         vectors: (B, E), brought to unit length here: distances lie in [0, 2].
@@ -37,13 +37,13 @@ def margin_loss(
     itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
     pairs = counted & same & ~itself
     negatives = counted & ~same & (distance.detach() > least_distance)
-    closest = distance.masked_fill(~negatives, torch.inf).amin(dim=1)  # (B,)
+    far_last = distance.detach().masked_fill(~negatives, torch.inf)
+    rank = far_last.argsort(dim=1, stable=True).argsort(dim=1)  # 0 is an anchor's closest negative
+    negatives &= rank < pairs.sum(dim=1, keepdim=True)
     attracted = F.relu(distance - beta + margin).masked_fill(~pairs, 0.0)
-    # Each positive of an anchor brings the anchor's negative along.
-    times = torch.where(negatives.any(dim=1), pairs.sum(dim=1), 0)
-    repelled = F.relu(beta - closest.masked_fill(times == 0, 0.0) + margin)
-    active = (attracted > 0).sum() + (times * (repelled > 0)).sum()
-    return (attracted.sum() + (times * repelled).sum()) / active.clamp(min=1) + nu * beta
+    repelled = F.relu(beta - distance + margin).masked_fill(~negatives, 0.0)
+    active = (attracted > 0).sum() + (repelled > 0).sum()
+    return (attracted.sum() + repelled.sum()) / active.clamp(min=1) + nu * beta
 
 
 def _distances(vectors: Tensor) -> Tensor:
