@@ -1,10 +1,5 @@
 import json
 import math
-import os
-import signal
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -67,31 +62,6 @@ def test_an_interrupted_run_gives_the_same_losses_and_weights_to_the_bit(tmp_pat
     assert losses(tmp_path / "whole") == losses(tmp_path / "halves")
     assert len(losses(tmp_path / "whole")) == SETTINGS.steps
     assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True))
-
-
-def test_a_killed_process_resumes_to_the_same_losses(tmp_path: Path) -> None:
-    program = textwrap.dedent(
-        """
-        import os, signal, sys
-        from pathlib import Path
-        from tests.train.test_loop import Parts, SETTINGS, batch_at, objective, quiet
-        from vesalius.train.loop import fit
-        def dying(step):
-            if step == int(sys.argv[2]):
-                os.kill(os.getpid(), signal.SIGKILL)
-            return batch_at(step)
-        fit(Parts(), objective, dying, SETTINGS, folder=Path(sys.argv[1]), validate=None, say=quiet)
-        """
-    )
-    root = Path(__file__).parents[2]
-    folder = _folder(tmp_path, "killed")
-    environment = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'src'}"}
-    died = subprocess.run([sys.executable, "-c", program, str(folder), "7"], cwd=root, env=environment, check=False)
-    assert died.returncode == -signal.SIGKILL
-    assert len(losses(folder)) == 7
-    fit(Parts(), objective, batch_at, SETTINGS, folder=folder, validate=None, say=quiet)
-    fit(Parts(), objective, batch_at, SETTINGS, folder=_folder(tmp_path, "whole"), validate=None, say=quiet)
-    assert losses(folder) == losses(tmp_path / "whole")
 
 
 def test_a_half_written_checkpoint_is_not_seen(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from vesalius.train.distributed import Ranks
 from vesalius.train.learner import Learner
 from vesalius.train.log import RunLog
 from vesalius.train.optimizer import make_optimizer, not_learning, set_learning_rate
+from vesalius.train.reading import Timed
 from vesalius.train.sharding import clip_gradients, sharded
 from vesalius.train.trend import Trend
 
@@ -119,13 +120,14 @@ def fit(
     start, loaded = checkpoint.load(folder / "checkpoints", working, optimizer)
     averages = means.begin(working, loaded) if settings.average else None
     log = RunLog(folder / "log.jsonl", start, writes=ranks.first)
+    batches = Timed(batch_at)
     trend, device = Trend(log.kept), next(model.parameters()).device
     parameters = list(working.parameters())
     precision = functools.partial(torch.autocast, device.type, torch.bfloat16, enabled=settings.precision == "bf16")
     say = say if ranks.first else lambda _: None
     if start:
         say(f"resuming after step {start} of {settings.steps}")
-    spent = {"batches_s": 0.0, "steps_s": 0.0, "checkpoints_s": 0.0}
+    spent = {"steps_s": 0.0, "checkpoints_s": 0.0}
     begun = time.perf_counter()
     for step in range(start, settings.steps):
         # The batch and every random number are functions of the seed and the step: this is what makes resuming exact.
@@ -135,14 +137,11 @@ def fit(
         working.train()
         share = set_learning_rate(optimizer, step, settings.steps, settings.warmup)
         if split == 1:
-            batch = batch_at(step) if callable(batch_at) else batch_at.at(step)
-            spent["batches_s"] += time.perf_counter() - clock
-            clock = time.perf_counter()
+            batch = batches.at(step)
             with precision():
                 losses = working("losses_of", batch)
             torch.autograd.backward(losses["loss"])
         else:
-            batches: Any = batch_at
             losses = backward_in_parts(working, batches, step, parts=settings.parts, ranks=ranks, draw=draw, precision=precision)
             ranks.average(parameters)
         unmoved = not_learning(working, optimizer) if step == 0 else []
@@ -182,7 +181,7 @@ def fit(
             checkpoint.save(folder / "checkpoints", working, optimizer, step + 1, averages, writes=ranks.first)
             spent["checkpoints_s"] += time.perf_counter() - clock
     means.show(learner, working, averages)
-    return spent
+    return {"batches_s": batches.seconds, **spent, "steps_s": spent["steps_s"] - batches.seconds}
 
 
 def _draw(seed: int, step: int, part: int) -> None:

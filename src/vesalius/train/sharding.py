@@ -67,6 +67,8 @@ def put(module: nn.Module, state: Mapping[str, Tensor]) -> None:
 def clip_gradients(parameters: Sequence[nn.Parameter], most: float) -> float:
     """Shorten the gradient of all parameters together to a largest norm; gives its norm before, of the whole model."""
     learnt = [parameter for parameter in parameters if parameter.grad is not None]
+    if not learnt:
+        return 0.0
     kinds = [[p for p in learnt if isinstance(p, DTensor) == cut] for cut in (False, True)]
     norms = [whole(nn.utils.get_total_norm([p.grad for p in kind if p.grad is not None])) for kind in kinds if kind]
     norm = norms[0] if len(norms) == 1 else torch.stack(norms).square().sum().sqrt()
