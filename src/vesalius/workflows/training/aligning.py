@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from vesalius.benchmarks.encoders.exam import Exam
 from vesalius.benchmarks.encoders.fine_tuning import FineTuning
 from vesalius.datasets.pairs.batches import PairBatches, within
 from vesalius.datasets.pairs.embedder import Embedder
@@ -78,7 +79,8 @@ class Aligning:
         presentation: Presentation = recipe.data.make(1)
         words, before = self._words(folder)
         # A text that is too long is refused now, not when its turn comes.
-        for text in {text.words for pairs in self.pairs.values() for pair in pairs for text in pair.texts}:
+        exam: Exam = recipe.evaluate.make()
+        for text in {*exam.texts(self.pairs), *(text.words for pair in self.pairs["train"] for text in pair.texts)}:
             within(words.encode(text), presentation)
         model = recipe.model.make(vocabulary=len(words))
         self._go_on(model)
@@ -95,7 +97,7 @@ class Aligning:
 
         counted = ", ".join(f"{len(pairs)} {split}" for split, pairs in self.pairs.items())
         validate = self._validation(words, showing, objective, settings, device)
-        return Work(model, objective, batches.at, validate, f"pairs: {counted}", keep)
+        return Work(model, objective, batches, validate, f"pairs: {counted}", keep)
 
     def _words(self, folder: Path) -> tuple[Tokenizer, checkpoint.Card | None]:
         """The tokenizer: of the weights that are gone on from, or learnt from the texts to learn from."""
@@ -144,8 +146,8 @@ class Aligning:
         torch.manual_seed(self.recipe.train.values["seed"])
         blank = self.recipe.model.make(vocabulary=len(embedder.words)).to(device)
         untrained = Embedder(blank, embedder.words, embedder.showing)
-        every = [pair for split in SPLITS for pair in self.pairs[split]]
-        scores = self.recipe.evaluate.make().run(embedder, every, untrained, scale=float(embedder.model.logits.scale()))
+        exam: Exam = self.recipe.evaluate.make()
+        scores = exam.run(embedder, self.pairs, untrained, scale=float(embedder.model.logits.scale()))
         document = scores.to_json()
         tuning: FineTuning = self.recipe.evaluate.make(1)
         if tuning.fine_tune_share:

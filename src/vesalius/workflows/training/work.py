@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from vesalius.train.accumulate import PartedBatches
+
 
 @dataclass(frozen=True, eq=False)
 class Work:
@@ -26,7 +28,7 @@ class Work:
 
     model: nn.Module
     objective: Callable[[Any, Any], dict[str, torch.Tensor]]
-    batch_at: Callable[[int], Any]
+    batch_at: Callable[[int], Any] | PartedBatches[Any]
     validate: Callable[[nn.Module], Mapping[str, float]] | None
     counted: str
     keep: Callable[[Mapping[str, str], Callable[[str], None]], dict[str, Any]]
