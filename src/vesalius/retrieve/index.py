@@ -14,12 +14,6 @@ import pyarrow as pa
 from vesalius.errors import InputRefused, MissingFromEnvironment, UsageError
 from vesalius.retrieve.vectors import Entry, Maker, maker_of
 
-try:
-    import lancedb
-    from lancedb.index import IvfPq
-except ImportError:
-    lancedb = None
-
 CARD, NAME = "index.json", "vectors"
 FLAT_ROWS = 50_000  # up to here every vector is compared; beyond, an inverted file of product-quantized vectors chooses some
 REFINED = 20  # times as many as are asked for are compared exactly then
@@ -64,7 +58,7 @@ def build(folder: Path, tables: Sequence[pa.Table], *, model: str) -> int:
         held = database.create_table(NAME, data=rows)
     count = int(held.count_rows())
     if count > FLAT_ROWS:
-        held.create_index("vector", config=IvfPq(distance_type="cosine"), replace=True)
+        held.create_index(metric="cosine", vector_column_name="vector", index_type="IVF_PQ", replace=True)
     held.optimize(cleanup_older_than=COMPACTED_AFTER)
     card = {"model": model, "maker": asdict(makers.pop()), "rows": count}
     (folder / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
@@ -110,8 +104,13 @@ def _entry(row: dict[str, Any]) -> Entry:
 
 
 def _connect(folder: Path) -> Any:
-    if lancedb is None:
+    # LanceDB opens sockets when it is imported, and only who wants an index needs it.
+    try:
+        import lancedb
+    except ImportError as error:
         raise MissingFromEnvironment(
-            "missing_package", 'An index needs LanceDB, which is not installed. Add it with `pip install "vesalius[search]"`.'
-        )
+            "missing_package",
+            "LanceDB is not installed. Without it there is no index. "
+            'Add it with `pip install "vesalius[search]"`; `vesalius embed` works without.',
+        ) from error
     return lancedb.connect(folder)
