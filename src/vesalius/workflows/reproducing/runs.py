@@ -139,7 +139,8 @@ def scores(folder: Path) -> dict[str, float]:
     An undefined figure is NaN; intervals over patients are left out, a claim has its own over seeds.
     """
     place = folder / SCORES
-    told = json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
+    whole = json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
+    told = {name: value for name, value in whole.items() if not name.endswith("_interval")}
     newest = {name: value for line in read_log(folder / "log.jsonl") for name, value in line.items()}
     held_out = {name: value for name, value in newest.items() if name.startswith("validation_")}
     figures = {**held_out, **{name: math.nan if value is None else value for name, value in told.items()}}
