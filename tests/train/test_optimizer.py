@@ -38,7 +38,17 @@ def test_every_parameter_is_in_a_group_once() -> None:
     assert peaks(Learner(Bare(), Contrast()), {"body": 1e-3, "scale": 1e-2})["model.scale"] == 1e-2
     with pytest.raises(UsageError) as refused:
         make_optimizer(Bare(), {"body": 1e-3}, 0.0)
-    assert refused.value.problems[0].allowed == ("body", "pooling", "scale")
+    assert refused.value.problems[0].allowed == ("body", "pooling", "scale", "rest")
+
+
+def test_parts_that_are_not_named_have_the_rate_of_the_rest() -> None:
+    rates = peaks(Learner(Bare(), Contrast()), {"rest": 1e-3, "scale": 0.0})
+    assert rates["model.body.weight"] == rates["model.body.bias"] == 1e-3
+    assert "model.scale" not in rates
+    frozen = peaks(Learner(Bare(), Contrast()), {"rest": 0.0, "scale": 1e-2})
+    assert set(frozen) == {"model.scale", "objective.weight"}
+    with pytest.raises(UsageError, match="or that of"):
+        make_optimizer(Bare(), {"rest": 1e-3, "head": 1e-3}, 0.0)
 
 
 def test_a_tied_weight_is_trained_once_at_the_rate_of_its_first_part() -> None:

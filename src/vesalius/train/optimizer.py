@@ -10,6 +10,7 @@ from vesalius.errors import Problem, UsageError
 from vesalius.train.sharding import whole
 
 OBJECTIVE = "objective"  # the key of the objective's own parameters among the parts that have a rate
+REST = "rest"  # the key of all parts of the model that are not named
 
 
 def make_optimizer(
@@ -19,13 +20,14 @@ def make_optimizer(
 
     Args:
         model: its parts are its children, and parameters that are no child's; their names are the keys of `learning_rate`.
-        learning_rate: one for all, or one per part; 0 freezes a part, and every part that has parameters must be named. The key
-            `objective` is the rate of the objective's own parameters; without it that is the largest of all.
+        learning_rate: one for all, or one per part; 0 freezes a part. The key `rest` is the rate of all parts that are not named;
+            without it every part that has parameters must be. The key `objective` is the rate of the objective's own
+            parameters; without it that is the largest of all.
         weight_decay: of matrices.
         objective: where it has parameters to learn.
 
     Raises:
-        UsageError: `bad_recipe`: a part is not named, or a name is no part.
+        UsageError: `bad_recipe`: a part is not named and there is no rate for the rest, or a name is no part.
     """
     parts = {name: list(child.parameters()) for name, child in model.named_children()}
     parts |= {name: [parameter] for name, parameter in model.named_parameters(recurse=False)}
@@ -87,11 +89,13 @@ def _rates(
         return dict.fromkeys([*parts, *own], float(learning_rate))
     rates = dict(learning_rate)
     needed = {name for name, parameters in parts.items() if parameters}
-    if needed - set(rates) or set(rates) - set(parts) - {OBJECTIVE}:
-        allowed = (*parts, *own)
+    missing = set() if REST in rates else needed - set(rates)
+    if missing or set(rates) - set(parts) - {OBJECTIVE, REST}:
+        allowed = (*parts, *own, REST)
         raise UsageError(
             "bad_recipe",
-            f"train.learning_rate names {sorted(rates)}, the model has {sorted(parts)}. Each part needs one rate; 0 freezes it.",
-            [Problem("train.learning_rate", "must name each part of the model once", allowed)],
+            f"train.learning_rate names {sorted(rates)}, the model has {sorted(parts)}. Each part needs a rate, its own or that "
+            "of `rest`; 0 freezes it.",
+            [Problem("train.learning_rate", "must name each part of the model, or `rest`, and nothing else", allowed)],
         )
-    return {**dict.fromkeys(parts, 0.0), OBJECTIVE: max(rates.values()), **rates}
+    return {**dict.fromkeys(parts, rates.get(REST, 0.0)), OBJECTIVE: max(rates.values()), **rates}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vesalius.datasets.pairs.batches import PairBatches
+from vesalius.datasets.pairs.batches import PairBatches, exchanged
 from vesalius.datasets.pairs.pair import Pair, Text
 from vesalius.datasets.pairs.phantoms import cohort
 from vesalius.datasets.pairs.presentation import Presentation
@@ -80,6 +80,34 @@ def test_unknown_findings_are_nan_and_others_are_states(pairs: list[Pair]) -> No
     states = dict(zip(made.findings, made.links(0).states[0].tolist(), strict=True))
     assert states["nevus"] == 1
     assert np.isnan(states["melanoma"])
+
+
+def test_texts_are_exchanged_and_pictures_and_classes_stay(pairs: list[Pair]) -> None:
+    told = [replace(pair, texts=(Text(f"report {i}"), Text(f"name {i}", 1))) for i, pair in enumerate(pairs)]
+    one, again, other = (exchanged(told, seed) for seed in (1, 1, 2))
+    assert [pair.texts for pair in one] == [pair.texts for pair in again] != [pair.texts for pair in other]
+    assert all(a.sample is b.sample and a.label == b.label and a.image == b.image for a, b in zip(one, told, strict=True))
+    assert not any(a.texts == b.texts for a, b in zip(one, told, strict=True))
+    assert {pair.texts for pair in one} == {pair.texts for pair in told}
+
+
+def test_exchanged_texts_are_never_the_same_patients(pairs: list[Pair]) -> None:
+    several = [replace(pairs[i // 3], texts=(Text(pairs[i // 3].sample.provenance.patient_key),)) for i in range(11)]
+    assert not any(pair.texts[0].words == pair.sample.provenance.patient_key for pair in exchanged(several, 5))
+    with pytest.raises(InputRefused, match="3 of the 5 pairs"):
+        exchanged(several[:5], 5)
+
+
+def test_parts_and_links_of_exchanged_pairs_are_those_of_the_whole_batch(pairs: list[Pair]) -> None:
+    plain, made = batches(pairs, MOVED), batches(exchanged(pairs, 3), MOVED)
+    whole, cut = made.at(2), [made.part(2, part, 2) for part in range(2)]
+    assert torch.equal(torch.cat([one.texts.ids for one in cut]), whole.texts.ids)
+    assert torch.equal(made.links(2).key, whole.links.key)
+    before = plain.at(2)
+    assert torch.equal(whole.links.label, before.links.label)
+    assert torch.equal(whole.links.states.nan_to_num(-1), before.links.states.nan_to_num(-1))
+    assert all(torch.equal(a, b) for a, b in zip(whole.pictures.pixels, before.pictures.pixels, strict=True))
+    assert not torch.equal(whole.links.key, before.links.key)
 
 
 def test_spans_point_at_the_tokens_of_their_concepts(pairs: list[Pair]) -> None:

@@ -1,5 +1,6 @@
 """Batches of pairs for alignment, whole or in parts. Every batch is a function of the seed and the step alone."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -16,7 +17,7 @@ from vesalius.errors import InputRefused
 from vesalius.models.pairs import Links, PairBatch, Pictures, Texts
 from vesalius.transforms.augment import Move, apply, draw
 
-_ORDER, _TEXTS, _MOVES, _AGAIN = range(4)  # streams of random numbers
+_ORDER, _TEXTS, _MOVES, _AGAIN, _EXCHANGE = range(5)  # streams of random numbers
 STATES = {"present": 1.0, "absent": 0.0}
 
 
@@ -178,6 +179,33 @@ class PairBatches:
         spacing_mm = torch.stack([_moved_mm(item.spacing_mm, move) for item, move in zip(shown, moves, strict=True)])
         pixels = tuple(_noisy(moved[row], noise, random) for row, (noise, random) in enumerate(zip(noises, randoms, strict=True)))
         return Pictures(pixels, spacing_mm)
+
+
+def exchanged(pairs: Sequence[Pair], seed: int) -> list[Pair]:
+    """Pairs whose texts are another patient's; pictures, labels and classes stay, and every pair's texts are used once.
+
+    Args:
+        pairs: in any order, which stays.
+        seed: of who gets whose; the same for the whole run.
+
+    Raises:
+        InputRefused: `empty_split`: more than half of the pairs are of one patient.
+    """
+    patients = [pair.sample.provenance.patient_key for pair in pairs]
+    many = Counter(patients)
+    most = max(many.values(), default=0)
+    if most > len(pairs) - most:
+        raise InputRefused(
+            "empty_split",
+            f"{most} of the {len(pairs)} pairs to learn from are of one patient. Their texts cannot all be exchanged for those "
+            "of others. Add patients, or set data.shuffle_pairs: false.",
+        )
+    names = sorted(many)
+    rank = {names[i]: place for place, i in enumerate(np.random.default_rng((seed, _EXCHANGE)).permutation(len(names)))}
+    # Patient by patient, everyone takes what stands further on by as many as the largest patient has.
+    order = sorted(range(len(pairs)), key=lambda i: (rank[patients[i]], i))
+    giver = {i: order[(place + most) % len(order)] for place, i in enumerate(order)}
+    return [replace(pair, texts=pairs[giver[i]].texts) for i, pair in enumerate(pairs)]
 
 
 def within(ids: tuple[int, ...], presentation: Presentation) -> tuple[int, ...]:

@@ -19,6 +19,8 @@ class Presentation:
         words: tokens of a text at most.
         cut: cut what is longer, instead of refusing it; concept spans beyond the cut are dropped.
         per_class: pictures of a class in a batch, classes drawn at random; 0 shuffles all pictures instead.
+        shuffle_pairs: put the texts of another patient beside every picture to learn from, see `batches.exchanged`: a control
+            in which pictures and texts are the same and nothing says what belongs together. Classes stay with the pictures.
         views: show every picture a second time, moved otherwise.
         stretch: each axis is scaled by up to this share, see `transforms.augment.Jitter`.
         shift: of the side, per axis, at most.
@@ -39,6 +41,7 @@ class Presentation:
     words: int = 77
     cut: bool = False
     per_class: int = 0
+    shuffle_pairs: bool = False
     views: bool = False
     stretch: float = 0.0
     shift: float = 0.0

@@ -14,7 +14,7 @@ from torch import nn
 
 from vesalius.benchmarks.encoders.exam import Exam
 from vesalius.benchmarks.encoders.fine_tuning import FineTuning
-from vesalius.datasets.pairs.batches import PairBatches, within
+from vesalius.datasets.pairs.batches import PairBatches, exchanged, within
 from vesalius.datasets.pairs.embedder import Embedder
 from vesalius.datasets.pairs.pair import Pair
 from vesalius.datasets.pairs.presentation import Presentation
@@ -86,7 +86,8 @@ class Aligning:
         self._go_on(model)
         model.to(device)
         showing = Showing(presentation, model.settings["patch_px"])
-        batches = PairBatches(self.pairs["train"], words, showing, batch=settings.batch, seed=settings.seed, device=device)
+        shown = exchanged(self.pairs["train"], settings.seed) if presentation.shuffle_pairs else self.pairs["train"]
+        batches = PairBatches(shown, words, showing, batch=settings.batch, seed=settings.seed, device=device)
         objective: nn.Module = recipe.objective.make()
 
         def keep(facts: Mapping[str, str], say: Callable[[str], None]) -> dict[str, Any]:
