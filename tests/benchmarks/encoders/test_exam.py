@@ -8,7 +8,7 @@ from vesalius.benchmarks.encoders import exam as exams
 from vesalius.benchmarks.encoders.exam import Exam
 from vesalius.errors import InputRefused, UsageError
 
-FAST = {"resamples": 100}
+FAST = {"resamples": 40, "percents": [10, 100]}
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,8 @@ def heat(shape: tuple[int, ...], at: tuple[int, ...]) -> np.ndarray:
 
 
 def score(questions, cells: np.ndarray, **keys):
-    return pointing.pointing(questions, {0: {q.label: cells for q in questions}}, ["p"], **keys)
+    scores, chance, pointed = pointing.pointing(questions, {0: {q.label: cells for q in questions}}, ["p"], **keys)
+    return scores["pointing"], chance["pointing"], pointed
 
 
 def test_the_hottest_patch_is_brought_to_pixels_and_chance_is_the_share_of_centers_inside(cases) -> None:
@@ -111,7 +112,28 @@ def test_maps_of_several_prompts_are_averaged_and_a_stranger_s_map_can_stand_for
     questions = pointing.asked(pairs)
     found = pointing.maps(Two(), pairs, questions, {"nodule": ("a", "b")})
     assert found[0]["nodule"][0, 0, 0] == 1.5
-    own, _, _ = pointing.pointing(questions, found, ["p", "q"])
-    strange, _, _ = pointing.pointing(questions, found, ["p", "q"], donors={0: 1, 1: 0})
-    assert (own.value, strange.value) == (0.5, 0.5)
+    own, strange = (pointing.pointing(questions, found, ["p", "q"], donors=away)[0] for away in (None, {0: 1, 1: 0}))
+    assert (own["pointing"].value, strange["pointing"].value) == (0.5, 0.5)
     assert [p.hit for p in pointing.pointing(questions, found, ["p", "q"], donors={0: 1, 1: 0})[2]] == [False, True]
+
+
+def test_a_region_between_the_centers_is_touched_by_its_patches_alone(cases) -> None:
+    """Of patches of 10 pixels two touch rows 7 to 12 of column 2; neither has its center there."""
+    inside = np.zeros((40, 40), bool)
+    inside[7:13, 2] = True
+    for place in (Box((7, 2), (13, 3)), Mask(lambda: inside)):
+        questions = pointing.asked([shown(cases, np.zeros((40, 40), np.uint8), Region("nodule", place))])
+        found = [
+            pointing.pointing(questions, {0: {"nodule": heat((1, 4, 4), (0, y, 0))}}, ["p"])[0]["pointing_patch"].value
+            for y in range(4)
+        ]
+        assert found == [1, 1, 0, 0]
+        _, chance, _ = pointing.pointing(questions, {0: {"nodule": heat((1, 4, 4), (0, 0, 0))}}, ["p"])
+        assert chance == {"pointing": 0, "pointing_patch": 2 / 16}
+
+
+def test_of_several_hottest_patches_the_middle_one_is_pointed_at() -> None:
+    cells = np.zeros((3, 5))
+    cells[1, 1:4] = 2
+    assert pointing.peak(cells) == (1, 2)
+    assert pointing.peak(np.ones((2, 2))) is None

@@ -11,7 +11,7 @@ from vesalius.types import Box, Region
 
 @pytest.fixture(scope="module")
 def page(cases, pairs) -> str:
-    scores = Exam(resamples=20, test_limit=40).run(cases.Looking(), pairs, cases.Blind())
+    scores = Exam(resamples=10, test_limit=40, percents=[100], shots=[4]).run(cases.Looking(), pairs, cases.Blind())
     return report.page(scores, pairs["test"], {"recipe": "<b>made</b>"})
 
 

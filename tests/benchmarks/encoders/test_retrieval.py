@@ -71,3 +71,14 @@ def test_precision_of_texts_is_of_the_class_of_their_picture() -> None:
 def test_nearest_pictures_are_of_other_patients() -> None:
     found = made([[1, 0], [1, 0.1], [1, 0.5], [0, 1]], [[1, 0]], [0], [0], patients=["p", "p", "q", "r"])
     assert retrieval.nearest(found, [0], 5) == [(0, (2, 3))]
+
+
+def test_a_wording_that_stands_often_is_in_the_gallery_once() -> None:
+    """Eleven pictures have one caption; the twelfth's own comes second to it, and so is found among the first five."""
+    texts = [[1, 0]] * 11 + [[0.9, 0.3]]
+    found = made([[1, 0]] * 12, texts, range(12), [0] * 11 + [1])
+    assert retrieval.wordings(found).tolist() == [0, 11]
+    scores, chance = retrieval.retrieval(found)
+    assert scores["retrieval_image_text_r1"].value == pytest.approx(11 / 12)
+    assert scores["retrieval_image_text_r5"].value == 1
+    assert chance["retrieval_image_text_r1"] == pytest.approx(1 / 2)

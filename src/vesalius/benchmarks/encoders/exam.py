@@ -191,11 +191,11 @@ class _Session:
         asked, heat = self._maps(embedder)
         pointed: tuple[Any, ...] = ()
         if asked:
-            patients, tolerance = test.patients, self.exam.tolerance_px
-            score, chance, pointed = pointing.pointing(
-                asked, heat, patients, tolerance_px=tolerance, resamples=self.exam.resamples
+            scores, chance, pointed = pointing.pointing(
+                asked, heat, test.patients, tolerance_px=self.exam.tolerance_px, resamples=self.exam.resamples
             )
-            found["pointing"], self.beside["pointing_chance"] = score, chance
+            found |= scores
+            self.beside |= {f"{name}_chance": value for name, value in chance.items()}
         self._shuffled(frozen, test, asked, heat)
         rows = np.random.default_rng([SEED, len(SPLITS)]).permutation(len(test))[:SHEETS]
         sheets = tuple(sheet for sheet in retrieval.nearest(test, rows.tolist(), ON_SHEET) if sheet[1])
@@ -208,7 +208,7 @@ class _Session:
         found = self._scored(frozen, test, 0, noted=False)
         asked, heat = self._maps(embedder)
         if asked:
-            found["pointing"], _, _ = pointing.pointing(asked, heat, test.patients, tolerance_px=self.exam.tolerance_px)
+            found |= pointing.pointing(asked, heat, test.patients, tolerance_px=self.exam.tolerance_px)[0]
         return {name: score.value for name, score in found.items() if score.value is not None}
 
     def texts(self) -> tuple[str, ...]:
@@ -387,7 +387,7 @@ class _Session:
             if away is not None:
                 gone = {row: rows[int(away[place])] for place, row in enumerate(rows)}
                 tolerance = self.exam.tolerance_px
-                found["pointing"], _, _ = pointing.pointing(asked, heat, test.patients, tolerance_px=tolerance, donors=gone)
+                found |= pointing.pointing(asked, heat, test.patients, tolerance_px=tolerance, donors=gone)[0]
             runs.append(found)
         for name in runs[0]:
             values = [run[name].value for run in runs if name in run]

@@ -4,14 +4,19 @@ Protocol:  Each patch of a picture is compared with the prompts of a region's la
            has the maximum of the map of the ensemble's vector. The cells of a map cover the picture's own array evenly; the point
            is the center of the cell with the highest value. It is right when it lies in a region of that label (the pointing
            game, Zhang et al., 2016). One question per picture and label; a region that lies in one frame or slice is looked for
-           in the cells of that frame alone, one question per frame.
-           A map that is equal everywhere points nowhere and misses.
-By chance: the share of cells whose centers lie in a region: what a random cell would score.
+           in the cells of that frame alone, one question per frame. Of several equally high cells it is the one in their middle;
+           a map that is equal everywhere points nowhere and misses.
+           A region that is smaller than a patch may hold no center of any. So `pointing_patch` asks less: whether the cell with
+           the highest value touches the region at all.
+By chance: the share of cells that would have been right: what a random cell scores.
 Chosen:    nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from itertools import pairwise, product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +28,9 @@ from vesalius.metrics import pointing_game
 from vesalius.transforms.polygons import filled
 from vesalius.types import Box, Geometry, Image, Mask, Point, Polygon, Region, Score
 
+NAMES = ("pointing", "pointing_patch")
 Values = npt.NDArray[np.float64]
+Grids = tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
 Heat = Mapping[int, Mapping[str, Floats]]  # row of a pair → label → map (t, y, x)
 
 
@@ -46,6 +53,14 @@ class Asked:
     regions: tuple[Geometry, ...] = field(repr=False)
     shape: tuple[int, ...]
     frames: int = 1
+    _grids: dict[Any, Grids] = field(default_factory=dict, repr=False)
+
+    def grids(self, cells: tuple[int, ...], tolerance_px: float = 0.0) -> Grids:
+        """Which cells of a map of this shape have their centers in a region, and which touch one."""
+        key = cells, tolerance_px
+        if key not in self._grids:
+            self._grids[key] = _centers(self, cells, tolerance_px), _touched(self, cells)
+        return self._grids[key]
 
 
 def asked(pairs: Sequence[Pair], *, findings_only: bool = False) -> list[Asked]:
@@ -93,56 +108,72 @@ def pointing(
     tolerance_px: float = 0.0,
     donors: Mapping[int, int] | None = None,
     resamples: int = 0,
-) -> tuple[Score, float, tuple[Pointed, ...]]:
-    """The share of concepts that are found, what a random cell would score, and each answer.
+) -> tuple[dict[str, Score], dict[str, float], tuple[Pointed, ...]]:
+    """The shares of concepts that are found, what a random cell would score, and each answer.
 
     Args:
         questions: what is looked for.
         heat: what `maps` gave.
         patients: whose each pair is, by row.
-        tolerance_px: how far outside a region still is right.
+        tolerance_px: how far outside a region a center still is right.
         donors: for each row the one whose maps stand for its own (shuffled pairs); both have maps.
         resamples: of the patients, for intervals; 0 for none.
     """
-    pointed, hits, chances = [], [], []
-    for question in questions:
+    pointed = []
+    hits, chances = np.zeros((len(questions), 2)), np.zeros((len(questions), 2))
+    for number, question in enumerate(questions):
         source = question.row if donors is None else donors[question.row]
         cells = _of_frame(heat[source][question.label], question)
-        at = peak(cells, question.shape)
-        hit = bool(pointing_game.items([at], [question.regions], tolerance_px=tolerance_px)[0])
-        pointed.append(Pointed(question.row, question.label, None if at is None else at.at, hit, question.frame))
-        hits.append(float(hit))
-        chances.append(by_chance(cells.shape, question, tolerance_px))
+        grids = question.grids(cells.shape, tolerance_px)
+        at = peak(cells)
+        chances[number] = [float(grid.mean()) for grid in grids]
+        hits[number] = [at is not None and bool(grid[at]) for grid in grids]
+        place = None if at is None else _in_pixels(np.array(at) + 0.5, cells.shape, question.shape)
+        pointed.append(Pointed(question.row, question.label, place, bool(hits[number, 0]), question.frame))
     whose = [patients[question.row] for question in questions]
-    score = mean(pointing_game.NAME, pointing_game.DIRECTION, np.array(hits), whose, resamples)
-    return score, float(np.mean(chances)) if chances else float("nan"), tuple(pointed)
+    name, direction = pointing_game.NAME, pointing_game.DIRECTION
+    scores = {each: mean(name, direction, hits[:, i], whose, resamples) for i, each in enumerate(NAMES)}
+    return scores, dict(zip(NAMES, chances.mean(axis=0).tolist(), strict=True)), tuple(pointed)
 
 
-def peak(cells: npt.NDArray[np.floating], shape: Sequence[int]) -> Point | None:
-    """The center of the hottest cell in pixels of an array of this shape; None where all cells are equal.
-
-    Of several hottest cells it is the middle of them.
-    """
-    if cells.max() == cells.min():
-        return None
-    return Point(_in_pixels(pointing_game.peak(cells).at, cells.shape, shape))
+def peak(cells: npt.NDArray[np.floating]) -> tuple[int, ...] | None:
+    """The hottest cell, of several the one in their middle; None where all are equal."""
+    return None if cells.max() == cells.min() else tuple(int(v) for v in pointing_game.peak(cells).at)
 
 
-def by_chance(cells: Sequence[int], question: Asked, tolerance_px: float = 0.0) -> float:
-    """The share of cells whose centers are right."""
-    centers = [_in_pixels(np.array(index) + 0.5, cells, question.shape) for index in np.ndindex(*cells)]
+def _centers(question: Asked, cells: tuple[int, ...], tolerance_px: float) -> npt.NDArray[np.bool_]:
+    """Which cells have their center in a region."""
+    points = [Point(_in_pixels(np.array(index) + 0.5, cells, question.shape)) for index in np.ndindex(*cells)]
     if tolerance_px:
-        points = [Point(center) for center in centers]
-        return float(pointing_game.items(points, [question.regions] * len(points), tolerance_px=tolerance_px).mean())
-    inside = np.zeros(len(centers), np.bool_)
+        hits = pointing_game.items(points, [question.regions] * len(points), tolerance_px=tolerance_px)
+        near: npt.NDArray[np.bool_] = (hits == 1).reshape(cells)
+        return near
+    inside = np.zeros(len(points), np.bool_)
+    at = np.array([point.at for point in points])
     for place in question.regions:
         if isinstance(place, Box):
-            each = np.array(centers)
-            inside |= ((each >= np.array(place.low)) & (each <= np.array(place.high))).all(axis=1)
+            inside |= ((at >= np.array(place.low)) & (at <= np.array(place.high))).all(axis=1)
+        elif isinstance(place, Mask):
+            inside |= place.load()[tuple(at.astype(np.intp).T)]
+    return inside.reshape(cells)
+
+
+def _touched(question: Asked, cells: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """Which cells share pixels with a region."""
+    found = np.zeros(cells, np.bool_)
+    borders = [np.arange(many + 1) * side / many for many, side in zip(cells, question.shape, strict=True)]
+    for place in question.regions:
+        if isinstance(place, Box):
+            axes = [
+                (edges[:-1] < high) & (edges[1:] > low) for edges, low, high in zip(borders, place.low, place.high, strict=True)
+            ]
+            found |= reduce(np.logical_and.outer, axes)
         elif isinstance(place, Mask):
             marked = place.load()
-            inside |= np.array([marked[tuple(int(v) for v in center)] for center in centers])
-    return float(inside.mean())
+            cuts = [[slice(int(low), int(np.ceil(high))) for low, high in pairwise(edges)] for edges in borders]
+            for index in product(*(range(many) for many in cells)):
+                found[index] |= bool(marked[tuple(cut[i] for cut, i in zip(cuts, index, strict=True))].any())
+    return found
 
 
 def _of_frame(one: Floats, question: Asked) -> npt.NDArray[np.floating]:

@@ -29,7 +29,7 @@ from vesalius.transforms.intensity import to_display
 from vesalius.types import NOTICE, Box, Image, Mask, Part, Point, Polygon
 
 MODEL, OTHER = "#c25700", "#5b6770"
-MARKS = {"majority": "s", "chance": "s", "untrained": "^", "shuffled": "D"}  # told apart without color
+MARKS = {"majority": "s", "chance": "v", "untrained": "^", "shuffled": "D"}  # told apart without color
 MOST_POINTED, PICTURE_PX, SHEET_PX, MOST_CLASSES = 12, 280, 140, 30
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color:#1d2429;background:#fff}
@@ -91,8 +91,7 @@ def _marked(scores: Scores) -> str:
     for baseline, mark in MARKS.items():
         axis.plot([], [], mark, color=OTHER, markersize=4, fillstyle="none", label=baseline)
     axis.set_yticks(range(len(names)), names, fontsize=8)
-    axis.invert_yaxis()
-    axis.set_xlim(0, 1)
+    axis.set(xlim=(-0.01, 1.01), ylim=(len(names) - 0.4, -0.6))
     axis.grid(axis="x", alpha=0.3)
     axis.legend(loc="best", fontsize=8)
     return _image(_png(figure), "Scores with intervals and baselines; the same figures stand in the table")
