@@ -137,6 +137,8 @@ def test_every_override_of_every_arm_is_checked_at_once(tmp_path: Path) -> None:
 
 def test_a_fault_of_the_recipe_itself_is_not_repeated_for_every_arm(tmp_path: Path) -> None:
     assert set(problems(tmp_path, GOOD.replace("width: 64", "widht: 64") + CLAIM)) == {"model.widht"}
+    exam = "evaluate: {use: benchmarks.chance.random_boxes, items: [], seed: 7}\n"
+    assert set(problems(tmp_path, GOOD.replace("width: 64", "widht: 64") + exam + CLAIM)) == {"model.widht"}
 
 
 @pytest.mark.parametrize(

@@ -284,7 +284,7 @@ def _claim(document: dict[str, Any], supplied: Mapping[str, frozenset[str]], pro
             faults = [fault for fault in faults if (fault.key, fault.message) not in before]
             problems += [Problem(f"claim.{kind}.{name}: {fault.key}", fault.message, fault.allowed) for fault in faults]
             alike = steered.setdefault(repr({key: (part.use, sorted(part.values.items())) for key, part in parts.items()}), name)
-            if alike != name and len(parts) >= len(SECTIONS):
+            if alike != name and not own and not faults:
                 problems.append(Problem(f"claim.{kind}.{name}", f"is steered as {alike} is: there is nothing to compare"))
     return claim
 
