@@ -156,6 +156,27 @@ def test_the_patches_that_stay_keep_their_places() -> None:
     assert len(places) == 8
 
 
+def test_the_patches_that_stay_keep_their_angles() -> None:
+    model = encoder(drop=0.5)
+    given: list[tuple[Tensor, Tensor]] = []
+    model.blocks[0].register_forward_pre_hook(lambda _, inputs: given.append(inputs[:2]))
+    model.encode(pictures(0))
+    model.train().encode(pictures(0))
+    (everything, angles), (kept, kept_angles) = given
+    places = [int((everything - row).abs().sum(1).argmin()) for row in kept]
+    assert torch.equal(kept_angles, angles[places])
+    assert places != list(range(8))
+
+
+def test_the_class_token_is_told_apart_from_the_patches() -> None:
+    model = encoder(class_token=True)
+    model.blocks, model.norm = nn.ModuleList(), nn.Identity()
+    encoded = model.encode(pictures(0, 3))
+    assert isinstance(encoded, Classed)
+    assert torch.equal(encoded.classes, model.class_token.expand(2, -1))
+    assert torch.allclose(encoded.tokens[:16], model.stem(pictures(0).pixels[0][None]).flatten(0, 3), atol=1e-6)
+
+
 def test_one_patch_stays_however_many_are_dropped() -> None:
     assert encoder(drop=0.99).train().encode(pictures(0, 3)).lengths == (1, 1)
 

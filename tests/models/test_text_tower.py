@@ -55,6 +55,15 @@ def test_the_layers_are_those_after_each_block() -> None:
     assert torch.equal(model.encode(texts(4, 3)).tokens, encoded.layers[1])
 
 
+def test_the_class_token_is_told_apart_from_the_words() -> None:
+    model = tower(class_token=True)
+    model.blocks, model.norm = nn.ModuleList(), nn.Identity()
+    encoded = model.encode(texts(4, 2))
+    assert isinstance(encoded, Classed)
+    assert torch.equal(encoded.classes, model.class_token.expand(2, -1))
+    assert torch.equal(encoded.tokens, model.embedding(texts(4, 2).ids))
+
+
 def test_permuting_the_texts_permutes_what_comes_out() -> None:
     model = tower()
     several = texts(5, 2, 9)
