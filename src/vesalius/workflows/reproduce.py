@@ -71,7 +71,7 @@ def reproduce(
     total, left = count * len(claim.runs()), sum(map(len, todo.values()))
     at_once = min(jobs or origin.cores(), count)
     before = f", {total - left} of them ended before" if left < total else ""
-    say(f"{len(claim.runs())} arms and controls, {count} seeds: {total} runs{before}; {at_once} seeds at once")
+    say(f"{len(claim.runs())} arms and controls, {count} seeds: {total} runs{before}; seeds at once: {at_once}")
     progress = Progress(total, total - left, say)
     failed = train_all(recipe, todo, measure=claim.measure, smoke=smoke, jobs=at_once, progress=progress)
     _raise_if_all(failed, total)

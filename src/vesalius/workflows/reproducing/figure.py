@@ -16,17 +16,19 @@ APART = 0.6  # free space between arms and controls
 def draw(row: Mapping[str, Any], path: Path) -> None:
     """Write a row of the ledger as SVG; the same row gives the same file.
 
-    Seeds are joined by thin lines where they are compared: the claim is about each line's slope.
+    Seeds are joined by thin lines where arms are compared: the claim is about each line's slope.
     """
     arms, controls = row["arms"], row["control"]
     figure = Figure(figsize=(1.8 + 1.3 * (len(arms) + len(controls)), 3.8), layout="constrained")
     axis = figure.subplots()
     places = {name: float(place) for place, name in enumerate(arms)}
     places |= {name: len(arms) + APART + place for place, name in enumerate(controls)}
-    for seed in range(len(next(iter(arms.values()))["seeds"])):
-        values = [arm["values"][seed] for arm in arms.values()]
-        heights = [float("nan") if value is None else value for value in values]
-        axis.plot([places[name] - 0.12 for name in arms], heights, color=ARM, alpha=0.25, linewidth=0.8)
+    for pair in row["pairs"]:
+        if pair["worse"] in arms:
+            ends = (pair["worse"], pair["better"])
+            for values in zip(*(arms[name]["values"] for name in ends), strict=True):
+                heights = [float("nan") if value is None else value for value in values]
+                axis.plot([places[name] - 0.12 for name in ends], heights, color=ARM, alpha=0.25, linewidth=0.8)
     for name, arm in {**arms, **controls}.items():
         _draw(axis, places[name], arm, ARM if name in arms else CONTROL)
     if controls:

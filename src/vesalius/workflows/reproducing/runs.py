@@ -25,6 +25,7 @@ from vesalius.workflows.train import SUPPLIED
 
 FINISHED, SCORES = "finished.json", "scores.json"
 SEED_SHIFT = 1_000_000  # between the phantoms of two seeds; no cohort is as large
+MOST_NAMED = 12  # figures in a message
 MOST_SEEDS = 100  # with more, seeds would reach the phantoms of the exams
 
 
@@ -156,9 +157,10 @@ def measured(found: Finished, measure: str) -> float:
     if measure in found.scores:
         return found.scores[measure]
     near = difflib.get_close_matches(measure, found.scores, 1)
+    more = f" and {len(found.scores) - MOST_NAMED} more" if len(found.scores) > MOST_NAMED else ""
     raise UsageError(
         "bad_recipe",
         f"The claim's measure {measure} is no figure of its runs{f', did you mean {near[0]}?' if near else '.'} "
-        f"They have: {', '.join(found.scores) or 'none'}. "
+        f"They have: {', '.join([*found.scores][:MOST_NAMED]) or 'none'}{more}. "
         "What was trained is kept: name one of these in claim.measure and give the same command again.",
     )

@@ -1,15 +1,16 @@
 """The rule by which a claim holds, does not hold, or stays undecided. It is written down here before any run.
 
 Each seed trains every arm and every control once, on data of its own, so that what is compared is the difference of two runs with
-one seed. Over the seeds it has a 95 % t interval. For two neighbors of the expected order:
+one seed. Over the seeds it has a 95 % t interval. For two neighbors of an expected order:
 
 * it *holds* when the interval lies wholly above -margin: above 0 where the claim allows no margin;
 * it *does not hold* when the interval lies wholly below -margin;
 * else it is *undecided*.
 
-The claim does not hold when one pair of neighbors does not hold, and is undecided when one is undecided. It holds when all
-do, and the last arm beats every control as well, without a margin: what a control reaches too has another cause than the paper's.
-A control that is not beaten leaves the claim undecided. Because every pair must hold, trying several needs no correction.
+The claim does not hold when one pair of neighbors does not hold, and is undecided when one is undecided. It holds when all do,
+in every order where there are several, and the last arm of all beats every control as well, without a margin: what a control
+reaches too has another cause than the paper's. A control that is not beaten leaves the claim undecided. Because every pair must
+hold, trying several needs no correction.
 
 At the extremes: one seed alone, or a measure that is undefined in one run, decides nothing.
 
@@ -30,11 +31,12 @@ from vesalius.metrics.t_interval import interval
 from vesalius.recipe import Claim
 
 Verdict = Literal["holds", "does not hold", "undecided"]
-RULE = """A claim names arms in the order that the paper expects, from worst to best. Each seed trains every arm and every
-control on data of its own. For each two neighbors the paired differences over the seeds have a 95 % t interval. The pair *holds*
-when the interval lies wholly above -margin (above 0 where the claim allows no margin), *does not hold* when it lies wholly below,
-and is *undecided* otherwise. The claim holds when every pair holds and the last arm beats each control, without a margin; it does
-not hold when one pair does not; else it is undecided, and so it is when a control is not beaten."""
+RULE = """A claim names arms in the order that the paper expects, from worst to best, or in several orders where not all arms
+are of one, each with a margin of its own. Each seed trains every arm and every control on data of its own. For each two
+neighbors the paired differences over the seeds have a 95 % t interval. The pair *holds* when the interval lies wholly above
+-margin (above 0 where the claim allows no margin), *does not hold* when it lies wholly below, and is *undecided* otherwise.
+The claim holds when every pair holds and the last arm beats each control, without a margin; it does not hold when one pair
+does not; else it is undecided, and so it is when a control is not beaten."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,16 @@ def judge(claim: Claim, values: Mapping[str, Sequence[float]]) -> Judged:
     """Judge a claim by the rule above.
 
     Args:
-        claim: the arms, their order, the margin and the controls.
+        claim: the arms, their orders with the margins, and the controls.
         values: of the measure: arm or control → one value per seed, the same seeds in the same order; NaN where undefined.
     """
-    names = list(claim.arms)
+    last = list(claim.arms)[-1]
     arms = tuple(
-        compare(worse, better, values, direction=claim.direction, margin=claim.margin) for worse, better in pairwise(names)
+        compare(worse, better, values, direction=claim.direction, margin=margin)
+        for chain, margin in claim.chains()
+        for worse, better in pairwise(chain)
     )
-    controls = tuple(compare(name, names[-1], values, direction=claim.direction, margin=0.0) for name in claim.control)
+    controls = tuple(compare(name, last, values, direction=claim.direction, margin=0.0) for name in claim.control)
     found = {pair.verdict for pair in arms}
     if "does not hold" in found:
         return Judged("does not hold", arms, controls)
