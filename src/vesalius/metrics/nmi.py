@@ -6,7 +6,8 @@ Direction:       higher is better.
 At the extremes: 1 groups and classes are the same but for their names; 0 they are independent, also when all items are in one
                  group or of one class. It is above 0 by chance, the more the more groups: give a random grouping's beside it.
 Undefined when:  there is no item, or one group and one class alone (both entropies are 0).
-Interval:        percentile bootstrap over patients: `bootstrap.counted_score` with `counts`; the groups stay as found.
+Interval:        percentile bootstrap over patients: `bootstrap.counted_score` with `counts`; the groups stay as found. It lies
+                 too high when items are few: a draw repeats some and lacks others, which looks like order.
 Source:          Strehl and Ghosh, JMLR 2002; the arithmetic mean as in scikit-learn.
 """
 

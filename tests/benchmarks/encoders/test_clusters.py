@@ -32,3 +32,11 @@ def test_clouds_that_lie_apart_are_the_classes_and_the_seed_is_all_that_draws() 
 def test_fewer_different_points_than_groups_end() -> None:
     assert set(clusters.k_means(np.ones((5, 2)), 3, seed=0).tolist()) == {0}
     assert len(set(clusters.k_means(np.array([[0.0], [0.0], [1.0]]), 3, seed=0).tolist())) == 2
+
+
+def test_the_interval_lies_around_the_value_where_there_is_no_order() -> None:
+    draw = np.random.default_rng(0)
+    score = clusters.clusters(draw.normal(size=(120, 8)), np.arange(120) % 8, [str(i) for i in range(120)], seed=0, resamples=200)
+    assert score.value is not None
+    assert score.interval is not None
+    assert 0 <= score.interval[0] < score.value < score.interval[1] < 0.5

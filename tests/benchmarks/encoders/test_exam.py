@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from vesalius.benchmarks.encoders import exam as exams
+from vesalius.benchmarks.encoders.embedded import embed
 from vesalius.benchmarks.encoders.exam import Exam
 from vesalius.errors import InputRefused, UsageError
 
@@ -158,3 +159,12 @@ def test_impossible_values_are_refused_all_at_once() -> None:
         "evaluate.percents",
         "evaluate.test_limit",
     }
+
+
+def test_of_many_texts_of_a_picture_a_few_are_asked_with(cases, pairs) -> None:
+    many = [replace(each, texts=each.texts * 10) for each in pairs["test"][:8]]
+    exam = Exam(measures=["retrieval"], texts_each=3, **FAST)
+    found = [exam.run(cases.Looking(), {"test": many}) for _ in range(2)]
+    assert found[0].to_json() == found[1].to_json()
+    asked = embed(cases.Looking(), exam._taken({"test": many})["test"])
+    assert len(asked.texts) == 24

@@ -5,7 +5,7 @@ of findings `{protocol}_finding_auc{suffix}`. Of several trainings with other la
 is the mean; the interval is over patients alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,7 +75,7 @@ def class_scores(said: Classified, patients: Sequence[str], *, resamples: int = 
     true: list[str] = names[said.truths].tolist()
     tables = [f1_macro.counts(names[row].tolist(), true, classes=classes) for row in given]
     width = 3 * len(classes)
-    areas = [auc_macro.of(row, np.eye(len(classes))[said.truths]) for row in several]
+    area = _areas(several, np.eye(len(classes))[said.truths])
 
     def f1(sums: Values) -> Values:
         found: Values = np.mean([f1_macro.of_sums(sums[:, i * width : (i + 1) * width]) for i in range(len(tables))], axis=0)
@@ -87,7 +87,7 @@ def class_scores(said: Classified, patients: Sequence[str], *, resamples: int = 
             "balanced_accuracy", "higher", group_mean.of_sums, group_mean.counts(right, true), patients, resamples
         ),
         "f1": counted("f1_macro", "higher", f1, np.concatenate(tables, axis=1), patients, resamples),
-        "auc": corpus("auc_macro", "higher", lambda drawn: float(np.mean([area(drawn) for area in areas])), patients, resamples),
+        "auc": corpus("auc_macro", "higher", area, patients, resamples),
     }
     return {f"{said.protocol}_{name}{said.suffix}": score for name, score in scores.items() if score.value is not None}
 
@@ -104,10 +104,10 @@ def finding_scores(said: Found, patients: Sequence[str], *, resamples: int = 0) 
     exact = np.asarray(said.states, np.float64)
 
     def area(columns: slice) -> Score:
-        areas = [auc_macro.of(row[:, columns], exact[:, columns]) for row in several]
+        of_all = _areas(several[:, :, columns], exact[:, columns])
         rows = np.flatnonzero(~np.isnan(exact[:, columns]).all(axis=1))
         whose = [patients[int(row)] for row in rows]
-        return corpus("auc_macro", "higher", lambda drawn: float(np.mean([one(rows[drawn]) for one in areas])), whose, resamples)
+        return corpus("auc_macro", "higher", lambda drawn: of_all(rows[drawn]), whose, resamples)
 
     name = f"{said.protocol}_finding_auc{said.suffix}"
     scores = {name: area(slice(None))}
@@ -115,6 +115,11 @@ def finding_scores(said: Found, patients: Sequence[str], *, resamples: int = 0) 
         for number, finding in enumerate(said.findings):
             scores[f"{name}_{slug(finding)}"] = area(slice(number, number + 1))
     return {name: score for name, score in scores.items() if score.value is not None}
+
+
+def _areas(several: Values, states: Values) -> Callable[[Indices], float]:
+    """The mean over trainings of the mean over classes: all of them defined or not alike, so they are columns side by side."""
+    return auc_macro.of(np.concatenate(list(several), axis=1), np.tile(states, (1, len(several))))
 
 
 def slug(name: str) -> str:

@@ -7,7 +7,7 @@ protocols are asked again with each picture's vector exchanged for that of anoth
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -50,6 +50,7 @@ class Exam:
         tolerance_px: how far outside a region a pointed place still is right.
         train_limit: training pictures that probes and neighbors learn from at most, drawn.
         test_limit: test pictures at most, drawn; validation pictures as well.
+        texts_each: texts of a test picture that retrieval asks with at most, drawn.
         resamples: of the patients, for intervals; 0 for none.
 
     Raises:
@@ -69,6 +70,7 @@ class Exam:
     tolerance_px: float = 0.0
     train_limit: int = 4000
     test_limit: int = 2000
+    texts_each: int = 5
     resamples: int = 1000
 
     def __post_init__(self) -> None:
@@ -81,7 +83,8 @@ class Exam:
                 problems.append(Problem(f"evaluate.{name}", "must be numbers of at least 1"))
         if not self.percents or min(self.percents) <= 0 or max(self.percents) > 100:
             problems.append(Problem("evaluate.percents", "must be above 0 and at most 100"))
-        least = {"templates": 0, "ensemble": 0, "tolerance_px": 0, "train_limit": 1, "test_limit": 1, "resamples": 0}
+        least = {"templates": 0, "ensemble": 0, "tolerance_px": 0, "train_limit": 1, "test_limit": 1}
+        least |= {"texts_each": 1, "resamples": 0}
         problems += [
             Problem(f"evaluate.{name}", f"must be at least {low}") for name, low in least.items() if getattr(self, name) < low
         ]
@@ -131,7 +134,15 @@ class Exam:
         return _Session(self, self._taken(pairs), None).texts()
 
     def _taken(self, pairs: Mapping[str, Sequence[Pair]]) -> dict[str, list[Pair]]:
-        return {split: [pairs[split][i] for i in chosen] for split, chosen in self._rows(pairs).items()}
+        found = {split: [pairs[split][i] for i in chosen] for split, chosen in self._rows(pairs).items()}
+        found["test"] = [self._with_few_texts(pair, number) for number, pair in enumerate(found["test"])]
+        return found
+
+    def _with_few_texts(self, pair: Pair, number: int) -> Pair:
+        if len(pair.texts) <= self.texts_each:
+            return pair
+        drawn = np.random.default_rng([SEED, len(SPLITS) + 1, number]).permutation(len(pair.texts))[: self.texts_each]
+        return replace(pair, texts=tuple(pair.texts[i] for i in sorted(drawn.tolist())))
 
     def _rows(self, pairs: Mapping[str, Sequence[Pair]]) -> dict[str, list[int]]:
         """Of each split the pairs that are taken, within its limit."""

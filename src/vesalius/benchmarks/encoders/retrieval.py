@@ -1,10 +1,11 @@
 """retrieval: finding the text of a picture, the picture of a text, and pictures of the same class.
 
 Protocol:  Queries and gallery are all pictures and texts of the test split. Picture to text: any text answers whose key is one of
-           the picture's own texts' keys, whoever it was written of; in the gallery each wording stands once. Text to picture:
-           any picture answers that has a text of the query's key. Counting the own partner alone would punish a search for a
-           caption that stands twice. R@1, R@5, R@10 and the median rank of the first right item; `retrieval_r{k}` is the mean of
-           both directions. Beside them what an order without meaning would score.
+           the picture's own texts' keys, whoever it was written of; in the gallery each key stands once, as its text that is
+           most alike: eight wordings of one wrong caption are one wrong answer. Text to picture: any picture answers that has a
+           text of the query's key. Counting the own partner alone would punish a search for a caption that stands twice. R@1,
+           R@5, R@10 and the median rank of the first right item; `retrieval_r{k}` is the mean of both directions. Beside them
+           what an order without meaning would score.
            P@k by class: the share of the first k pictures that are of the query's class; the query is a picture (pictures of its
            own patient are not to be found) or a text, which has the class of the picture that it was written of.
 Chosen:    nothing.
@@ -39,14 +40,23 @@ def retrieval(found: Embedded, *, resamples: int = 0) -> tuple[dict[str, Score],
     patients = list(found.patients)
     writers = [patients[i] for i in found.owner]
     alike = found.vectors.astype(np.float64) @ found.texts.astype(np.float64).T  # (pictures, texts)
-    right, once = answers(found), wordings(found)
-    ranks = {"image_text": recall_at_k.ranks(alike[:, once], right[:, once]), "text_image": recall_at_k.ranks(alike.T, right.T)}
+    keys, numbers = np.unique(found.keys, return_inverse=True)
+    has = np.zeros((len(found), len(keys)), np.bool_)  # which picture's texts have which key
+    has[found.owner, numbers] = True
+    right = {"image_text": has, "text_image": has[:, numbers].T}
+    order = np.argsort(numbers, kind="stable")
+    starts = np.searchsorted(numbers[order], np.arange(len(keys)))
+    best = np.maximum.reduceat(alike[:, order], starts, axis=1)  # (pictures, keys)
+    ranks = {
+        "image_text": recall_at_k.ranks(best, right["image_text"]),
+        "text_image": recall_at_k.ranks(alike.T, right["text_image"]),
+    }
     whose = {"image_text": patients, "text_image": writers}
     scores: dict[str, Score] = {}
     chance: dict[str, float] = {}
     for k in DEPTHS:
         hits = {name: recall_at_k.within(each, k) for name, each in ranks.items()}
-        odds = {"image_text": recall_at_k.by_chance(right[:, once], k=k), "text_image": recall_at_k.by_chance(right.T, k=k)}
+        odds = {name: recall_at_k.by_chance(each, k=k) for name, each in right.items()}
         both = [_added(hits["image_text"], 0), _added(hits["text_image"], 1)]
         scores[f"retrieval_r{k}"] = counted(
             "recall_at_k", "higher", _mean_of_both, np.concatenate(both), [*patients, *writers], resamples
@@ -59,21 +69,6 @@ def retrieval(found: Embedded, *, resamples: int = 0) -> tuple[dict[str, Score],
         compute = partial(_median, each)
         scores[f"retrieval_{name}_median_rank"] = corpus("median_rank", "lower", compute, whose[name], resamples)
     return {name: score for name, score in scores.items() if score.value is not None}, chance
-
-
-def answers(found: Embedded) -> Marks:
-    """(pictures, texts): which texts say what one of the picture's own texts says."""
-    has = np.zeros((len(found), int(found.keys.max()) + 1 if len(found.keys) else 0), np.bool_)
-    has[found.owner, found.keys] = True
-    return has[:, found.keys]
-
-
-def wordings(found: Embedded) -> npt.NDArray[np.intp]:
-    """The first text of each wording: of equal key and equal vector."""
-    first: dict[tuple[int, bytes], int] = {}
-    for place, (key, vector) in enumerate(zip(found.keys.tolist(), found.texts, strict=True)):
-        first.setdefault((key, vector.tobytes()), place)
-    return np.array(list(first.values()), np.intp)
 
 
 def same_class(found: Embedded, *, resamples: int = 0) -> tuple[dict[str, Score], dict[str, float]]:
