@@ -168,7 +168,8 @@ class Crew:
         """Wait for a job that was sent.
 
         Raises:
-            InputRefused: `memory_limit`, `time_limit` or `decode_failed`: the worker was ended, or hangs.
+            InputRefused: `memory_limit`, `time_limit` or `decode_failed`: the worker was ended, hangs, or tells of other files
+                than it was given.
         """
         worker = job.worker
         assert worker is not None, "a job is sent before it is waited for"
@@ -179,6 +180,10 @@ class Crew:
             except (OSError, EOFError) as error:
                 raise self._ended(worker, error) from None
             worker.jobs.popleft().result = reply
+        if sum(1 if len(told) == 2 else told[4] for told in job.result) != len(job.items):
+            raise InputRefused(
+                "decode_failed", "A process that decodes pictures was taken over by a file. Nothing of it is believed."
+            )
         return job.result
 
     def drain(self) -> None:
@@ -208,18 +213,9 @@ class Crew:
 
 
 def arrays_of(job: Job) -> list[Array | tuple[str, str]]:
-    """What a finished job has decoded, as views of its slot; code and message where a file was refused.
-
-    Raises:
-        InputRefused: `decode_failed`: the worker tells of other files than it was given.
-    """
-    assert job.result is not None, "the job is done"
-    if sum(1 if len(told) == 2 else told[4] for told in job.result) != len(job.items):
-        raise InputRefused(
-            "decode_failed", "A process that decodes pictures was taken over by a file. Nothing of it is believed."
-        )
+    """What a finished job has decoded, as views of its slot; code and message where a file was refused."""
     found: list[Array | tuple[str, str]] = []
-    for told in job.result:
+    for told in job.result or []:
         if len(told) == 2:
             found.append((told[0], told[1]))
             continue

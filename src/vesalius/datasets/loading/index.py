@@ -2,6 +2,7 @@
 
 import mmap
 import tempfile
+from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
@@ -12,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from vesalius.datasets.loading.decode import room_of
 from vesalius.datasets.store import table
 from vesalius.datasets.store.media import NAME
 from vesalius.datasets.store.places import Place, Root
@@ -20,26 +22,32 @@ from vesalius.errors import InputRefused
 from vesalius.types import Sample
 
 ROWS = 512  # of a stretch on the disk
+LOOKED_UP = 1024  # samples at a time
 _COLUMNS = ["media", "bytes", "shape", "channels"]
 
 
 class Picture(NamedTuple):
     """A picture of a sample: its number among all of them, its file, how many bytes that has, and the array in it.
 
-    `shape` is that of the array without color.
+    `shape` is that of the array without color, `room` how many bytes the array may take.
     """
 
     number: int
     place: Place
     name: str
     bytes: int
-    shape: list[int]
+    shape: Sequence[int]
     channels: int
+    room: int
 
-    @property
-    def suffix(self) -> str:
-        """.png, .jpg or .npy."""
-        return self.name[-4:]
+
+class Listed(NamedTuple):
+    """Samples by their numbers and keys, their pictures one sample's behind the other's, and how many each has."""
+
+    numbers: npt.NDArray[np.int64]
+    keys: tuple[str, ...]
+    pictures: list[Picture]
+    counts: list[int]
 
 
 class Index:
@@ -59,7 +67,7 @@ class Index:
         self.places = [Place(root) for root in roots]
         digest = sha256()
         keys: list[pa.Array] = []
-        images: list[pa.Array] = []
+        media = _Media()
         counts: list[npt.NDArray[np.int64]] = []
         ends: list[int] = []
         self._rows = _Rows()
@@ -67,23 +75,24 @@ class Index:
             for chosen in (batch.filter(_mask(batch, split, tasks)) for batch in _batches(place)):
                 shown = chosen.column("images")
                 keys.append(chosen.column("key"))
-                images.append(_media_of(shown))
+                columns = _media_of(shown)
+                media.add(*columns)
                 counts.append(pc.list_value_length(shown).fill_null(0).to_numpy(zero_copy_only=False))
                 self._rows.add(chosen)
-                for column in (keys[-1], images[-1].field("media"), images[-1].field("shape")):
-                    digest.update(repr(column.to_pylist()).encode())
+                for told in (keys[-1].to_pylist(), columns[0].to_pylist(), columns[2].to_pylist()):
+                    digest.update(repr(told).encode())
             ends.append(sum(map(len, keys)))
         self.sha256 = digest.hexdigest()  # of keys and pictures: whether two indexes are of the same samples
         self.keys = pa.concat_arrays(keys) if keys else pa.array([], pa.string())
         self._ends = np.array(ends, np.int64)
         self._start = np.concatenate([np.zeros(1, np.int64), *counts]).cumsum()
-        self._images = pa.concat_arrays(images) if images else None
+        self._media = media
         if len(self) == 0:
             raise InputRefused(
                 "empty_split", "No sample of the datasets is in the split and of the tasks that are asked for. Check them."
             )
-
         self._rows.finish()
+        self._media.finish()
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -93,20 +102,25 @@ class Index:
         """How many pictures the samples have, each counted as often as it is shown."""
         return int(self._start[-1])
 
-    def pictures(self, numbers: npt.NDArray[np.int64]) -> list[list[Picture]]:
-        """The pictures of each of these samples, in its order."""
-        assert self._images is not None, "an index is never empty"
-        starts, ends = self._start[numbers], self._start[numbers + 1]
-        counts = ends - starts
+    def listed(self, batches: Sequence[npt.NDArray[np.int64]]) -> Iterator[Listed]:
+        """Each of these batches, looked up some at a time: a call of a library costs more than what it finds for one of them."""
+        start = 0
+        while start < len(batches):
+            end = start + max(1, LOOKED_UP // max(1, len(batches[start])))
+            some, start = batches[start:end], end
+            every = self._listed(np.concatenate(some))
+            keys, pictures, counts = iter(every.keys), iter(every.pictures), iter(every.counts)
+            for numbers in some:
+                count_of = list(islice(counts, len(numbers)))
+                yield Listed(numbers, tuple(islice(keys, len(numbers))), list(islice(pictures, sum(count_of))), count_of)
+
+    def _listed(self, numbers: npt.NDArray[np.int64]) -> Listed:
+        ends = self._start[numbers + 1]
+        counts = ends - self._start[numbers]
         which = np.repeat(ends - counts.cumsum(), counts) + np.arange(counts.sum())
-        taken = self._images.take(pa.array(which))
-        columns = [taken.field(name).to_pylist() for name in _COLUMNS]
-        places = [self.places[at] for at in np.searchsorted(self._ends, numbers, "right").tolist()]
-        found = zip(which.tolist(), *columns, strict=True)
-        return [
-            [Picture(number, place, *rest) for number, *rest in islice(found, end - start)]
-            for place, start, end in zip(places, starts.tolist(), ends.tolist(), strict=True)
-        ]
+        places = np.repeat(np.searchsorted(self._ends, numbers, "right"), counts)
+        pictures = self._media.pictures(which, [self.places[at] for at in places.tolist()])
+        return Listed(numbers, tuple(self.keys.take(pa.array(numbers)).to_pylist()), pictures, counts.tolist())
 
     def place(self, number: int) -> Place:
         """The dataset that a sample lies in."""
@@ -123,6 +137,36 @@ class Index:
     def lengths(self, length: Callable[[Sample], int]) -> npt.NDArray[np.int64]:
         """The length of every sample, by a function of it that loads no picture."""
         return np.fromiter((length(self.sample(number)) for number in range(len(self))), np.int64, len(self))
+
+
+class _Media:
+    """What is told of pictures, by columns: an object for each of them is made when it is loaded."""
+
+    def __init__(self) -> None:
+        self._names: list[pa.Array] = []
+        self._bytes, self._rooms, self._forms = array("q"), array("q"), array("q")
+        self._form_of: dict[tuple[tuple[int, ...], int], int] = {}  # shapes with channels: there are few
+
+    def add(self, names: pa.Array, sizes: pa.Array, shapes: pa.Array, channels: pa.Array) -> None:
+        """Pictures behind those that are there."""
+        self._names.append(names)
+        self._bytes.extend(sizes.to_pylist())
+        for name, size, shape, colors in zip(*(told.to_pylist() for told in (names, sizes, shapes, channels)), strict=True):
+            self._rooms.append(-(-room_of(name[-4:], size, shape, colors) // 8) * 8)
+            self._forms.append(self._form_of.setdefault((tuple(shape), colors), len(self._form_of)))
+
+    def finish(self) -> None:
+        """From now on pictures are looked up."""
+        self._name = pa.concat_arrays(self._names)
+        self._numbers = np.array([self._bytes, self._rooms, self._forms], np.int64)
+        self._form = list(self._form_of)
+
+    def pictures(self, which: npt.NDArray[np.int64], places: Sequence[Place]) -> list[Picture]:
+        """Those of these numbers, which lie there."""
+        names = self._name.take(pa.array(which)).to_pylist()
+        sizes, rooms, forms = self._numbers[:, which].tolist()
+        shapes, channels = zip(*[self._form[form] for form in forms], strict=True) if forms else ((), ())
+        return list(map(Picture, which.tolist(), places, names, sizes, shapes, channels, rooms))
 
 
 class _Rows:
@@ -184,8 +228,8 @@ def _mask(batch: pa.RecordBatch, split: str | None, tasks: Collection[str] | Non
     return wanted
 
 
-def _media_of(shown: pa.Array) -> pa.StructArray:
-    """Of pictures what is needed to decode them; names are those that a dataset of ours has."""
+def _media_of(shown: pa.Array) -> list[pa.Array]:
+    """Of pictures what is needed to decode them, by columns; names are those that a dataset of ours has."""
     flat = pc.list_flatten(shown)
     columns = [pc.struct_field(flat, name) for name in _COLUMNS]
     if not all(name is not None and NAME.fullmatch(name) for name in columns[0].to_pylist()):
@@ -195,4 +239,4 @@ def _media_of(shown: pa.Array) -> pa.StructArray:
         )
     if any(column.null_count for column in columns):
         raise InputRefused("bad_dataset", "A row does not say what its pictures are. Write the folder again from its source.")
-    return pa.StructArray.from_arrays(columns, _COLUMNS)
+    return columns

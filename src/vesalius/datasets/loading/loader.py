@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from vesalius.datasets.faults import Fault, Tell
 from vesalius.datasets.loading.cache import Disk, Memory
 from vesalius.datasets.loading.crew import Crew, Job, arrays_of, jobs_of, together
 from vesalius.datasets.loading.cut import WHOLE, Cut, Taken
-from vesalius.datasets.loading.index import Index, Picture
-from vesalius.datasets.loading.opening import File, Opening, file_of
+from vesalius.datasets.loading.index import Index, Listed, Picture
+from vesalius.datasets.loading.opening import File, Opening
 from vesalius.datasets.loading.order import Numbers, Order
 from vesalius.datasets.store.places import Root
 from vesalius.errors import InputRefused, Problem, UsageError
@@ -37,17 +38,23 @@ class Loaded:
     Attributes:
         numbers: of the samples, among all of the loader.
         keys: of the samples.
-        arrays: of each sample those of its pictures, in its order: the stored values, or what was cut out of them. They lie in
-            memory that is used again once nothing refers to them; a cached one is read-only.
         taken: of each sample, which part of each picture that is.
     """
 
     numbers: Numbers
     keys: tuple[str, ...]
-    arrays: tuple[tuple[Array, ...], ...]
     taken: tuple[tuple[Taken, ...], ...]
     _index: Index
-    _together: Array | None = None
+    _held: Array | tuple[tuple[Array, ...], ...]  # all as one (B, …) where there is one of each and they lie at one step
+
+    @cached_property
+    def arrays(self) -> tuple[tuple[Array, ...], ...]:
+        """Of each sample those of its pictures, in its order: the stored values, or what was cut out of them.
+
+        They lie in memory that is used again once nothing refers to them; a cached one is read-only.
+        """
+        held = self._held
+        return held if isinstance(held, tuple) else tuple([(held[at, ...],) for at in range(len(held))])
 
     @cached_property
     def samples(self) -> tuple[Sample, ...]:
@@ -61,7 +68,7 @@ class Loaded:
         Raises:
             ValueError: a sample has no picture, or their shapes differ.
         """
-        return np.stack([arrays[0] for arrays in self.arrays]) if self._together is None else self._together
+        return np.stack([arrays[0] for arrays in self._held]) if isinstance(self._held, tuple) else self._held
 
     def _sample(self, at: int) -> Sample:
         sample = self._index.sample(int(self.numbers[at]))
@@ -138,7 +145,7 @@ class Loader:
         self.index = Index(listed, split, tasks)
         lengths = None if length is None else self.index.lengths(length)
         self.order = Order(seed, is_shuffled, batch, lengths, budget, is_packed, ranks)
-        self._opening = Opening(self.index.files, cache)
+        self._opening, self._is_caching = Opening(self.index.files, cache), cache is not None
         self._rank, self._workers, self._ahead, self._cut, self._tell = rank, workers, ahead, cut, tell
         said = [self.index.sha256, seed, is_shuffled, batch, budget, is_packed, ranks, repr(cut)]
         said.append("" if lengths is None else sha256(lengths.tobytes()).hexdigest())
@@ -163,14 +170,13 @@ class Loader:
         epoch, batches = self._epoch, self._batches(self._epoch)
         begun: deque[_Begun] = deque()
         unsent: deque[tuple[Job, list[File]]] = deque()
-        coming, most = self._given, self._workers * self._ahead
+        most, coming = self._workers * self._ahead, self.index.listed(batches[self._given :])
         self._ready().drain()  # of what an iteration left that was not gone through to its end
         while self._given < len(batches):
             while len(self._ready()) < most:
-                while not unsent and coming < len(batches) and len(begun) <= most:
-                    begun.append(self._begin(batches[coming], epoch))
+                while not unsent and len(begun) <= most and (listed := next(coming, None)) is not None:
+                    begun.append(self._begin(listed, epoch))
                     unsent.extend(begun[-1].jobs)
-                    coming += 1
                 if not unsent:
                     break
                 self._send(*unsent.popleft())
@@ -236,26 +242,25 @@ class Loader:
             self._crew = Crew(self._workers)
         return self._crew
 
-    def _begin(self, numbers: Numbers, epoch: int) -> "_Begun":
+    def _begin(self, listed: Listed, epoch: int) -> "_Begun":
         """The files of a batch, and the jobs that they make; what is in memory already needs none."""
-        pictures = self.index.pictures(numbers)
-        if self._cut is None:
-            files = [[file_of(shown, WHOLE) for shown in some] for some in pictures]
+        cut = self._cut
+        if cut is None:
+            files = [File(shown, WHOLE) for shown in listed.pictures]
         else:
-            files = [
-                [file_of(shown, self._taken(self._cut, shown, epoch, number, at)) for at, shown in enumerate(some)]
-                for number, some in zip(numbers.tolist(), pictures, strict=True)
+            owners = [
+                (number, at) for number, count in zip(listed.numbers.tolist(), listed.counts, strict=True) for at in range(count)
             ]
-        begun = _Begun(numbers, files, [])
-        waiting = [file for some in files for file in some if not self._opening.is_cached(file)]
-        rooms = [file.room for file in waiting]
+            drawn = [self._taken(cut, shown, epoch, *owner) for shown, owner in zip(listed.pictures, owners, strict=True)]
+            files = list(map(File, listed.pictures, drawn))
+        begun = _Begun(listed, files, [])
+        waiting = [file for file in files if not self._opening.is_cached(file)]
+        rooms = [file.picture.room for file in waiting]
         if waiting:
             slot, held = self._ready().slots.take(sum(rooms))
             for stretch in jobs_of(rooms, max(8, min(FILES_AT_ONCE, IN_FLIGHT // (self._workers * self._ahead))), BYTES_AT_ONCE):
                 job = Job(slot, sum(rooms[: stretch.start]), [], [], sum(rooms[stretch]), held)
                 begun.jobs.append((job, waiting[stretch]))
-                for file in waiting[stretch]:
-                    file.job = job
         return begun
 
     def _send(self, job: Job, files: Sequence[File]) -> None:
@@ -264,29 +269,36 @@ class Loader:
 
     def _loaded(self, begun: "_Begun") -> Loaded:
         """A batch whose jobs have all been sent."""
-        for job, files in begun.jobs:
+        jobs = [job for job, _ in begun.jobs]
+        for job in jobs:
             self._ready().finish(job)
-            sent = [file for file in files if file.job is job]
-            for file, result in zip(sent, arrays_of(job), strict=True):
-                if isinstance(result, tuple):
-                    file.refused = result
-                else:
-                    file.array = result
-            self._opening.believe(sent)
-        whole = []
-        for at, files_of in enumerate(begun.files):
-            wrong = [file.refused for file in files_of if file.refused is not None]
-            if wrong:
-                self._refuse(int(begun.numbers[at]), *wrong[0])
-            else:
-                whole.append(at)
-        numbers = begun.numbers[whole]
-        one = together([job for job, _ in begun.jobs]) if all(len(some) == 1 for some in begun.files) else None
-        arrays = [tuple([file.array for file in begun.files[at] if file.array is not None]) for at in whole]
-        taken = [tuple([file.taken for file in begun.files[at]]) for at in whole]
-        keys = self.index.keys.take(numbers).to_pylist()
-        one = one if one is not None and len(one) == len(begun.files) else None
-        return Loaded(numbers, tuple(keys), tuple(arrays), tuple(taken), self.index, one)
+        one = together(jobs) if set(begun.listed.counts) == {1} else None
+        if one is not None and len(one) < len(begun.files):
+            one = None  # not all of them went to workers
+        if one is None or self._is_caching:  # else nobody has asked yet for the array of each
+            for job, files in begun.jobs:
+                sent = [file for file in files if file.refused is None]
+                for file, result in zip(sent, arrays_of(job), strict=True):
+                    if isinstance(result, tuple):
+                        file.refused = result
+                    else:
+                        file.array = result
+        self._opening.believe(begun.files)
+        numbers, keys, _, _ = begun.listed
+        if one is not None:
+            return Loaded(numbers, keys, tuple([(file.taken,) for file in begun.files]), self.index, one)
+        samples = begun.samples()
+        whole = [at for at, files in enumerate(samples) if self._is_whole(int(numbers[at]), files)]
+        taken = tuple([tuple([file.taken for file in samples[at]]) for at in whole])
+        arrays = tuple([tuple([file.array for file in samples[at] if file.array is not None]) for at in whole])
+        return Loaded(numbers[whole], tuple([keys[at] for at in whole]), taken, self.index, arrays)
+
+    def _is_whole(self, number: int, files: Sequence[File]) -> bool:
+        """Whether every picture of a sample is there; the first fault of one that lacks any is told, or ends the loading."""
+        refused = next((file.refused for file in files if file.refused is not None), None)
+        if refused is not None:
+            self._refuse(number, *refused)
+        return refused is None
 
     def _refuse(self, number: int, code: str, message: str) -> None:
         """Tell the fault of a sample, or end the loading with it."""
@@ -301,8 +313,13 @@ class Loader:
 
 @dataclass(eq=False)
 class _Begun:
-    """A batch under way: the files of each sample, and its jobs with theirs."""
+    """A batch under way: its files, one sample's behind the other's, and its jobs with theirs."""
 
-    numbers: Numbers
-    files: list[list[File]]
+    listed: Listed
+    files: list[File]
     jobs: list[tuple[Job, list[File]]]
+
+    def samples(self) -> list[list[File]]:
+        """The files of each sample."""
+        files = iter(self.files)
+        return [list(islice(files, count)) for count in self.listed.counts]

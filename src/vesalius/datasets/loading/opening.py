@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from vesalius.datasets.loading.cache import Disk, Memory
 from vesalius.datasets.loading.crew import Job
 from vesalius.datasets.loading.cut import Taken
-from vesalius.datasets.loading.decode import Item, room_of
+from vesalius.datasets.loading.decode import Item
 from vesalius.datasets.loading.index import Picture
 from vesalius.datasets.store.media import SETTLED_S
 from vesalius.datasets.store.places import Place
@@ -27,24 +27,13 @@ FETCHED_AT_ONCE = 8  # files that are fetched from an address at the same time
 
 @dataclass(eq=False, slots=True)
 class File:
-    """A picture's file on its way: what is taken of it, and its array once that is there, or why it is refused.
-
-    `room` is how many bytes its array may take.
-    """
+    """A picture's file on its way: what is taken of it, and its array once that is there, or why it is refused."""
 
     picture: Picture
     taken: Taken
-    room: int
     array: Array | None = None
     refused: tuple[str, str] | None = None
-    job: Job | None = None
     mark: int = 0
-
-
-def file_of(picture: Picture, taken: Taken) -> File:
-    """A file that is to be opened."""
-    room = room_of(picture.suffix, picture.bytes, picture.shape, picture.channels)
-    return File(picture, taken, -(-room // 8) * 8)
 
 
 class Opening:
@@ -64,11 +53,9 @@ class Opening:
         fetched = dict(zip(away, self._pool.map(_fetched, away), strict=True)) if away and self._pool else {}
         for file in files:
             descriptor, item = fetched[file] if fetched and file in fetched else self._open(file)
-            if descriptor < 0:
-                file.job = None
-                continue
-            job.descriptors.append(descriptor)
-            job.items.append(item)
+            if descriptor >= 0:
+                job.descriptors.append(descriptor)
+                job.items.append(item)
 
     def believe(self, files: Sequence[File]) -> None:
         """A worker has found contents to be what the names say, unless it refused them; whole arrays go into the cache."""
@@ -97,7 +84,7 @@ class Opening:
     def _open(self, file: File) -> tuple[int, Item]:
         shown = file.picture
         if self._cache is not None and (kept := self._cache.open(shown.name)) is not None:
-            return kept[0], Item(".npy", kept[1], shown.shape, shown.channels, "", *file.taken, file.room)
+            return kept[0], Item(".npy", kept[1], shown.shape, shown.channels, "", *file.taken, shown.room)
         root = self._roots.get(shown.place)
         if root is None:
             assert shown.place.local is not None, "what lies at an address is fetched"
@@ -117,8 +104,9 @@ class Opening:
 
 
 def _item(file: File, sha256: str | None = None) -> Item:
-    _, _, name, size_bytes, shape, channels = file.picture
-    return Item(name[-4:], size_bytes, shape, channels, name[-68:-4] if sha256 is None else sha256, *file.taken, file.room)
+    _, _, name, size_bytes, shape, channels, room = file.picture
+    slices, box = file.taken
+    return Item(name[-4:], size_bytes, shape, channels, name[-68:-4] if sha256 is None else sha256, slices, box, room)
 
 
 def _fetched(file: File) -> tuple[int, Item]:
