@@ -50,7 +50,8 @@ def test_a_picture_without_a_class_is_nobodys_neighbor() -> None:
     )
 
 
-def test_pictures_that_coincide_have_a_finite_gradient() -> None:
-    vectors = torch.ones(4, 3, requires_grad=True)
+@pytest.mark.parametrize("vector", [[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]])
+def test_pictures_that_coincide_have_a_finite_gradient(vector: list[float]) -> None:
+    vectors = torch.tensor([vector] * 4, requires_grad=True)
     torch.autograd.backward(margin_loss(vectors, torch.tensor([0, 0, 1, 1]), torch.tensor(0.1)))
     assert bool(vectors.grad.isfinite().all())
