@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.objectives.batches import encoder, links_of
 from tests.train import encoders
 from tests.train.two_towers import Contrast, Pairs, TwoTowers
 from vesalius.errors import UsageError
+from vesalius.objectives.medsiglip import MedSigLIP
 from vesalius.train.accumulate import WHOLE, backward_in_parts
 from vesalius.train.distributed import Ranks
 from vesalius.train.learner import Learner
@@ -123,26 +125,39 @@ def test_no_more_pictures_than_those_of_a_part_are_read_at_a_time(tmp_path: Path
     assert len(pairs.read) == 2 * 2 * 4
 
 
+def most_kept(run: Callable[[], Any]) -> int:
+    """The largest number of numbers that autograd holds at a time."""
+    held, peak = 0, 0
+
+    class Kept:
+        def __init__(self, tensor: Tensor) -> None:
+            nonlocal held, peak
+            self.tensor, self.size = tensor, tensor.numel()
+            held += self.size
+            peak = max(peak, held)
+
+        def __del__(self) -> None:
+            nonlocal held
+            held -= self.size
+
+    with torch.autograd.graph.saved_tensors_hooks(Kept, lambda kept: kept.tensor):
+        run()
+    return peak
+
+
 def test_parts_keep_less_in_memory_than_the_whole() -> None:
-    def most(parts: int) -> int:
-        held, peak = 0, 0
+    few, whole = (most_kept(lambda n=n: in_parts(learner(0.4, torch.float32), n, torch.float32)) for n in (8, 1))
+    assert few < 0.5 * whole
 
-        class Kept:
-            def __init__(self, tensor: Tensor) -> None:
-                nonlocal held, peak
-                self.tensor, self.size = tensor, tensor.numel()
-                held += self.size
-                peak = max(peak, held)
 
-            def __del__(self) -> None:
-                nonlocal held
-                held -= self.size
+def test_the_sigmoid_of_all_pairs_is_not_kept_where_it_is_taken_in_tiles() -> None:
+    def loss(tile: int | None) -> None:
+        model = encoder(bias=-2.0)
+        features = {name: torch.randn(256, 16, requires_grad=True) for name in ("image", "text")}
+        torch.autograd.backward(MedSigLIP(tile=tile).losses(model, features, links_of(256))["loss"])
 
-        with torch.autograd.graph.saved_tensors_hooks(Kept, lambda kept: kept.tensor):
-            in_parts(learner(0.4, torch.float32), parts, torch.float32)
-        return peak
-
-    assert most(8) < 0.5 * most(1)
+    assert most_kept(lambda: loss(None)) > 256 * 256
+    assert most_kept(lambda: loss(16)) < 256 * 256
 
 
 def test_a_mixed_precision_run_in_parts_gives_gradients_to_every_weight(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
 BUCKET = 1 << 24  # numbers that are averaged at once
+PATIENCE = timedelta(hours=1)  # that processes wait for one another
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,20 @@ def joined() -> Iterator[torch.device]:
     device = torch.device(kind, int(os.environ["LOCAL_RANK"])) if kind == "cuda" else torch.device(kind)
     if kind == "cuda":
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if kind == "cuda" else "gloo")
+    dist.init_process_group("nccl" if kind == "cuda" else "gloo", timeout=PATIENCE)
     yield device
-    dist.barrier()
     dist.destroy_process_group()
+
+
+@contextmanager
+def in_turn() -> Iterator[None]:
+    """The first process alone, then all others at once: what the first one writes, the others find."""
+    together, first = Ranks.now().world > 1, Ranks.now().first
+    if together and not first:
+        dist.barrier()
+    yield
+    if together and first:
+        dist.barrier()
 
 
 def _from_all(tensor: Tensor, world: int) -> list[Tensor]:
