@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def test_the_page_shows_every_row_the_newest_first_and_the_rule(tmp_path: Path) 
     assert "b beats a \\| always" in lines[0]
     assert "b 0.540 [" in lines[0]
     assert "`data.n=3`" in lines[0]
-    assert "wholly above -margin" in page
+    assert "wholly above -margin" in " ".join(page.split())
     assert "| b than a | 0.400 [0.400, 0.400] | 0.062 | holds |" in page
 
 
@@ -116,6 +117,21 @@ def test_the_figure_is_the_same_for_the_same_row_and_shows_every_seed(tmp_path: 
     text = (tmp_path / "one.svg").read_text()
     for label in ("a", "b", "c", "accuracy", "holds"):
         assert f">{label}<" in text, label
+
+
+def test_a_row_of_several_orders_has_its_shape_and_joins_what_is_compared(tmp_path: Path) -> None:
+    several = replace(CLAIM, arms={**CLAIM.arms, "d": ()}, orders=[["a", "d"], ["b", "d"]], margin=[0.0, 0.1])
+    values = {**VALUES, "d": VALUES["b"]}
+    facts = {"device": "CPU", "commit": "abc", "seconds": 12.0, "sha256": "x"}
+    judged = judge(several, values)
+    found = ledger.row(several, judged, values, seconds=dict.fromkeys(values, 1.0), data={}, overrides=[], facts=facts)
+    assert ledger.append(tmp_path, "mine", found)
+    assert not list(ledger.faults(json.loads((tmp_path / "mine.json").read_text()), "mine"))
+    assert "a < d; b ≤ d" in ledger.page(tmp_path)
+    figure.draw(found, tmp_path / "several.svg")
+    figure.draw({**found, "pairs": []}, tmp_path / "none.svg")
+    lines = [(tmp_path / f"{name}.svg").read_text().count("<path") for name in ("several", "none")]
+    assert lines[0] == lines[1] + 2 * 5
 
 
 def test_a_figure_of_an_arm_that_is_undefined_is_drawn_all_the_same(tmp_path: Path) -> None:

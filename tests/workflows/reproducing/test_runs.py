@@ -1,5 +1,7 @@
 import json
 import math
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -112,3 +114,21 @@ def test_what_is_told_to_a_child_is_the_run(tiny: str) -> None:
     run = planned(tiny)[1][0]
     told = json.loads(json.dumps(run.to_json()))
     assert Run(**{**told, "overrides": tuple(told["overrides"])}) == run
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_a_commit_is_dirty_by_code_and_not_by_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(origin, "PACKAGE", tmp_path / "src" / "vesalius")
+    assert origin.commit() == ""
+    for name in ("src/vesalius/a.py", "ledger/a.json"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("1")
+    who = ("-c", "user.name=a", "-c", "user.email=a@b")
+    for line in (("init", "-q"), ("add", "."), (*who, "commit", "-q", "-m", "one")):
+        subprocess.run(["git", *line], cwd=tmp_path, check=True)
+    clean = origin.commit()
+    assert clean
+    (tmp_path / "ledger/a.json").write_text("2")
+    assert origin.commit() == clean
+    (tmp_path / "src/vesalius/a.py").write_text("2")
+    assert origin.commit() == f"{clean}-dirty"

@@ -63,6 +63,17 @@ def test_of_three_arms_one_pair_that_does_not_hold_decides() -> None:
     assert verdict(three, a=LOW, b=HIGH, c=NOISY) == "undecided"
 
 
+def test_every_order_has_to_hold_each_by_its_own_margin() -> None:
+    both = claim(arms={"a": (), "b": (), "c": ()}, control={}, orders=(("a", "c"), ("b", "c")), margin=(0.0, 0.05))
+    assert verdict(both, a=LOW, b=HIGH, c=HIGH) == "holds"
+    assert verdict(both, a=HIGH, b=HIGH, c=HIGH) == "undecided"
+    assert verdict(both, a=LOW, b=[value + 0.2 for value in HIGH], c=HIGH) == "does not hold"
+    found = judge(both, {"a": LOW, "b": HIGH, "c": HIGH})
+    assert [(pair.worse, pair.better) for pair in found.arms] == [("a", "c"), ("b", "c")]
+    controlled = claim(arms={"a": (), "b": ()}, control={"c": ()}, orders=(("b", "a"),))
+    assert [(pair.worse, pair.better) for pair in judge(controlled, {"a": LOW, "b": LOW, "c": LOW}).controls] == [("c", "b")]
+
+
 def test_the_extremes_decide_nothing() -> None:
     assert verdict(claim(control=False), a=[0.1], b=[0.9]) == "undecided"
     assert verdict(claim(control=False), a=[], b=[]) == "undecided"

@@ -31,6 +31,7 @@ STEERING = (
     "types.py",
     "units.py",
 )
+CODE = ("src", "recipes", "pyproject.toml", "constraints.txt")
 SUFFIXES = (".py", ".json", ".safetensors")
 LIBRARIES = ("numpy", "tokenizers", "torch")  # another version may give other figures
 
@@ -85,9 +86,15 @@ def cores() -> int:
 
 
 def commit() -> str:
-    """The checkout's commit, or "" outside one, or where there is no git."""
+    """The checkout's commit, with "-dirty" when code or recipes differ from it; "" outside one, or where there is no git.
+
+    The ledger itself and its pages are no code: writing one row must not call the next one dirty.
+    """
     root = PACKAGE.parents[1]
     if shutil.which("git") is None or not (root / ".git").exists():
         return ""
-    line = ["git", "-C", str(root), "describe", "--always", "--dirty"]
-    return subprocess.run(line, capture_output=True, text=True, check=False).stdout.strip()
+
+    def told(*arguments: str) -> str:
+        return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False).stdout.strip()
+
+    return told("describe", "--always") + ("-dirty" if told("status", "--porcelain", "--", *CODE) else "")
