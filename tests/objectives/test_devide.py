@@ -120,6 +120,11 @@ def test_arguments_that_do_not_fit_together_are_refused(options: dict[str, objec
     assert caught.value.problems
 
 
+def test_a_model_of_another_width_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"objective\.width to 32"):
+        objective(width=16)(encoder(), batch())
+
+
 def test_data_of_other_findings_is_refused() -> None:
     with pytest.raises(UsageError, match=r"objective\.findings to 3"):
         objective(findings=4)(encoder(), batch())

@@ -198,6 +198,11 @@ def test_arguments_that_do_not_fit_together_are_refused(options: dict[str, objec
     assert caught.value.problems
 
 
+def test_a_model_of_other_vectors_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"objective\.embedding to 12"):
+        objective()(encoder(), rich_batch([], label=LABELS))
+
+
 def test_more_pictures_than_places_are_refused() -> None:
     with pytest.raises(UsageError, match=r"objective\.items"):
         objective(items=4)(model().train(), rich_batch([], label=LABELS))

@@ -92,7 +92,7 @@ class DeViDe(nn.Module):
             "states" (B, G) logits.
 
         Raises:
-            UsageError: `bad_recipe`: the data has another number of findings than the objective.
+            UsageError: `bad_recipe`: the data has another number of findings than the objective, or the model another width.
         """
         looked = model.look(batch.pictures)
         found: dict[str, Tensor] = {}
@@ -111,6 +111,14 @@ class DeViDe(nn.Module):
                     f"The data has states of {many} findings, the decoder of {self.findings}. Each finding has its own query. "
                     f"Set objective.findings to {many}.",
                     [Problem("objective.findings", "must be the data's number of findings", (str(many),))],
+                )
+            width = looked.tokens.shape[1]
+            if width != self.decoder.queries.shape[1]:
+                raise UsageError(
+                    "bad_recipe",
+                    f"The model's patches have a width of {width}, the decoder expects {self.decoder.queries.shape[1]}. It "
+                    f"looks at them as they are. Set objective.width to {width}.",
+                    [Problem("objective.width", "must be the model's width", (str(width),))],
                 )
             found["states"] = self.decoder(looked)
         return found

@@ -122,8 +122,20 @@ class SubspaceLearners(nn.Module):
         return 0 < self.joint_after <= int(self.checks)
 
     def features(self, model: ImageEncoder, batch: PairBatch) -> dict[str, Tensor]:
-        """What the loss needs of a part of the batch: "image" (B, E). No text is read."""
-        return {"image": model.image_vectors(model.look(batch.pictures))}
+        """What the loss needs of a part of the batch: "image" (B, E). No text is read.
+
+        Raises:
+            UsageError: `bad_recipe`: the model has another E than the objective.
+        """
+        vectors = model.image_vectors(model.look(batch.pictures))
+        if vectors.shape[1] != len(self.owner):
+            raise UsageError(
+                "bad_recipe",
+                f"The model's vectors have {vectors.shape[1]} dimensions, the objective shares out {len(self.owner)}. Each "
+                f"needs a learner. Set objective.embedding to {vectors.shape[1]}.",
+                [Problem("objective.embedding", "must be the model's", (str(vectors.shape[1]),))],
+            )
+        return {"image": vectors}
 
     def losses(self, model: ImageEncoder, features: dict[str, Tensor], links: Links) -> dict[str, Tensor]:
         """Of the whole batch: "loss" is minimized; "learners" and "beta" are told.
