@@ -121,6 +121,39 @@ def test_a_claim_is_read_with_its_defaults(tmp_path: Path) -> None:
     assert allowed.expected() == "narrow ≥ wide"
 
 
+ORDERS = (
+    CLAIM.replace("wide: []", "deep: ['model.encoder_layers=3']\n    wide: []") + "  orders: [[narrow, wide], [deep, wide]]\n"
+)
+
+
+def test_arms_that_are_not_of_one_order_have_several_each_with_its_margin(tmp_path: Path) -> None:
+    claim = recipe.read(written(tmp_path, GOOD + ORDERS + "  margin: [0, 0.1]\n"), (), SUPPLIED).claim
+    assert claim is not None
+    assert claim.expected() == "narrow > wide; deep ≥ wide"
+    assert claim.chains() == ((("narrow", "wide"), 0.0), (("deep", "wide"), 0.1))
+    one = recipe.read(written(tmp_path, GOOD + ORDERS + "  margin: 0.1\n"), (), SUPPLIED).claim
+    assert one is not None
+    assert one.expected() == "narrow ≥ wide; deep ≥ wide"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "says"),
+    [
+        ("[deep, wide]", "[deep, slow]", "claim.orders.1", "different arms"),
+        ("[deep, wide]", "[deep]", "claim.orders.1", "two or more"),
+        ("[deep, wide]", "[deep, wide, deep]", "claim.orders.1", "different arms"),
+        (", [deep, wide]", "", "claim.orders", "deep is in none"),
+        ("[deep, wide]", "[deep, narrow, wide]", "claim.orders", "twice"),
+        ("[[narrow, wide], [deep, wide]]", "narrow", "claim.orders", "is not"),
+        ("wide]]", "wide]]\n  margin: [0, 0, 0]", "claim.margin", "one for each"),
+        ("wide]]", "wide]]\n  margin: [0, -1]", "claim.margin", "0 or more"),
+    ],
+)
+def test_orders_that_are_none_are_a_problem(tmp_path: Path, old: str, new: str, key: str, says: str) -> None:
+    assert ORDERS.count(old) == 1
+    assert says in problems(tmp_path, GOOD + ORDERS.replace(old, new))[key]
+
+
 def test_a_claim_steers_no_single_run(tmp_path: Path) -> None:
     plain = recipe.read(written(tmp_path, GOOD), (), SUPPLIED)
     assert plain.claim is None

@@ -23,6 +23,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -70,7 +71,9 @@ class Claim:
         measure: a key of the run's `scores.json`, or a held-out figure of its log (`validation_loss`).
         arms: name → overrides, from the worst to the best as the paper expects; at least two, no two of them alike.
         control: name → overrides of runs that the last arm must beat, or else its gain has another cause than the paper's.
-        margin: an arm may lie this much below its neighbor, in units of the measure, and still hold ("at least as good").
+        orders: chains of arms, each from the worse to the better, where not all arms are of one chain; every arm is of one.
+        margin: an arm may lie this much below its neighbor, in units of the measure, and still hold ("at least as good"). One for
+            all chains, or one for each.
         seeds: how often each arm is trained; at least 5.
         direction: of the better values.
     """
@@ -79,7 +82,8 @@ class Claim:
     measure: str
     arms: Mapping[str, tuple[str, ...]]
     control: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    margin: float = 0.0
+    orders: Sequence[Sequence[str]] = ()
+    margin: float | Sequence[float] = 0.0
     seeds: int = LEAST_SEEDS
     direction: Literal["higher", "lower"] = "higher"
 
@@ -87,10 +91,16 @@ class Claim:
         """Arms and controls: name → overrides."""
         return {**self.arms, **self.control}
 
+    def chains(self) -> tuple[tuple[tuple[str, ...], float], ...]:
+        """Chains of arms, each from the worse to the better, with their margins; one of all arms where none is given."""
+        orders = tuple(tuple(chain) for chain in self.orders) or (tuple(self.arms),)
+        margins = self.margin if isinstance(self.margin, Sequence) else (self.margin,) * len(orders)
+        return tuple(zip(orders, map(float, margins), strict=True))
+
     def expected(self) -> str:
-        """The order that is expected of the measure, as `names < descriptions`; ≤ where a margin is allowed."""
+        """The order that is expected of the measure, as `names < descriptions`; ≤ where a margin is allowed, ; between chains."""
         strict, allowed = ("<", "≤") if self.direction == "higher" else (">", "≥")
-        return f" {allowed if self.margin else strict} ".join(self.arms)
+        return "; ".join(f" {allowed if margin else strict} ".join(chain) for chain, margin in self.chains())
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `explain --json` and in the ledger."""
@@ -264,8 +274,7 @@ def _claim(document: dict[str, Any], supplied: Mapping[str, frozenset[str]], pro
     claim = Claim(**{**given, **{kind: {name: tuple(of) for name, of in found.items()} for kind, found in runs.items()}})
     if len(claim.arms) < 2:
         problems.append(Problem("claim.arms", "must be at least two"))
-    if not 0 <= claim.margin < math.inf:
-        problems.append(Problem("claim.margin", "must be 0 or more"))
+    problems += _order_problems(claim)
     if claim.seeds < LEAST_SEEDS:
         problems.append(Problem("claim.seeds", f"must be at least {LEAST_SEEDS}"))
     problems += [Problem(f"claim.control.{name}", "is the name of an arm, too") for name in claim.control if name in claim.arms]
@@ -287,6 +296,26 @@ def _claim(document: dict[str, Any], supplied: Mapping[str, frozenset[str]], pro
             if alike != name and not own and not faults:
                 problems.append(Problem(f"claim.{kind}.{name}", f"is steered as {alike} is: there is nothing to compare"))
     return claim
+
+
+def _order_problems(claim: Claim) -> list[Problem]:
+    """What is impossible of a claim's chains and margins."""
+    problems = []
+    for number, chain in enumerate(claim.orders):
+        if len(chain) < 2 or len(set(chain)) < len(chain) or set(chain) - set(claim.arms):
+            problems.append(Problem(f"claim.orders.{number}", "must be two or more different arms", tuple(claim.arms)))
+    left = set(claim.arms) - {name for chain in claim.orders for name in chain}
+    if claim.orders and left:
+        problems.append(Problem("claim.orders", f"must have every arm, and {', '.join(sorted(left))} is in none of them"))
+    pairs = [pair for chain in claim.orders for pair in pairwise(chain)]
+    if len(set(pairs)) < len(pairs):
+        problems.append(Problem("claim.orders", "must not have two neighbors twice"))
+    margins = list(claim.margin) if isinstance(claim.margin, Sequence) else [claim.margin]
+    if not all(0 <= margin < math.inf for margin in margins):
+        problems.append(Problem("claim.margin", "must be 0 or more"))
+    if isinstance(claim.margin, Sequence) and len(margins) != max(1, len(claim.orders)):
+        problems.append(Problem("claim.margin", "must be one number, or one for each of claim.orders"))
+    return problems
 
 
 def _part(section: str, given: Any, supplied: frozenset[str], problems: list[Problem]) -> Part | None:

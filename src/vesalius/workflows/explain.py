@@ -46,7 +46,8 @@ def explain(recipe: str) -> Outcome:
 
 def _claim(claim: Claim) -> Iterator[str]:
     yield f"claim: {claim.says}"
-    allowed = f", at most {claim.margin} below the neighbor" if claim.margin else ""
+    margins = sorted({margin for _, margin in claim.chains() if margin})
+    allowed = f", ≤ allows {' or '.join(map(str, margins))} below the neighbor" if margins else ""
     yield f"  {claim.measure}, expected {claim.expected()}{allowed}; {claim.seeds} seeds, run by `vesalius reproduce`"
     for kind, runs in (("arm", claim.arms), ("control", claim.control)):
         for name, overrides in runs.items():
