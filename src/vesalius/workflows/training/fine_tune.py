@@ -71,6 +71,7 @@ def fine_tuned(
         seed=settings.seed,
         precision=settings.precision,
     )
+    folder.mkdir(parents=True, exist_ok=True)
     fit(tuned, objective, batches.at, tuned_settings, folder=folder, validate=None, say=say)
     test = pairs["test"]
     vectors = torch.from_numpy(Embedder(tuned, embedder.words, embedder.showing).pictures(test)).to(device)
