@@ -32,6 +32,12 @@ def items(similarities: npt.NDArray[np.floating], right: npt.NDArray[np.bool_], 
     """
     there = similarities > -np.inf
     mine = right & there
-    order = np.lexsort((mine, -np.asarray(similarities, np.float64)), axis=-1)[:, :k]
-    hits = np.take_along_axis(mine, order, axis=1).sum(axis=1) / k
-    return np.where(mine.any(axis=1) & (there.sum(axis=1) >= k), hits, np.nan)
+    enough = mine.any(axis=1) & (there.sum(axis=1) >= k)
+    if similarities.shape[1] < k:
+        return np.full(len(similarities), np.nan)
+    last = np.partition(similarities, -k, axis=1)[:, -k, None]  # how similar the k-th item is
+    above, level = similarities > last, similarities == last
+    # Of the items that are as similar as the k-th, wrong ones fill the places first.
+    left = k - above.sum(axis=1) - (level & ~mine).sum(axis=1)
+    hits = ((above & mine).sum(axis=1) + np.maximum(left, 0)) / k
+    return np.where(enough, hits, np.nan)

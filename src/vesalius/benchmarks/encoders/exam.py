@@ -26,7 +26,7 @@ from vesalius.types import Score
 Measure = Literal["zero_shot", "calibration", "linear_probe", "few_shot", "neighbors", "retrieval", "clusters", "pointing"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 SEED = 20_260_101  # of every draw of an exam; a run's own seed steers training alone, so that all runs are asked the same
-SHUFFLES = 5  # the baseline of shuffled pairs is the mean over as many
+SHUFFLES = 3  # the baseline of shuffled pairs is the mean over as many
 SHEETS, ON_SHEET = 6, 5  # pictures of the report with their nearest neighbors
 SPLITS = ("train", "validation", "test")
 
@@ -68,8 +68,8 @@ class Exam:
     neighbors: Sequence[int] = (1, 5, 20)
     point_at: Literal["findings", "all"] = "findings"
     tolerance_px: float = 0.0
-    train_limit: int = 4000
-    test_limit: int = 2000
+    train_limit: int = 2000
+    test_limit: int = 1000
     texts_each: int = 5
     resamples: int = 1000
 
