@@ -91,7 +91,7 @@ def test_the_layers_are_those_after_each_block_and_the_last_is_the_result() -> N
     before.blocks, before.norm = nn.ModuleList(), nn.Identity()
     model.blocks, model.norm = nn.ModuleList(AddOne() for _ in range(3)), nn.Identity()
     embedded, encoded = before.encode(pictures()), model.encode(pictures(), layers=True)
-    assert [round(float((layer - embedded.tokens).mean())) for layer in encoded.layers] == [1, 2, 3]
+    assert [round((layer - embedded.tokens).mean().item()) for layer in encoded.layers] == [1, 2, 3]
     assert all(
         torch.allclose(layer - layer.new_tensor(i + 1), embedded.tokens, atol=1e-5) for i, layer in enumerate(encoded.layers)
     )

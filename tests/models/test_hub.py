@@ -1,9 +1,11 @@
 import builtins
+import socket
 from pathlib import Path
 
 import pytest
 import torch
 import transformers
+from tokenizers import Tokenizer
 
 from tests.models.hub_models import text_model, vision_model
 from vesalius.errors import InputRefused, MissingFromEnvironment, UsageError
@@ -45,6 +47,7 @@ def test_the_tokenizer_gives_words_alone_and_says_where_they_lie(texts: dict[str
     assert tokenizer.spans(line, [(3, 9), (17, 26), (9, 10)]) == [(1, 2), (4, 6), (0, 0)]
     assert tokenizer.decode((1, 5, 7, 2)) == "no nodule"
     assert len(tokenizer) == 12
+    assert Tokenizer.from_str(tokenizer.to_json()).encode(line, add_special_tokens=False).ids == list(tokenizer.encode(line))
 
 
 @pytest.mark.parametrize("kind", ["bert", "roberta", "clip"])
@@ -167,6 +170,25 @@ def test_a_model_of_one_slice_without_class_token_is_not_pooled_by_it(tmp_path: 
     with pytest.raises(UsageError) as refused:
         tower.encode(shown((1, 3, 32, 32)))
     assert refused.value.code == "bad_recipe"
+
+
+def test_a_folder_is_read_without_asking_the_network(
+    texts: dict[str, str], visions: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(*_: object) -> None:
+        raise AssertionError("the network was asked")
+
+    for call in ("connect", "connect_ex", "sendto"):
+        monkeypatch.setattr(socket.socket, call, asked)
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+    assert HubTextTower(texts["bert"]).width == HubVisionTower(visions["vit"]).width == 32
+
+
+@pytest.mark.parametrize("name", ["/no/such/folder", "./siglip", "~/siglip", "a/b/c", ""])
+def test_what_is_neither_a_folder_nor_a_name_is_not_asked_for(name: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        HubVisionTower(name)
+    assert refused.value.code == "unknown_name"
 
 
 @pytest.mark.parametrize("lost", ["config.json", "model.safetensors", "tokenizer.json"])

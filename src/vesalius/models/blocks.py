@@ -62,14 +62,14 @@ class Packing:
 
     def arrange(self, given: Tensor) -> Tensor:
         """From the caller's order to the stream's: (N, …) to (N, …); the same tensor where the orders agree."""
-        return given if self._agrees() else given[_rows(self.given, self.order).to(given.device)]
+        return given if self._agrees() else given.index_select(0, _rows(self.given, self.order).to(given.device))
 
     def restore(self, stream: Tensor) -> Tensor:
         """From the stream's order to the caller's: (N, …) to (N, …); the same tensor where the orders agree."""
         if self._agrees():
             return stream
         back = sorted(range(len(self.order)), key=lambda place: self.order[place])
-        return stream[_rows(self.lengths, back).to(stream.device)]
+        return stream.index_select(0, _rows(self.lengths, back).to(stream.device))
 
     def _agrees(self) -> bool:
         return self.order == tuple(range(len(self.order)))

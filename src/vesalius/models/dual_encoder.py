@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -83,7 +83,7 @@ class DualEncoder(nn.Module):
             and text_heads are then not used. Its tokenizer is `text.tokenizer`.
 
     Raises:
-        UsageError: `bad_recipe`: sizes that do not fit together.
+        UsageError: `bad_recipe`: sizes that do not fit together; `unknown_name`: a tower that is neither folder nor name.
         InputRefused: `bad_checkpoint`: a model of the hub that is not there or not whole.
         MissingFromEnvironment: `missing_package`: the extra `hub` is not installed.
 
@@ -116,7 +116,7 @@ class DualEncoder(nn.Module):
         text: str = "",
     ) -> None:
         super().__init__()
-        self.settings: Mapping[str, int | float | str | bool | None] = {
+        self.settings: Mapping[str, Any] = {
             "vocabulary": vocabulary,
             "width": width,
             "layers": layers,

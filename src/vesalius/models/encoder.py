@@ -179,10 +179,16 @@ def split_classes(tokens: Tensor, lengths: tuple[int, ...], layers: tuple[Tensor
         lengths: of each sequence, ≥ 2.
         layers: (N, D) each.
     """
-    firsts = torch.tensor([0, *lengths[:-1]], device=tokens.device).cumsum(0)  # (B,)
-    rest = torch.ones(len(tokens), dtype=torch.bool, device=tokens.device).index_fill(0, firsts, False).nonzero()[:, 0]
+    firsts, rest = (rows.to(tokens.device) for rows in class_rows(lengths))
     shorter = tuple(length - 1 for length in lengths)
-    return Classed(tokens[rest], shorter, tuple(layer[rest] for layer in layers), classes=tokens[firsts])
+    others = tuple(layer.index_select(0, rest) for layer in layers)
+    return Classed(tokens.index_select(0, rest), shorter, others, classes=tokens.index_select(0, firsts))
+
+
+def class_rows(lengths: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Rows of the class tokens, which are the first of their sequences, and all other rows: int64 (B,) and (N - B,)."""
+    firsts = torch.tensor([0, *lengths[:-1]]).cumsum(0)
+    return firsts, torch.ones(sum(lengths), dtype=torch.bool).index_fill(0, firsts, False).nonzero()[:, 0]
 
 
 def _check(width: int, layers: int, heads: int, slab: int, patch_px: int, stem: str, positions: str, drop: float) -> None:

@@ -5,6 +5,7 @@ safetensors alone, and no code of a model's author runs. What a model's weights 
 tokens, padding where there was always some (SigLIP), size, mean and standard deviation of pictures.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from vesalius.models.encoder import Classed
 from vesalius.models.pairs import Encoded, Pictures, Texts
 from vesalius.models.pooling import mean
 
+NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")  # of a model on the hub
 BICUBIC = 3  # as Pillow counts its filters; 2 is bilinear
 
 
@@ -30,6 +32,7 @@ class HubTokenizer:
 
     Raises:
         MissingFromEnvironment: `missing_package`.
+        UsageError: `unknown_name`: neither a folder nor a name.
         InputRefused: `bad_checkpoint`: it has no tokenizer, or one without places of characters.
     """
 
@@ -51,6 +54,10 @@ class HubTokenizer:
     def __len__(self) -> int:
         """Number of ids."""
         return len(self._cut)
+
+    def to_json(self) -> str:
+        """The tokenizer in the format of Hugging Face's tokenizers, special tokens included."""
+        return str(self._cut.backend_tokenizer.to_str())
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Ids of plain text, without the special tokens that the tower puts around it."""
@@ -86,6 +93,7 @@ class HubTextTower(nn.Module):
 
     Raises:
         MissingFromEnvironment: `missing_package`: the extra `hub` is not installed.
+        UsageError: `unknown_name`: neither a folder nor a name.
         InputRefused: `bad_checkpoint`: no such model, weights that are no safetensors, do not fit or are not complete.
     """
 
@@ -114,7 +122,7 @@ class HubTextTower(nn.Module):
         """Encode texts of any lengths, each on its own; only SigLIP's are padded.
 
         Args:
-            texts: K of them, without special tokens.
+            texts: K of them, K ≥ 1, without special tokens.
             layers: also give the tokens after each block, as the model gives them; the last equals `tokens`.
 
         Returns:
@@ -184,6 +192,7 @@ class HubVisionTower(nn.Module):
 
     Raises:
         MissingFromEnvironment: `missing_package`: the extra `hub` is not installed.
+        UsageError: `unknown_name`: neither a folder nor a name.
         InputRefused: `bad_checkpoint`: no such model, weights that are no safetensors, do not fit or are not complete, or no
             preprocessor.
     """
@@ -274,8 +283,15 @@ def _library() -> Any:
 
 def _load(kind: Any, name: str, **options: Any) -> Any:
     """From a folder without asking anybody, or from the hub by its name there."""
+    folder = bool(name) and Path(name).is_dir()
+    if not folder and (name.startswith((".", "~")) or not NAME.fullmatch(name)):
+        raise UsageError(
+            "unknown_name",
+            "The folder of a tower does not exist, and what was given cannot be a name of the hub. Nothing was asked for. Name a "
+            "folder with config.json and model.safetensors, or a model as owner/name.",
+        )
     try:
-        return kind.from_pretrained(name, local_files_only=Path(name).is_dir(), **options)
+        return kind.from_pretrained(name, local_files_only=folder, **options)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise InputRefused(
             "bad_checkpoint",

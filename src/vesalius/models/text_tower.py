@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from vesalius.errors import UsageError
 from vesalius.models.blocks import Block, Packing
 from vesalius.models.decoder import LONGEST_WAVE
-from vesalius.models.encoder import split_classes
+from vesalius.models.encoder import class_rows, split_classes
 from vesalius.models.pairs import Encoded, Texts
 
 
@@ -79,8 +79,7 @@ class TextTower(nn.Module):
         """Put the class token before each text of a stream."""
         assert self.class_token is not None
         longer = tuple(length + 1 for length in packing.lengths)
-        firsts = torch.tensor([0, *longer[:-1]], device=stream.device).cumsum(0)
-        rest = torch.ones(sum(longer), dtype=torch.bool, device=stream.device).index_fill(0, firsts, False).nonzero()[:, 0]
+        firsts, rest = (rows.to(stream.device) for rows in class_rows(longer))
         grown = stream.new_zeros(sum(longer), stream.shape[1]).index_copy(0, rest, stream)
         classes = self.class_token.to(stream.dtype).expand(len(firsts), -1)
         return grown.index_copy(0, firsts, classes), Packing(packing.order, longer)
