@@ -80,4 +80,5 @@ def test_what_does_not_learn_is_named() -> None:
     losses["loss"].backward()
     assert not_learning(learner, optimizer) == ["model.unused.weight", "model.unused.bias", "objective.weight"]
     learner.model.text.stem.weight.grad.zero_()
-    assert "model.text.stem.weight" in not_learning(learner, optimizer)
+    assert "model.text.stem.weight" not in not_learning(learner, optimizer)
+    assert "model.text.stem.weight" in not_learning(learner, optimizer, zeros=True)

@@ -62,18 +62,20 @@ def set_learning_rate(optimizer: AdamW, step: int, steps: int, warmup: int) -> f
     return share
 
 
-def not_learning(module: nn.Module, optimizer: AdamW) -> list[str]:
-    """Names of parameters that are not frozen and yet got no gradient but 0, or belong to no group of the optimizer.
+def not_learning(module: nn.Module, optimizer: AdamW, *, zeros: bool = False) -> list[str]:
+    """Names of parameters that are not frozen and yet got no gradient, or belong to no group of the optimizer.
 
     Args:
         module: after a backward pass.
         optimizer: of the module.
+        zeros: name those as well whose gradient is 0 everywhere, which may be the doing of this one batch.
     """
     grouped = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
     names = []
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
-            moved = parameter.grad is not None and bool(whole(parameter.grad).any())
+            gradient = parameter.grad
+            moved = gradient is not None and (not zeros or bool(whole(gradient).any()))
             if not moved or id(parameter) not in grouped:
                 names.append(name)
     return names
