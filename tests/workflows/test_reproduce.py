@@ -88,7 +88,7 @@ def test_a_killed_command_goes_on_and_leaves_finished_arms_untouched(tiny: Path)
     before, begun = stamps(short), (long / "recipe.json").stat().st_mtime_ns
 
     lines: list[str] = []
-    found = run(tiny, seeds=2, say=lines.append)
+    found = run(tiny, seeds=2, jobs=2, say=lines.append)
     assert stamps(short) == before
     assert (long / "recipe.json").stat().st_mtime_ns == begun, "it went on in the folder, it did not begin anew"
     assert sorted({entry["step"] for entry in read(long / "log.jsonl")}) == list(range(24))
