@@ -46,23 +46,24 @@ def run(folder: Path) -> TwoTowers:
 
 
 def main(folder: Path, seed: int, kills: int) -> None:
-    """Start the run in a child, kill it after a few more lines of its log, and again."""
-    moments, killed = random.Random(seed), 0
+    """Start the run in a child, kill it some lines of its log later, and again."""
+    moments, killed, log = random.Random(seed), 0, folder / "log.jsonl"
     while killed < kills:
-        before = (folder / "log.jsonl").stat().st_mtime_ns if (folder / "log.jsonl").exists() else 0
+        before = log.stat().st_mtime_ns if log.exists() else 0
         child = os.fork()
         if child == 0:
             run(folder)
             os._exit(0)
-        while not (folder / "log.jsonl").exists() or (folder / "log.jsonl").stat().st_mtime_ns == before:
+        while not log.exists() or log.stat().st_mtime_ns == before:
             time.sleep(0.001)
-        time.sleep(moments.uniform(0, 0.15))
+        wanted = log.read_bytes().count(b"\n") + moments.randint(1, 9)
+        while log.read_bytes().count(b"\n") < wanted and os.waitpid(child, os.WNOHANG) == (0, 0):
+            time.sleep(0.001)
+        time.sleep(moments.uniform(0, 0.02))
         os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-        killed += os.WIFSIGNALED(status)
-        if not os.WIFSIGNALED(status):
-            break
-    print(killed, len(read(folder / "log.jsonl")))
+        os.waitpid(child, 0)
+        killed += 1
+    print(killed, len(read(log)))
 
 
 if __name__ == "__main__":

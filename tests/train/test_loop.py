@@ -114,7 +114,7 @@ def test_a_rate_of_zero_freezes_a_part() -> None:
 def test_rates_for_parts_that_the_model_has_not_are_refused_with_its_parts() -> None:
     with pytest.raises(UsageError) as refused:
         make_optimizer(Parts(), {"look": 1e-3, "speak": 1e-3}, 0.0)
-    assert refused.value.problems[0].allowed == ("look", "say")
+    assert refused.value.problems[0].allowed == ("look", "say", "rest")
 
 
 def test_the_schedule_rises_to_its_peak_and_falls_to_a_hundredth() -> None:
