@@ -444,6 +444,7 @@ def embed(
     out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="Parquet file to write.")] = Path("vectors.parquet"),
     model: EncoderName = None,
     texts: Texts = None,
+    from_format: Annotated[str | None, typer.Option("--from", metavar="FORMAT", help="Of a published dataset.")] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> Outcome:
@@ -453,7 +454,7 @@ def embed(
     """
     from vesalius.workflows import embed as workflow
 
-    return workflow.embed(paths, model=model, texts=texts, out=out, say=progress(quiet))
+    return workflow.embed(paths, model=model, texts=texts, out=out, say=progress(quiet), from_format=from_format)
 
 
 @app.command(epilog="Example: vesalius index phantoms -o phantom-index")
@@ -464,13 +465,14 @@ def index(
     ),
     model: EncoderName = None,
     texts: Texts = None,
+    from_format: Annotated[str | None, typer.Option("--from", metavar="FORMAT", help="Of a published dataset.")] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> Outcome:
     """Make an index of vectors that can be searched, or add to one."""
     from vesalius.workflows import search as workflow
 
-    return workflow.index(paths, model=model, texts=texts, out=out, say=progress(quiet))
+    return workflow.index(paths, model=model, texts=texts, out=out, say=progress(quiet), from_format=from_format)
 
 
 @app.command(epilog='Example: vesalius search phantom-index "left pleural effusion"')

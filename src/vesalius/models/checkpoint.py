@@ -20,10 +20,11 @@ from torch import nn
 
 from vesalius.errors import InputRefused, UsageError
 from vesalius.models.dual_encoder import DualEncoder
+from vesalius.models.subspaces import ImageEncoder
 from vesalius.models.vlm import NativeVLM
 
-Encoding = DualEncoder
-CLASSES: Mapping[str, type[NativeVLM | Encoding]] = {kind.__name__: kind for kind in (NativeVLM, DualEncoder)}
+Encoding = DualEncoder | ImageEncoder
+CLASSES: Mapping[str, type[NativeVLM | Encoding]] = {kind.__name__: kind for kind in (NativeVLM, DualEncoder, ImageEncoder)}
 FORMAT = 1
 EMBEDDED = "embedded"
 FILES = ("model.safetensors", "card.json", "tokenizer.json")

@@ -1,7 +1,7 @@
 """Pictures as vectors without texts: patches, a map of what counts, and a head whose dimensions can be learnt anew."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -50,7 +50,7 @@ class ImageEncoder(nn.Module):
         attention: bool = True,
     ) -> None:
         super().__init__()
-        self.settings: Mapping[str, int | float | str | bool] = {
+        self.settings: Mapping[str, Any] = {
             "vocabulary": vocabulary,
             "width": width,
             "layers": layers,

@@ -17,7 +17,7 @@ from vesalius.retrieve.vectors import Entry, Maker, maker_of
 CARD, NAME = "index.json", "vectors"
 FLAT_ROWS = 50_000  # up to here every vector is compared; beyond, an inverted file of product-quantized vectors chooses some
 REFINED = 20  # times as many as are asked for are compared exactly then
-COMPACTED_AFTER = timedelta(0)
+KEPT = timedelta(hours=1)  # older states of an index, for whoever is reading one
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def build(folder: Path, tables: Sequence[pa.Table], *, model: str) -> int:
     count = int(held.count_rows())
     if count > FLAT_ROWS:
         held.create_index(metric="cosine", vector_column_name="vector", index_type="IVF_PQ", replace=True)
-    held.optimize(cleanup_older_than=COMPACTED_AFTER)
+    held.optimize(cleanup_older_than=KEPT)
     card = {"model": model, "maker": asdict(makers.pop()), "rows": count}
     (folder / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return count

@@ -1,6 +1,7 @@
 """embed: vectors of pictures, volumes, clips and texts, and of what made them."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from vesalius.clinical import study
+from vesalius.datasets.compose.reading import sentences
 from vesalius.datasets.faults import Fault
 from vesalius.datasets.pairs.pair import Pair
+from vesalius.datasets.store import table
 from vesalius.errors import EXIT_DONE, EXIT_PARTIAL, InputRefused, Problem, VesaliusError
 from vesalius.retrieve import vectors
 from vesalius.retrieve.vectors import Entry
@@ -22,26 +25,35 @@ AT_ONCE = 256  # pictures between two lines of progress; a picture that cannot b
 SHOWN = ("image", "volume", "clip")
 
 
-def embed(paths: Sequence[Path], *, model: str | None, texts: Path | None, out: Path, say: Callable[[str], None]) -> Outcome:
+def embed(
+    paths: Sequence[Path],
+    *,
+    model: str | None,
+    texts: Path | None,
+    out: Path,
+    say: Callable[[str], None],
+    from_format: str | None = None,
+) -> Outcome:
     """Embed everything that lies below some paths.
 
     Args:
-        paths: clinical files, archives and folders, or a dataset in our own layout or a published one.
+        paths: clinical files, archives and folders, or datasets in our own layout.
         model: as `open_encoder` takes it.
         texts: a file of one text a line.
         out: the Parquet file of vectors.
         say: takes progress lines.
+        from_format: of paths that are published datasets, as `data convert` has it.
 
     Raises:
-        UsageError: `unknown_name`; `bad_option`: there is nothing to embed.
+        UsageError: `unknown_name`.
         InputRefused: `bad_checkpoint`, and what the paths refuse.
     """
     say("loading the encoder")
     encoder = open_encoder(model)
-    rows, failed = embedded(encoder, paths, texts, say)
+    rows, failed = embedded(encoder, paths, texts, say, from_format)
     vectors.write(out, rows)
     kinds = {kind: rows.column("kind").to_pylist().count(kind) for kind in vectors.KINDS}
-    counted = ", ".join(f"{number} of {kind}s" for kind, number in kinds.items() if number)
+    counted = ", ".join(f"{number} {kind}{'s' * (number > 1)}" for kind, number in kinds.items() if number)
     data = {
         "vectors": rows.num_rows,
         "kinds": kinds,
@@ -55,7 +67,11 @@ def embed(paths: Sequence[Path], *, model: str | None, texts: Path | None, out: 
 
 
 def embedded(
-    encoder: Encoder, paths: Sequence[Path], texts: Path | None, say: Callable[[str], None]
+    encoder: Encoder,
+    paths: Sequence[Path],
+    texts: Path | None,
+    say: Callable[[str], None],
+    from_format: str | None = None,
 ) -> tuple[pa.Table, list[Problem]]:
     """Vectors of all that lies below some paths, as a table, and what could not be embedded.
 
@@ -74,12 +90,15 @@ def embedded(
         pending.clear()
         say(f"{len(entries)} embedded")
 
-    said: dict[str, Entry] = {}
+    seen, said = set[str](), dict[str, Entry]()
     for path in paths:
-        for item in _items(path, failed):
+        for item in _items(path, from_format, failed):
             if isinstance(item, Entry):
-                said.setdefault(item.key, item)
+                said |= {entry.key: entry for entry in _fitting(encoder, item) if entry.key not in said}
                 continue
+            if item[0].key in seen:  # the same picture in another sample
+                continue
+            seen.add(item[0].key)
             pending.append(item)
             if len(pending) == AT_ONCE:
                 flush()
@@ -88,6 +107,10 @@ def embedded(
     if texts is not None:
         for line in _lines(texts):
             said.setdefault(_text_key(line), Entry(_text_key(line), "text", "", "", "", line))
+    long = [entry for entry in said.values() if not encoder.embedder.fits(entry.text)]
+    for entry in long:
+        failed.append(Problem(entry.item or entry.key[:12], "text_too_long: a sentence has more tokens than the model reads"))
+        del said[entry.key]
     if said:
         entries += said.values()
         found.append(encoder.embedder.texts([entry.text for entry in said.values()]))
@@ -116,13 +139,10 @@ def _pictures(
     encoder.embedder.showing.forget()
 
 
-def _items(path: Path, failed: list[Problem]) -> Iterator[tuple[Entry, Pair] | Entry]:
-    """Pictures and texts below a path: of a dataset where it is one, else of clinical files."""
-    try:
-        name, module = reader(path, None) if path.is_dir() else ("", None)
-    except InputRefused:
-        module = None
-    if module is not None:
+def _items(path: Path, from_format: str | None, failed: list[Problem]) -> Iterator[tuple[Entry, Pair] | Entry]:
+    """Pictures and texts below a path: of a dataset of ours or of a format that was named, else of clinical files."""
+    if from_format is not None or table.recognizes(path):
+        name, module = reader(path, from_format)
         told: list[Fault] = []
         for sample in samples(name, module, path, told.append):
             yield from _of_sample(sample)
@@ -135,26 +155,35 @@ def _items(path: Path, failed: list[Problem]) -> Iterator[tuple[Entry, Pair] | E
             for number, image in enumerate(series.images):
                 if image.kind in SHOWN:
                     provenance = Provenance("files", "", one.patient_key, one.study_key)
-                    key = f"{series.series_key}-{number}"
-                    sample = Sample(key, "annotation", (SampleImage("current", image),), (), provenance)
-                    yield _entry(sample, 0, key), Pair(sample, ())
+                    sample = Sample(
+                        f"{series.series_key}-{number}", "annotation", (SampleImage("current", image),), (), provenance
+                    )
+                    yield _entry(sample, 0, number), Pair(sample, ())
 
 
 def _of_sample(sample: Sample) -> Iterator[tuple[Entry, Pair] | Entry]:
     for number, item in enumerate(sample.images):
         if item.image.kind in SHOWN:
-            yield _entry(sample, number, sample.key), Pair(sample, (), image=number)
+            yield _entry(sample, number), Pair(sample, (), image=number)
     if sample.report is not None:
         for words in (sample.report.findings, sample.report.impression):
             if words.strip():
                 yield Entry(_text_key(words), "text", sample.key, sample.provenance.patient_key, "", words)
 
 
-def _entry(sample: Sample, number: int, item: str) -> Entry:
-    image: Image = sample.images[number].image
+def _fitting(encoder: Encoder, entry: Entry) -> list[Entry]:
+    """A text, or each sentence of one that is too long for the model."""
+    if encoder.embedder.fits(entry.text):
+        return [entry]
+    return [replace(entry, key=_text_key(words), text=words) for words in sentences(entry.text)]
+
+
+def _entry(sample: Sample, place: int, number: int = 0) -> Entry:
+    """Of the picture at a place of a sample; `number` tells pictures of one file apart."""
+    image: Image = sample.images[place].image
     kind = "picture" if image.kind == "image" else image.kind
-    key = f"{image.source.sha256}-{number}" if image.source.sha256 else f"{sample.key}-{number}"
-    return Entry(key, kind, item, sample.provenance.patient_key, image.modality or "", "")
+    key = f"{image.source.sha256}-{number}" if image.source.sha256 else f"{sample.key}-{place}"
+    return Entry(key, kind, sample.key, sample.provenance.patient_key, image.modality or "", "")
 
 
 def _text_key(words: str) -> str:

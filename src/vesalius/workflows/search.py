@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from vesalius.datasets.pairs.embedder import Floats
 from vesalius.errors import EXIT_DONE, EXIT_PARTIAL, Problem, UsageError
 from vesalius.retrieve import index as indices
 from vesalius.retrieve import vectors
@@ -16,7 +17,15 @@ from vesalius.workflows.outcome import Outcome
 TEXT_SHOWN = 100  # characters
 
 
-def index(paths: Sequence[Path], *, model: str | None, texts: Path | None, out: Path, say: Callable[[str], None]) -> Outcome:
+def index(
+    paths: Sequence[Path],
+    *,
+    model: str | None,
+    texts: Path | None,
+    out: Path,
+    say: Callable[[str], None],
+    from_format: str | None = None,
+) -> Outcome:
     """Make an index of files of vectors, or of everything that lies below some paths; or add to one.
 
     Args:
@@ -25,6 +34,7 @@ def index(paths: Sequence[Path], *, model: str | None, texts: Path | None, out: 
         texts: a file of one text a line.
         out: the index's folder.
         say: takes progress lines.
+        from_format: as `embed` has it.
 
     Raises:
         UsageError: `bad_option`: vectors of several models.
@@ -37,7 +47,7 @@ def index(paths: Sequence[Path], *, model: str | None, texts: Path | None, out: 
     place = model or "embedded"
     if others or texts is not None:
         say("loading the encoder")
-        rows, failed = embedded(open_encoder(model), others, texts, say)
+        rows, failed = embedded(open_encoder(model), others, texts, say, from_format)
         tables.append(rows)
     count = indices.build(out, tables, model=place if place == "embedded" else str(Path(place).resolve()))
     failures = [{"item": problem.key, "message": problem.message} for problem in failed]
@@ -86,16 +96,17 @@ def search(
     vector = encoder.embedder.texts([text])[0] if text else _picture(encoder, picture, say)
     hits = indices.search(folder, vector, count=count, kind=kind)
     data = {"hits": [{**asdict(hit.entry), "cosine": round(hit.cosine, 6)} for hit in hits], "model": asdict(maker)}
-    lines = [f"{hit.cosine:6.3f}  {hit.entry.kind:8} {hit.entry.modality:3} {_named(hit)}" for hit in hits]
+    lines = [f"{hit.cosine:6.3f}  {hit.entry.kind:8} {hit.entry.modality:4} {_named(hit)}" for hit in hits]
     return Outcome(data, "\n".join(lines) or "the index is empty")
 
 
 def _named(hit: indices.Hit) -> str:
-    words = " ".join(hit.entry.text.split())
-    return words if len(words) <= TEXT_SHOWN else f"{words[:TEXT_SHOWN]}…" if words else hit.entry.item
+    """The beginning of a text; of anything else its item."""
+    words = " ".join(hit.entry.text.split()) or hit.entry.item
+    return words if len(words) <= TEXT_SHOWN else f"{words[:TEXT_SHOWN]}…"
 
 
-def _picture(encoder: Encoder, picture: Path | None, say: Callable[[str], None]) -> vectors.Floats:
+def _picture(encoder: Encoder, picture: Path | None, say: Callable[[str], None]) -> Floats:
     assert picture is not None
     rows, _ = embedded(encoder, [picture], None, say)
     if rows.num_rows != 1:
@@ -103,7 +114,7 @@ def _picture(encoder: Encoder, picture: Path | None, say: Callable[[str], None])
             "bad_option",
             f"The picture to look for is {rows.num_rows} pictures. Only one is looked for at a time. Give one file or series.",
         )
-    found: vectors.Floats = rows.column("vector").combine_chunks().flatten().to_numpy()
+    found: Floats = rows.column("vector").combine_chunks().flatten().to_numpy()
     return found
 
 

@@ -19,6 +19,7 @@ from vesalius.errors import InputRefused
 from vesalius.models import checkpoint
 from vesalius.recipe import PAIRS, Recipe
 from vesalius.train.curves import write_report
+from vesalius.train.distributed import Ranks, in_turn, joined
 from vesalius.train.log import read as read_log
 from vesalius.train.loop import FitSettings, fit
 from vesalius.workflows.outcome import Outcome
@@ -51,29 +52,59 @@ def train(
     begun, commit = time.perf_counter(), _commit()  # of the code that runs, whatever is committed meanwhile
     resolved = _read(recipe, overrides, smoke)
     folder = out or Path("runs") / (f"{resolved.name}-smoke" if smoke else resolved.name)
-    settings: FitSettings = resolved.train.make()
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with joined() as device:
+        first = Ranks.now().first
+        say = say if first else _silent
+        say("reading samples")
+        data: Data = Aligning(resolved, few=smoke) if is_pairs(resolved) else Answering(resolved, few=smoke)
+        settings: FitSettings = resolved.train.make()
+        torch.manual_seed(settings.seed)
+        with in_turn():
+            if first:
+                _claim(folder, {"sha256": resolved.sha256(), **data.hashes, **resolved.resolved()}, resume)
+            work = data.begin(folder, device)
+        say(f"{work.counted}, {_millions(work.model)} M weights, {_device(device)}")
 
-    say("reading samples")
-    data: Data = (Aligning if is_pairs(resolved) else Answering)(resolved, few=smoke)
-    torch.manual_seed(settings.seed)
-    _claim(folder, {"sha256": resolved.sha256(), **data.hashes, **resolved.resolved()}, resume)
-    work = data.begin(folder, device)
-    say(f"{work.counted}, {_millions(work.model)} M weights, {_device(device)}")
+        spent = fit(
+            work.model,
+            work.objective,
+            work.batch_at,
+            settings,
+            folder=folder,
+            validate=work.validate,
+            adapt=work.adapt,
+            say=say,
+        )
 
-    spent = fit(work.model, work.objective, work.batch_at, settings, folder=folder, validate=work.validate, say=say)
+        if not first:
+            return Outcome({"run": folder.name}, "")
+        facts = {
+            "device": _device(device),
+            "processes": str(Ranks.now().world),
+            "steps": str(settings.steps),
+            "date": date.today().isoformat(),
+            "commit": commit,
+            "seconds": f"{time.perf_counter() - begun:.0f}",
+        }
+        clock = time.perf_counter()
+        outcome = work.keep(facts, say)
+        spent["results_s"] = time.perf_counter() - clock
+    return _kept(resolved, folder, facts, outcome, spent, time.perf_counter() - begun)
 
-    facts = {
-        "device": _device(device),
-        "steps": str(settings.steps),
-        "date": date.today().isoformat(),
-        "commit": commit,
-        "seconds": f"{time.perf_counter() - begun:.0f}",
-    }
-    clock = time.perf_counter()
-    outcome = work.keep(facts, say)
-    spent["results_s"] = time.perf_counter() - clock
-    seconds = time.perf_counter() - begun
+
+def _silent(_: str) -> None:
+    """What processes but the first one say."""
+
+
+def _kept(
+    resolved: Recipe,
+    folder: Path,
+    facts: Mapping[str, str],
+    outcome: Mapping[str, Any],
+    spent: Mapping[str, float],
+    seconds: float,
+) -> Outcome:
+    """The run's report, and what the verb gives back."""
     shares = {f"time in {name.removesuffix('_s')}": f"{value:.0f} s" for name, value in spent.items()}
     lines = read_log(folder / "log.jsonl")
     recipe_text = json.dumps(resolved.resolved(), indent=1)

@@ -42,6 +42,7 @@ class PairBatches:
         showing: how their pictures and texts are shown.
         batch: pictures per batch.
         seed: of order, texts and moves.
+        among: pairs of all splits: classes and findings are numbered as they are found there; `pairs` where not given.
         device: where batches go.
 
     Raises:
@@ -56,18 +57,21 @@ class PairBatches:
         *,
         batch: int,
         seed: int,
+        among: Sequence[Pair] | None = None,
         device: torch.device | None = None,
     ) -> None:
         self.pairs, self.words, self.showing, self.presentation = pairs, words, showing, showing.presentation
         self.batch, self.seed, self.device = batch, seed, device or torch.device("cpu")
-        self.classes = sorted({pair.label for pair in pairs if pair.label is not None})
-        self.findings = sorted({name for pair in pairs for name in pair.sample.labels})
+        among = pairs if among is None else among
+        self.classes = sorted({pair.label for pair in among if pair.label is not None})
+        self.findings = sorted({name for pair in among for name in pair.sample.labels})
         self._keys = {key: i for i, key in enumerate(sorted({_key(text) for pair in pairs for text in pair.texts}))}
         concepts = {name for pair in pairs for text in pair.texts for _, _, name in text.concepts}
         self._concepts = {name: i for i, name in enumerate(sorted(concepts))}
-        self._of_class = [[i for i, pair in enumerate(pairs) if pair.label == name] for name in self.classes]
+        of_class = [[i for i, pair in enumerate(pairs) if pair.label == name] for name in self.classes]
+        self._of_class = [items for items in of_class if items]
         self._ids: dict[str, tuple[int, ...]] = {}
-        if not pairs or (self.presentation.per_class and not self.classes):
+        if not pairs or (self.presentation.per_class and not self._of_class):
             lacks = "has no pairs" if not pairs else "has no classes to balance batches by (data.per_class)"
             raise InputRefused("empty_split", f"The training split {lacks}. There is nothing to learn. Check the data.")
 
@@ -174,7 +178,7 @@ class PairBatches:
         for rows in groups.values():
             frames = [floats(shown[row]) for row in rows]
             each = [move for row, stack in zip(rows, frames, strict=True) for move in [moves[row]] * len(stack)]
-            parts = apply(torch.cat(frames), each).split([len(stack) for stack in frames])
+            parts = torch.split(apply(torch.cat(frames), each), [len(stack) for stack in frames])
             moved |= dict(zip(rows, parts, strict=True))
         spacing_mm = torch.stack([_moved_mm(item.spacing_mm, move) for item, move in zip(shown, moves, strict=True)])
         pixels = tuple(_noisy(moved[row], noise, random) for row, (noise, random) in enumerate(zip(noises, randoms, strict=True)))

@@ -9,8 +9,10 @@ import torch
 from vesalius.datasets.pairs.batches import Words, within
 from vesalius.datasets.pairs.pair import Pair
 from vesalius.datasets.pairs.shown import Showing, Shown, floats
+from vesalius.errors import UsageError
 from vesalius.models.dual_encoder import DualEncoder
 from vesalius.models.pairs import Pictures, Texts
+from vesalius.models.subspaces import ImageEncoder
 
 Floats = npt.NDArray[np.float32]
 TOKENS_AT_ONCE = 16_384  # patches per pass: what a batch costs depends on them, not on the number of pictures
@@ -22,12 +24,12 @@ class Embedder:
     """Vectors of a dual encoder, all of unit length. Random numbers play no part, and neither does what is embedded beside.
 
     Args:
-        model: on its device; it is set to evaluate.
+        model: on its device; it is set to evaluate. One of pictures alone has no vectors of texts.
         words: its tokenizer.
         showing: how pictures are shown to it.
     """
 
-    def __init__(self, model: DualEncoder, words: Words, showing: Showing) -> None:
+    def __init__(self, model: DualEncoder | ImageEncoder, words: Words, showing: Showing) -> None:
         self.model, self.words, self.showing = model.eval(), words, showing
         self._device = next(model.parameters()).device
 
@@ -49,9 +51,15 @@ class Embedder:
 
         Raises:
             InputRefused: `text_too_long`, see `batches.within`.
+            UsageError: `bad_option`: the encoder looks at pictures alone.
         """
         found = [self._texts(texts[at : at + TEXTS_AT_ONCE]) for at in range(0, len(texts), TEXTS_AT_ONCE)]
         return np.concatenate(found) if found else np.zeros((0, self.model.settings["embedding"]), np.float32)
+
+    def fits(self, text: str) -> bool:
+        """Whether a text is short enough for the model, or may be cut."""
+        presentation = self.showing.presentation
+        return presentation.cut or len(self.words.encode(text)) <= presentation.words
 
     @torch.inference_mode()
     def maps(self, pairs: Sequence[Pair], texts: Sequence[str]) -> list[list[Floats]]:
@@ -64,11 +72,12 @@ class Embedder:
         Returns:
             [picture][text] arrays whose cells cover the picture's own extent evenly; what was filled up is left out.
         """
+        model = self._two_towers()
         said = torch.from_numpy(self.texts(texts)).to(self._device)
         found: list[list[Floats]] = [[] for _ in pairs]
         for rows, shown in self._passes(pairs):
-            encoded = self.model.look(_pictures(shown).to(self._device))
-            each = (self.model.patch_vectors(encoded) @ said.T).float().cpu().numpy()  # (N, m)
+            encoded = model.look(_pictures(shown).to(self._device))
+            each = (model.patch_vectors(encoded) @ said.T).float().cpu().numpy()  # (N, m)
             for row, item, part in zip(rows, shown, np.split(each, np.cumsum(encoded.lengths)[:-1]), strict=True):
                 grid = self._grid(item, len(part))
                 maps = part.T.reshape(len(texts), *grid)
@@ -78,8 +87,17 @@ class Embedder:
     def _texts(self, texts: Sequence[str]) -> Floats:
         ids = [within(self.words.encode(text), self.showing.presentation) or (0,) for text in texts]
         packed = Texts(torch.tensor([i for row in ids for i in row], dtype=torch.long), tuple(map(len, ids)))
-        vectors: Floats = self.model.text_vectors(self.model.read(packed.to(self._device))).float().cpu().numpy()
+        model = self._two_towers()
+        vectors: Floats = model.text_vectors(model.read(packed.to(self._device))).float().cpu().numpy()
         return vectors
+
+    def _two_towers(self) -> DualEncoder:
+        if not isinstance(self.model, DualEncoder):
+            raise UsageError(
+                "bad_option",
+                "This encoder looks at pictures alone. Texts have no vectors there. Ask it about pictures, or name another one.",
+            )
+        return self.model
 
     def _passes(self, pairs: Sequence[Pair]) -> Iterator[tuple[list[int], list[Shown]]]:
         """Pictures in passes of a bounded number of patches, those of one size together."""

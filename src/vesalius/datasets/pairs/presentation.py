@@ -1,6 +1,6 @@
 """How the pictures and texts of pairs are shown to an encoder in training."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vesalius.errors import Problem, UsageError
 from vesalius.transforms.augment import Jitter
@@ -66,3 +66,7 @@ class Presentation:
     def moves(self) -> bool:
         """Whether pictures are moved at all."""
         return self.jitter() != Jitter() or self.mirror
+
+    def still(self) -> "Presentation":
+        """The same, but pictures are shown as they are."""
+        return replace(self, stretch=0.0, shift=0.0, gamma=0.0, gain=0.0, noise=0.0, mirror=False)

@@ -9,19 +9,25 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
+from vesalius.benchmarks.encoders.clusters import k_means
 from vesalius.benchmarks.encoders.exam import Exam
 from vesalius.benchmarks.encoders.fine_tuning import FineTuning
+from vesalius.benchmarks.encoders.report import page
 from vesalius.datasets.pairs.batches import PairBatches, exchanged, within
 from vesalius.datasets.pairs.embedder import Embedder
 from vesalius.datasets.pairs.pair import Pair
 from vesalius.datasets.pairs.presentation import Presentation
 from vesalius.datasets.pairs.shown import Showing
-from vesalius.errors import InputRefused
+from vesalius.errors import InputRefused, Problem, UsageError
 from vesalius.generate.tokenizer import Tokenizer
+from vesalius.metrics import nmi
 from vesalius.models import checkpoint
+from vesalius.models.dual_encoder import DualEncoder
+from vesalius.objectives.subspace_learners import SubspaceLearners
 from vesalius.recipe import Recipe
 from vesalius.train.loop import FitSettings
 from vesalius.workflows.training.fine_tune import fine_tuned
@@ -48,11 +54,21 @@ class Aligning:
         few: only the first pairs of each split.
 
     Raises:
+        UsageError: `bad_recipe`: it has no exam.
         InputRefused: `empty_split`, and what the data refuses.
     """
 
     def __init__(self, recipe: Recipe, *, few: bool) -> None:
+        if recipe.evaluate is None:
+            raise UsageError(
+                "bad_recipe",
+                "The recipe has no exam: evaluate names no `use`. Nobody could say what its encoder has learnt. "
+                "Add evaluate: {use: benchmarks.encoders.exam.Exam}.",
+                [Problem("evaluate.use", "is missing", ("benchmarks.encoders.exam.Exam",))],
+            )
         self.recipe = recipe
+        self.exam: Exam = recipe.evaluate.make()
+        self.tuning: FineTuning = recipe.evaluate.make(1)
         found: Iterable[Pair] = recipe.data.make()
         self.pairs: dict[str, list[Pair]] = {split: [] for split in SPLITS}
         for pair in found:
@@ -79,16 +95,16 @@ class Aligning:
         presentation: Presentation = recipe.data.make(1)
         words, before = self._words(folder)
         # A text that is too long is refused now, not when its turn comes.
-        exam: Exam = recipe.evaluate.make()
-        for text in {*exam.texts(self.pairs), *(text.words for pair in self.pairs["train"] for text in pair.texts)}:
+        for text in {*self.exam.texts(self.pairs), *(text.words for pair in self.pairs["train"] for text in pair.texts)}:
             within(words.encode(text), presentation)
-        model = recipe.model.make(vocabulary=len(words))
+        model: DualEncoder = recipe.model.make(vocabulary=len(words))
         self._go_on(model)
         model.to(device)
         showing = Showing(presentation, model.settings["patch_px"])
         shown = exchanged(self.pairs["train"], settings.seed) if presentation.shuffle_pairs else self.pairs["train"]
-        batches = PairBatches(shown, words, showing, batch=settings.batch, seed=settings.seed, device=device)
-        objective: nn.Module = recipe.objective.make()
+        every = [pair for pairs in self.pairs.values() for pair in pairs]
+        batches = PairBatches(shown, words, showing, batch=settings.batch, seed=settings.seed, among=every, device=device)
+        objective: nn.Module = recipe.objective.make().to(device)
 
         def keep(facts: Mapping[str, str], say: Callable[[str], None]) -> dict[str, Any]:
             card = self._card(model, presentation, before, facts)
@@ -98,7 +114,8 @@ class Aligning:
 
         counted = ", ".join(f"{len(pairs)} {split}" for split, pairs in self.pairs.items())
         validate = self._validation(words, showing, objective, settings, device)
-        return Work(model, objective, batches, validate, f"pairs: {counted}", keep)
+        adapt = self._adapt(words, showing, objective)
+        return Work(model, objective, batches, validate, f"pairs: {counted}", keep, adapt)
 
     def _words(self, folder: Path) -> tuple[Tokenizer, checkpoint.Card | None]:
         """The tokenizer: of the weights that are gone on from, or learnt from the texts to learn from."""
@@ -133,24 +150,46 @@ class Aligning:
         batch = min(settings.batch, len(held_out))
         if batch < 2:
             return None
-        batches = PairBatches(held_out, words, showing, batch=batch, seed=settings.seed, device=device)
+        every = [pair for pairs in self.pairs.values() for pair in pairs]
+        still = Showing(showing.presentation.still(), showing.patch_px)
+        batches = PairBatches(held_out, words, still, batch=batch, seed=settings.seed, among=every, device=device)
 
         @torch.no_grad()
-        def validate(trained: nn.Module) -> Mapping[str, float]:
+        def validate(trained: Any) -> Mapping[str, float]:
             found = [objective(trained, batches.at(step)) for step in range(len(held_out) // batch)]
-            return {name: sum(float(losses[name]) for losses in found) / len(found) for name in found[0]}
+            figures = {name: sum(float(losses[name]) for losses in found) / len(found) for name in found[0]}
+            if isinstance(objective, SubspaceLearners):
+                figures["nmi"] = _nmi(Embedder(trained, words, still), held_out)
+            return figures
 
         return validate
+
+    def _adapt(
+        self, words: Tokenizer, showing: Showing, objective: nn.Module
+    ) -> Callable[[nn.Module, Mapping[str, float]], None] | None:
+        """What an objective does after each validation; it may look at what is learnt from, as it is."""
+        if not isinstance(objective, SubspaceLearners):
+            return None
+        training = self.pairs["train"]
+
+        def adapt(trained: Any, figures: Mapping[str, float]) -> None:
+            def embed() -> tuple[torch.Tensor, torch.Tensor]:
+                vectors = torch.from_numpy(Embedder(trained, words, showing).pictures(training))
+                return vectors, torch.arange(len(training))
+
+            objective.adapt(trained, figures, embed)
+
+        return adapt
 
     def _examined(self, folder: Path, embedder: Embedder, device: torch.device, say: Callable[[str], None]) -> dict[str, Any]:
         """The recipe's exam of the encoder, beside one of the same shape that has learnt nothing."""
         torch.manual_seed(self.recipe.train.values["seed"])
-        blank = self.recipe.model.make(vocabulary=len(embedder.words)).to(device)
+        blank = self.recipe.model.make(vocabulary=embedder.model.settings["vocabulary"]).to(device)
         untrained = Embedder(blank, embedder.words, embedder.showing)
-        exam: Exam = self.recipe.evaluate.make()
-        scores = exam.run(embedder, self.pairs, untrained, scale=float(embedder.model.logits.scale()))
+        scale = float(embedder.model.logits.scale()) if isinstance(embedder.model, DualEncoder) else None
+        scores = self.exam.run(embedder, self.pairs, untrained, scale=scale)
         document = scores.to_json()
-        tuning: FineTuning = self.recipe.evaluate.make(1)
+        tuning = self.tuning
         if tuning.fine_tune_share:
             say("fine-tuning")
             document |= fine_tuned(
@@ -165,10 +204,11 @@ class Aligning:
         part = folder / "scores.json.part"
         part.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
         os.replace(part, folder / "scores.json")
+        (folder / "exam.html").write_text(page(scores, self.pairs["test"], {"recipe": self.recipe.says}), encoding="utf-8")
         return {name: value for name, value in document.items() if isinstance(value, float)}
 
     def _card(
-        self, model: nn.Module, presentation: Presentation, before: checkpoint.Card | None, facts: Mapping[str, str]
+        self, model: DualEncoder, presentation: Presentation, before: checkpoint.Card | None, facts: Mapping[str, str]
     ) -> checkpoint.Card:
         learnt = [pair.sample for split in ("train", "validation") for pair in self.pairs[split]]
         modalities = {pair.sample.images[pair.image].image.modality for pair in self.pairs["train"]} - {None}
@@ -187,6 +227,13 @@ class Aligning:
             model=type(model).__name__,
             shown=asdict(presentation),
         )
+
+
+def _nmi(embedder: Embedder, pairs: Sequence[Pair]) -> float:
+    """How well the classes of pairs lie apart: NMI of as many clusters."""
+    names = sorted({pair.label or "" for pair in pairs})
+    truths = np.array([names.index(pair.label or "") for pair in pairs])
+    return nmi.value(k_means(embedder.pictures(pairs), len(names), 0), truths)
 
 
 def _sha256(pairs: Sequence[Pair]) -> str:

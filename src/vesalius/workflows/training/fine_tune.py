@@ -13,7 +13,7 @@ from vesalius.datasets.pairs.embedder import Embedder
 from vesalius.datasets.pairs.pair import Pair
 from vesalius.errors import InputRefused
 from vesalius.metrics import auc
-from vesalius.models.dual_encoder import DualEncoder
+from vesalius.models.checkpoint import Encoding
 from vesalius.objectives.states import States
 from vesalius.train.loop import FitSettings, fit
 
@@ -21,7 +21,7 @@ STATES = {"present": 1.0, "absent": 0.0}
 
 
 def fine_tuned(
-    model: DualEncoder,
+    model: Encoding,
     pairs: Mapping[str, Sequence[Pair]],
     embedder: Embedder,
     tuning: FineTuning,

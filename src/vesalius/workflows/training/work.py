@@ -38,7 +38,9 @@ class Work:
 class Data(Protocol):
     """What a recipe learns from, read and hashed, before anything is written."""
 
-    hashes: Mapping[str, str]
+    @property
+    def hashes(self) -> Mapping[str, str]:
+        """Of the data, and of the weights that are gone on from ("" where there are none)."""
 
     def begin(self, folder: Path, device: torch.device) -> Work:
         """Build model, batches and objective. `folder` is the run's own by now."""

@@ -1,0 +1,107 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vesalius.datasets.pairs.phantoms import cohort
+from vesalius.errors import InputRefused, UsageError
+from vesalius.generate.tokenizer import Tokenizer
+from vesalius.models import checkpoint
+from vesalius.models.dual_encoder import DualEncoder
+from vesalius.retrieve import vectors
+from vesalius.workflows.embed import embed
+from vesalius.workflows.phantom import phantom
+from vesalius.workflows.search import index, search
+
+
+def encoder(folder: Path, seed: int, *, words: int = 77) -> Path:
+    """An encoder that has learnt nothing: what is near is near all the same, for alike pictures have alike vectors."""
+    torch.manual_seed(seed)
+    pairs = list(cohort(kinds=("skin",), patients=4, validation=0, test=0, size_px=32))
+    tokenizer = Tokenizer.train(text.words for pair in pairs for text in pair.texts)
+    model = DualEncoder(vocabulary=len(tokenizer), width=32, layers=1, heads=2, text_width=32, text_heads=2, embedding=16)
+    shown = {"longest_px": 48, "words": words}
+    card = checkpoint.Card("tiny", "a test", "1" * 64, dict(model.settings), ("XC",), True, False, (), {}, "DualEncoder", shown)
+    checkpoint.save(folder, model, card, tokenizer.to_json())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(encoder(tmp_path_factory.mktemp("encoder") / "model", 0))
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("phantoms") / "skin"
+    phantom("skin", count=5, out=folder, seed=7, factors=["size_px=48"])
+    return folder
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+def test_a_picture_finds_itself_first(model: str, phantoms: Path, tmp_path: Path) -> None:
+    made = index([phantoms / "dicom"], model=model, texts=None, out=tmp_path / "i", say=quiet)
+    assert made.exit_code == 0
+    assert made.data["vectors"] >= 5
+    wanted = sorted((phantoms / "dicom").rglob("*.dcm"))[2]
+    found = search(tmp_path / "i", None, picture=wanted, model=None, count=3, kind=None, say=quiet).data["hits"]
+    assert found[0]["cosine"] == pytest.approx(1, abs=1e-4)
+    assert found[0]["cosine"] > found[1]["cosine"]
+
+
+def test_texts_stand_beside_pictures(model: str, phantoms: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text("a mole\n\nan ulcer of the lower leg\n")
+    done = embed([phantoms], model=model, texts=tmp_path / "texts.txt", out=tmp_path / "v.parquet", say=quiet)
+    assert done.data["kinds"]["text"] >= 2
+    rows, maker = vectors.read(tmp_path / "v.parquet")
+    assert maker.name == "tiny"
+    lengths = np.linalg.norm(np.stack(rows.column("vector").to_pylist()), axis=1)
+    np.testing.assert_allclose(lengths, 1, atol=1e-5)
+    assert len(set(rows.column("key").to_pylist())) == rows.num_rows
+    index([tmp_path / "v.parquet"], model=model, texts=None, out=tmp_path / "i", say=quiet)
+    hits = search(tmp_path / "i", "an ulcer of the lower leg", picture=None, model=None, count=1, kind="text", say=quiet)
+    assert hits.data["hits"][0]["text"] == "an ulcer of the lower leg"
+    json.dumps(hits.data)
+
+
+def test_garbage_beside_pictures_costs_itself_alone(model: str, phantoms: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.dcm").write_bytes(sorted((phantoms / "dicom").rglob("*.dcm"))[0].read_bytes())
+    (tmp_path / "in" / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n garbage")
+    done = embed([tmp_path / "in"], model=model, texts=None, out=tmp_path / "v.parquet", say=quiet)
+    assert done.exit_code == 4
+    assert (done.data["vectors"], len(done.data["failed"])) == (1, 1)
+
+
+def test_an_index_is_searched_by_its_own_model_alone(model: str, phantoms: Path, tmp_path: Path) -> None:
+    index([phantoms / "dicom"], model=model, texts=None, out=tmp_path / "i", say=quiet)
+    other = encoder(tmp_path / "other", 1)
+    with pytest.raises(UsageError, match="another model"):
+        search(tmp_path / "i", "a mole", picture=None, model=str(other), count=1, kind=None, say=quiet)
+    for text, picture in ((None, None), ("a mole", phantoms)):
+        with pytest.raises(UsageError, match="one of them"):
+            search(tmp_path / "i", text, picture=picture, model=None, count=1, kind=None, say=quiet)
+
+
+def test_a_text_that_is_too_long_is_listed(phantoms: Path, tmp_path: Path) -> None:
+    short = encoder(tmp_path / "short", 0, words=8)
+    (tmp_path / "texts.txt").write_text("a mole\n" + "long " * 40 + "\n")
+    done = embed([], model=str(short), texts=tmp_path / "texts.txt", out=tmp_path / "v.parquet", say=quiet)
+    assert done.exit_code == 4
+    assert "text_too_long" in done.data["failed"][0]["message"]
+
+
+def test_nothing_to_embed_is_refused(model: str, tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("no picture")
+    with pytest.raises(InputRefused, match="could be embedded"):
+        embed([tmp_path / "note.txt"], model=model, texts=None, out=tmp_path / "v.parquet", say=quiet)
+
+
+def test_a_model_that_answers_is_no_encoder(phantoms: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match="no vectors"):
+        embed([phantoms], model=str(checkpoint.embedded()), texts=None, out=tmp_path / "v.parquet", say=quiet)
