@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from vesalius import cli
+from vesalius.cli import main as cli
+from vesalius.cli import options
 from vesalius.errors import InputRefused, MissingFromEnvironment, Problem, UsageError
 from vesalius.workflows import doctor, info
 from vesalius.workflows.outcome import Outcome
@@ -136,19 +137,19 @@ def test_the_disk_is_the_users_and_no_path_is_shown(
 
 
 def test_progress_is_quiet_when_asked_and_plain_lines_off_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    cli.progress(quiet=True)("step 1/2")
-    cli.progress(quiet=False)("step 1/2")
+    options.progress(quiet=True)("step 1/2")
+    options.progress(quiet=False)("step 1/2")
     assert capsys.readouterr() == ("", "step 1/2\n")
 
 
 def test_progress_draws_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    say = cli.progress(quiet=False)
+    say = options.progress(quiet=False)
     for line in ("step 1/2", "step 2/2", "saved"):
         say(line)
     _, first, second = capsys.readouterr().err.split("\r\x1b[2K")
-    assert first.count("█") == cli.BAR_WIDTH // 2
-    assert second == "[" + "█" * cli.BAR_WIDTH + "] step 2/2\nsaved\n"
+    assert first.count("█") == options.BAR_WIDTH // 2
+    assert second == "[" + "█" * options.BAR_WIDTH + "] step 2/2\nsaved\n"
 
 
 def test_help_costs_half_a_second_of_the_processor_at_most() -> None:
@@ -171,7 +172,7 @@ def test_a_reader_that_leaves_is_no_error_of_ours() -> None:
 
 
 def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
-    slow = "import signal, sys, time\nfrom vesalius import cli\nfrom vesalius.workflows import info\n"
+    slow = "import signal, sys, time\nfrom vesalius.cli import main as cli\nfrom vesalius.workflows import info\n"
     # What a shell starts in the background ignores Ctrl-C, and hands that on: these tests may run there.
     slow += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     slow += "def wait(): print('ready', file=sys.stderr, flush=True); time.sleep(30)\n"

@@ -17,7 +17,7 @@ MODULES = sorted(
 )
 WITHOUT_TORCH = [
     "vesalius",
-    "vesalius.cli",
+    "vesalius.cli.main",
     "vesalius.clinical.study",
     "vesalius.datasets.loading.loader",
     "vesalius.datasets.store.table",

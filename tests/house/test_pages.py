@@ -10,7 +10,7 @@ import pytest
 import typer.main
 
 import made
-from vesalius.cli import app
+from vesalius.cli.verbs import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])

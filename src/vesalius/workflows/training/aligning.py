@@ -186,7 +186,7 @@ class Aligning:
         torch.manual_seed(self.recipe.train.values["seed"])
         blank = self.recipe.model.make(vocabulary=embedder.model.settings["vocabulary"]).to(device)
         untrained = Embedder(blank, embedder.words, embedder.showing)
-        scale = float(embedder.model.logits.scale()) if isinstance(embedder.model, DualEncoder) else None
+        scale = float(embedder.model.logits.scale().detach()) if isinstance(embedder.model, DualEncoder) else None
         scores = self.exam.run(embedder, self.pairs, untrained, scale=scale)
         document = scores.to_json()
         tuning = self.tuning

@@ -1,45 +1,20 @@
-"""The command line: one verb per workflow, what it prints, and the exit codes.
+"""The verbs, one per workflow.
 
 A verb imports its workflow when it runs, so that `--help` answers at once and `inspect` never waits for torch.
-Standard output holds the result and nothing else; progress and errors for people go to standard error.
 """
 
-import contextlib
-import errno
-import json
-import logging
-import os
-import re
-import sys
-import traceback
-import warnings
-from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from vesalius.errors import EXIT_BUG, EXIT_DONE, EXIT_USAGE, InputRefused, UsageError, VesaliusError
+from vesalius.cli.data import data_app
+from vesalius.cli.options import UNSEEN_SEED, EncoderName, Json, MaybeOut, Out, Paths, Quiet, Recipe, Texts, progress
+from vesalius.errors import EXIT_DONE, UsageError
 from vesalius.workflows.outcome import Outcome
 
-EXIT_STOPPED, EXIT_BROKEN_PIPE = 130, 141  # 128 + the signal's number, as shells report it
-BAR_WIDTH = 24
-UNSEEN_SEED = 920_000_000  # phantoms from here on are in no training, no exam and not in the demo
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
-Paths = Annotated[list[Path], typer.Argument(metavar="PATH", show_default=False, help="Files, folders or archives.")]
-Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", show_default=False, help="Folder to write.")]
-MaybeOut = Annotated[Path | None, typer.Option("-o", "--out", metavar="DIR", help="Folder to write.")]
-From = Annotated[str | None, typer.Option("--from", metavar="FORMAT", help="Guessed where it can be.")]
-TextAlone = Annotated[bool, typer.Option("--text-alone", help="Leave the pictures, where they are not at hand.")]
-EncoderName = Annotated[str | None, typer.Option("--model", metavar="M", help="A run of an encoder; the embedded one without.")]
-Texts = Annotated[Path | None, typer.Option(metavar="FILE", help="Texts to embed, too: one a line.")]
-Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name (see `vesalius info`) or a YAML file.")]
-
 app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
-data_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Datasets: convert, lint, split, compose, show.")
 app.add_typer(data_app, name="data")
 
 
@@ -185,154 +160,6 @@ def ask(
     from vesalius.workflows import ask as workflow
 
     return workflow.ask(paths, question, model=model, prior=prior, out=out, say=progress(quiet))
-
-
-@data_app.command(epilog="Example: vesalius data convert phantoms -o dataset")
-def convert(
-    source: Annotated[
-        Path | None, typer.Argument(metavar="SRC", show_default=False, help="The published folder or file.")
-    ] = None,
-    out: MaybeOut = None,
-    from_format: From = None,
-    to_format: Annotated[str | None, typer.Option("--to", metavar="FORMAT", help="Our own layout without it.")] = None,
-    text_alone: TextAlone = False,
-    show_list: Annotated[bool, typer.Option("--list", help="List the formats.")] = False,
-    json: Json = False,
-    quiet: Quiet = False,
-) -> Outcome:
-    """Write a published format in our layout, or our layout in another format.
-
-    Records that are faulty are left out and listed; what the other format cannot hold is counted. After a kill the same
-    command goes on where it was.
-    """
-    from vesalius.workflows.data import convert as workflow
-    from vesalius.workflows.data import formats
-
-    if show_list:
-        return formats.listed()
-    if source is None or out is None:
-        raise UsageError(
-            "bad_option", "A source and a folder (-o DIR) are needed. `vesalius data convert --list` shows the formats."
-        )
-    return workflow.convert(
-        source, out=out, from_format=from_format, to_format=to_format, text_alone=text_alone, say=progress(quiet)
-    )
-
-
-@data_app.command(epilog="Example: vesalius data lint dataset -o report")
-def lint(
-    source: Annotated[Path, typer.Argument(metavar="SRC", show_default=False, help="Our own layout, or a published one.")],
-    out: MaybeOut = None,
-    from_format: From = None,
-    text_alone: TextAlone = False,
-    model: Annotated[str | None, typer.Option(help="Samples that are too long for this model are faults.")] = None,
-    most_tokens: Annotated[int | None, typer.Option(min=1, help="As many tokens fit.")] = None,
-    benchmark: Annotated[
-        list[str] | None, typer.Option(metavar="NAME|DIR", help="None of its items may stand among what is learnt from.")
-    ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Read headers alone; decode no picture.")] = False,
-    json: Json = False,
-    quiet: Quiet = False,
-) -> Outcome:
-    """Find faults before a model is touched.
-
-    Each with its row, severity and code; -o writes a page with pictures. Exit 4 when there are errors.
-    """
-    from vesalius.workflows.data import lint as workflow
-
-    return workflow.lint(
-        source,
-        say=progress(quiet),
-        from_format=from_format,
-        text_alone=text_alone,
-        model=model,
-        most_tokens=most_tokens,
-        benchmarks=benchmark or [],
-        quick=quick,
-        out=out,
-    )
-
-
-@data_app.command(epilog="Example: vesalius data split dataset -o parts")
-def split(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", show_default=False, help="A dataset in our own layout.")],
-    out: MaybeOut = None,
-    fractions: Annotated[str, typer.Option(metavar="A,B,C", help="Of train, validation and test.")] = "0.7,0.1,0.2",
-    by: Annotated[str, typer.Option(metavar="patient|site", help="site: all patients of a site in one split.")] = "patient",
-    stratify: Annotated[bool, typer.Option(help="Equal shares of every task, finding and short answer.")] = True,
-    together: Annotated[bool, typer.Option(help="Patients whose pictures are nearly the same stay together.")] = True,
-    seed: Annotated[int, typer.Option(help="Of the order in which patients are dealt out.")] = 0,
-    check: Annotated[bool, typer.Option("--check", help="Compare a split dataset with the hashes in its card.")] = False,
-    json: Json = False,
-    quiet: Quiet = False,
-) -> Outcome:
-    """Split a dataset by patient.
-
-    Into train, validation and test; no patient is in two of them, and the result is frozen in the card.
-    """
-    from vesalius.workflows.data import split as workflow
-
-    shares = workflow.shares(fractions)
-    return workflow.split(
-        folder,
-        out=out,
-        say=progress(quiet),
-        fractions=shares,
-        by=by,
-        stratify=stratify,
-        together=together,
-        seed=seed,
-        check=check,
-    )
-
-
-@data_app.command(epilog="Example: vesalius data compose dataset --engine places -o questions language=en")
-def compose(
-    folder: Annotated[Path | None, typer.Argument(metavar="DIR", show_default=False, help="A dataset in our own layout.")] = None,
-    options: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Options of the engine.")] = None,
-    engine: Annotated[str | None, typer.Option(help="Which kind of samples to make.")] = None,
-    out: MaybeOut = None,
-    show_list: Annotated[bool, typer.Option("--list", help="List the engines and their options.")] = False,
-    json: Json = False,
-    quiet: Quiet = False,
-) -> Outcome:
-    """Make samples from annotations.
-
-    Questions, boxes to find, sizes, changes, captions, preferences: every one says which annotation it came from.
-    """
-    from vesalius.workflows.data import compose as workflow
-
-    if show_list:
-        return workflow.listed()
-    if folder is None or engine is None or out is None:
-        raise UsageError(
-            "bad_option", "A dataset, --engine NAME and -o DIR are needed. `vesalius data compose --list` shows them."
-        )
-    return workflow.compose(folder, engine=engine, out=out, given=options or [], say=progress(quiet))
-
-
-@data_app.command(epilog="Example: vesalius data show dataset -o shown")
-def show(
-    source: Annotated[Path, typer.Argument(metavar="SRC", show_default=False, help="Our own layout, or a published one.")],
-    out: Out = Path("shown"),
-    from_format: From = None,
-    text_alone: TextAlone = False,
-    limit: Annotated[int, typer.Option(min=1, help="How many samples.")] = 24,
-    task: Annotated[str | None, typer.Option(help="Samples of this task alone.")] = None,
-    seed: Annotated[int, typer.Option(help="Another number shows others.")] = 0,
-    json: Json = False,
-    quiet: Quiet = False,
-) -> Outcome:
-    """Draw samples on a page and a contact sheet.
-
-    With regions, masks, measurements and turns; pictures, volumes and clips.
-    """
-    from vesalius.workflows.data import show as workflow
-
-    say = progress(quiet)
-    return workflow.show(
-        source, out=out, say=say, from_format=from_format, text_alone=text_alone, limit=limit, task=task, seed=seed
-    )
 
 
 @app.command(epilog="Example: vesalius explain first_phantom")
@@ -490,112 +317,3 @@ def search(
     from vesalius.workflows import search as workflow
 
     return workflow.search(folder, text, picture=picture, model=model, count=count, kind=kind, say=progress(quiet))
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command and end the process with its exit code."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    code = EXIT_BROKEN_PIPE
-    try:
-        code = run(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads our output has gone, as in `vesalius info | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code)
-
-
-def run(arguments: list[str]) -> int:
-    """Run one command, print what it gives back, and return the exit code."""
-    as_json = "--json" in arguments
-    quiet_libraries()
-    try:
-        with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
-            result = app(arguments, prog_name="vesalius", standalone_mode=False)
-        if not isinstance(result, Outcome):  # the exit code of `--help`, `--version` or Ctrl-C
-            return int(result or EXIT_DONE)
-        shown = json.dumps(result.data, indent=2, allow_nan=False) if as_json else result.text
-    except typer.TyperException as wrong:
-        return show_usage(wrong.format_message(), as_json)
-    except VesaliusError as refusal:
-        return show_error(refusal, as_json)
-    except typer.Abort:
-        return EXIT_STOPPED
-    except (PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError) as wrong:
-        reason = f"A file or folder of this command cannot be used: {wrong.strerror}. Check its place and its permissions."
-        return show_error(UsageError("bad_option", reason), as_json)
-    except Exception as bug:  # noqa: BLE001  the one place that may: it says that the bug is ours, and where
-        if isinstance(bug, OSError) and bug.errno == errno.ENOSPC:
-            return show_error(InputRefused("disk_full", "The disk is full. What was finished is kept. Make room."), as_json)
-        return show_bug(bug, as_json)
-    print(shown)
-    return result.exit_code
-
-
-def show_usage(message: str, as_json: bool) -> int:
-    """Say what is wrong with the command line; a line without a verb is answered with the help itself."""
-    if not message.startswith("Usage:"):
-        return show_error(UsageError("bad_option", f"{message.rstrip('.')}. `--help` shows what the verb takes."), as_json)
-    if as_json:
-        return show_error(UsageError("bad_option", "A verb is needed. `vesalius --help` lists them."), as_json)
-    print(message, file=sys.stderr)
-    return EXIT_USAGE
-
-
-def show_error(error: VesaliusError, as_json: bool) -> int:
-    """Say what the user can mend; return the exit code."""
-    if as_json:
-        print(json.dumps(error.to_json(), indent=2))
-        return error.exit_code
-    print(f"error ({error.code}): {error.message}", file=sys.stderr)
-    for problem in error.problems:
-        allowed = f" Allowed: {', '.join(problem.allowed)}." if problem.allowed else ""
-        print(f"  {problem.key}: {problem.message}{allowed}", file=sys.stderr)
-    return error.exit_code
-
-
-def show_bug(bug: Exception, as_json: bool) -> int:
-    """Say that the fault is ours: the traceback for people, its kind for scripts."""
-    traceback.print_exception(bug)
-    if as_json:
-        message = f"A bug of Vesalius: {type(bug).__name__}. The traceback on standard error says where. Please report it."
-        print(json.dumps({"error": {"code": "internal", "message": message, "problems": []}}, indent=2))
-    return EXIT_BUG
-
-
-def quiet_libraries() -> None:
-    """Show our own warnings on standard error and no library's: theirs may name patients and paths."""
-    logging.getLogger().addHandler(logging.NullHandler())
-    ours = logging.getLogger("vesalius")
-    if not ours.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
-        ours.addHandler(handler)
-    if not sys.warnoptions:
-        warnings.simplefilter("ignore")
-
-
-def progress(quiet: bool) -> Callable[[str], None]:
-    """What a workflow says while it works: lines on standard error; on a terminal "12/40" or "12 of 40" becomes a bar."""
-    if quiet:
-        return lambda message: None
-    terminal = sys.stderr.isatty()
-    moving = False
-
-    def say(message: str) -> None:
-        nonlocal moving
-        count = re.search(r"(\d+)(?:/| of )(\d+)", message) if terminal else None
-        if count is None:
-            print(("\n" if moving else "") + message, file=sys.stderr, flush=True)
-            moving = False
-            return
-        done, total = int(count[1]), max(int(count[2]), 1)
-        full = min(BAR_WIDTH, BAR_WIDTH * done // total)
-        moving = done < total
-        end = "" if moving else "\n"
-        print(f"\r\x1b[2K[{'█' * full}{'·' * (BAR_WIDTH - full)}] {message}", end=end, file=sys.stderr, flush=True)
-
-    return say
-
-
-if __name__ == "__main__":
-    main()
