@@ -10,7 +10,7 @@ import torch
 from vesalius.datasets.pairs.embedder import Embedder
 from vesalius.datasets.pairs.presentation import Presentation
 from vesalius.datasets.pairs.shown import Showing
-from vesalius.generate.tokenizer import Tokenizer
+from vesalius.datasets.pairs.words import words_of
 from vesalius.models import checkpoint
 from vesalius.models.checkpoint import Card
 from vesalius.retrieve.vectors import Maker
@@ -38,7 +38,7 @@ def open_encoder(name: str | None) -> Encoder:
     """
     folder = checkpoint.place(name, checkpoint.embedded_encoder())
     model, card, tokenizer_json = checkpoint.load_encoder(folder)
-    words = Tokenizer.from_json(tokenizer_json)
+    words = words_of(model, tokenizer_json)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     embedder = Embedder(model.to(device), words, Showing(Presentation(**card.shown), model.settings["patch_px"]))
     shown = hashlib.sha256(json.dumps([card.settings, card.shown, tokenizer_json], sort_keys=True).encode()).hexdigest()

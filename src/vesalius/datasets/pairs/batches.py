@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,22 +12,13 @@ from torch import Tensor
 from vesalius.datasets.pairs.pair import Pair, Text
 from vesalius.datasets.pairs.presentation import Presentation
 from vesalius.datasets.pairs.shown import Showing, floats
+from vesalius.datasets.pairs.words import Words
 from vesalius.errors import InputRefused
 from vesalius.models.pairs import Links, PairBatch, Pictures, Texts
 from vesalius.transforms.augment import Move, apply, draw
 
 _ORDER, _TEXTS, _MOVES, _AGAIN, _EXCHANGE = range(5)  # streams of random numbers
 STATES = {"present": 1.0, "absent": 0.0}
-
-
-class Words(Protocol):
-    """What cuts texts into tokens: `generate.tokenizer.Tokenizer`, or that of a hub model."""
-
-    def encode(self, text: str) -> tuple[int, ...]:
-        """Ids of a text."""
-
-    def spans(self, text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Which tokens of `encode(text)` the characters [start, end) lie in: (first, the one after the last)."""
 
 
 class PairBatches:

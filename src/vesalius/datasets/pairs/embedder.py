@@ -6,11 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from vesalius.datasets.pairs.batches import Words, within
+from vesalius.datasets.pairs.batches import within
 from vesalius.datasets.pairs.pair import Pair
 from vesalius.datasets.pairs.shown import Showing, Shown, floats
+from vesalius.datasets.pairs.words import Words
 from vesalius.errors import UsageError
 from vesalius.models.dual_encoder import DualEncoder
+from vesalius.models.hub import HubVisionTower
 from vesalius.models.pairs import Pictures, Texts
 from vesalius.models.subspaces import ImageEncoder
 
@@ -115,7 +117,10 @@ class Embedder:
             yield rows, [self.showing.of(pairs[i]) for i in rows]
 
     def _grid(self, shown: Shown, patches: int) -> tuple[int, int, int]:
-        y, x = (side // self.showing.patch_px for side in shown.pixels.shape[2:])
+        if isinstance(self.model, DualEncoder) and isinstance(self.model.vision, HubVisionTower):
+            y = x = self.model.vision.side_px // self.model.vision.patch_px  # it resizes pictures on its own
+        else:
+            y, x = (side // self.showing.patch_px for side in shown.pixels.shape[2:])
         return patches // (y * x), y, x
 
 

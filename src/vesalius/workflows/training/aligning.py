@@ -22,11 +22,13 @@ from vesalius.datasets.pairs.embedder import Embedder
 from vesalius.datasets.pairs.pair import Pair
 from vesalius.datasets.pairs.presentation import Presentation
 from vesalius.datasets.pairs.shown import Showing
+from vesalius.datasets.pairs.words import Words, words_of
 from vesalius.errors import InputRefused, Problem, UsageError
 from vesalius.generate.tokenizer import Tokenizer
 from vesalius.metrics import nmi
 from vesalius.models import checkpoint
 from vesalius.models.dual_encoder import DualEncoder
+from vesalius.models.subspaces import ImageEncoder
 from vesalius.objectives.subspace_learners import SubspaceLearners
 from vesalius.recipe import Recipe
 from vesalius.train.loop import FitSettings
@@ -93,11 +95,12 @@ class Aligning:
         recipe = self.recipe
         settings: FitSettings = recipe.train.make()
         presentation: Presentation = recipe.data.make(1)
-        words, before = self._words(folder)
+        tokenizer_json, before = self._tokenizer(folder)
+        model: DualEncoder | ImageEncoder = recipe.model.make(vocabulary=len(Tokenizer.from_json(tokenizer_json)))
+        words = words_of(model, tokenizer_json)
         # A text that is too long is refused now, not when its turn comes.
         for text in {*self.exam.texts(self.pairs), *(text.words for pair in self.pairs["train"] for text in pair.texts)}:
             within(words.encode(text), presentation)
-        model: DualEncoder = recipe.model.make(vocabulary=len(words))
         self._go_on(model)
         model.to(device)
         showing = Showing(presentation, model.settings["patch_px"])
@@ -117,16 +120,15 @@ class Aligning:
         adapt = self._adapt(words, showing, objective)
         return Work(model, objective, batches, validate, f"pairs: {counted}", keep, adapt)
 
-    def _words(self, folder: Path) -> tuple[Tokenizer, checkpoint.Card | None]:
-        """The tokenizer: of the weights that are gone on from, or learnt from the texts to learn from."""
+    def _tokenizer(self, folder: Path) -> tuple[str, checkpoint.Card | None]:
+        """The tokenizer as JSON: of the weights that are gone on from, or learnt from the texts to learn from."""
         if self.start is not None:
-            tokenizer_json = (self.start / "tokenizer.json").read_text(encoding="utf-8")
-            return Tokenizer.from_json(tokenizer_json), checkpoint.read_card(self.start)
+            return (self.start / "tokenizer.json").read_text(encoding="utf-8"), checkpoint.read_card(self.start)
         kept = folder / "tokenizer.json"
         if not kept.exists():
             texts = {text.words for pair in self.pairs["train"] for text in pair.texts} or {"no words"}
             kept.write_text(Tokenizer.train(texts, pieces=MOST_PIECES).to_json(), encoding="utf-8")
-        return Tokenizer.from_json(kept.read_text(encoding="utf-8")), None
+        return kept.read_text(encoding="utf-8"), None
 
     def _go_on(self, model: nn.Module) -> None:
         """Put the weights that are gone on from into the model."""
@@ -143,7 +145,7 @@ class Aligning:
             ) from error
 
     def _validation(
-        self, words: Tokenizer, showing: Showing, objective: nn.Module, settings: FitSettings, device: torch.device
+        self, words: Words, showing: Showing, objective: nn.Module, settings: FitSettings, device: torch.device
     ) -> Callable[[nn.Module], Mapping[str, float]] | None:
         """A function that gives the mean losses on held-out patients; every time on the same batches."""
         held_out = self.pairs["validation"]
@@ -165,7 +167,7 @@ class Aligning:
         return validate
 
     def _adapt(
-        self, words: Tokenizer, showing: Showing, objective: nn.Module
+        self, words: Words, showing: Showing, objective: nn.Module
     ) -> Callable[[nn.Module, Mapping[str, float]], None] | None:
         """What an objective does after each validation; it may look at what is learnt from, as it is."""
         if not isinstance(objective, SubspaceLearners):
@@ -208,7 +210,11 @@ class Aligning:
         return {name: value for name, value in document.items() if isinstance(value, float)}
 
     def _card(
-        self, model: DualEncoder, presentation: Presentation, before: checkpoint.Card | None, facts: Mapping[str, str]
+        self,
+        model: DualEncoder | ImageEncoder,
+        presentation: Presentation,
+        before: checkpoint.Card | None,
+        facts: Mapping[str, str],
     ) -> checkpoint.Card:
         learnt = [pair.sample for split in ("train", "validation") for pair in self.pairs[split]]
         modalities = {pair.sample.images[pair.image].image.modality for pair in self.pairs["train"]} - {None}
