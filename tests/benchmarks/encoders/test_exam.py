@@ -51,6 +51,21 @@ def test_baselines_stand_beside_each_score_and_are_as_chance_has_it(found) -> No
     assert found.values["nmi_shuffled"] < 0.2
 
 
+def test_a_baseline_without_words_is_asked_what_needs_none(cases, pairs) -> None:
+    class Wordless(cases.Looking):
+        def texts(self, words):
+            raise AssertionError("a thumbnail was asked for words")
+
+    asked = Exam(**FAST, measures=["zero_shot", "linear_probe", "neighbors", "retrieval", "clusters"])
+    found = asked.run(cases.Blind(), pairs, thumbnail=Wordless())
+    beside = {name.removesuffix("_thumbnail") for name in found.values if name.endswith("_thumbnail")}
+    assert {"probe_auc_100", "probe_finding_auc_100", "probe_finding_auc_100_nodule", "neighbors_accuracy"} <= beside
+    assert {"retrieval_p5", "nmi"} <= beside
+    assert not [name for name in beside if name.startswith(("zero_shot", "retrieval_r", "retrieval_text"))]
+    assert found.values["probe_auc_100_thumbnail"] > 0.9 > found.values["probe_auc_100"]
+    assert "retrieval" not in found.notes["left_out"]
+
+
 def test_the_document_is_flat_finite_and_json(found) -> None:
     document = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert document["zero_shot_accuracy_interval"] == list(found.intervals["zero_shot_accuracy"])

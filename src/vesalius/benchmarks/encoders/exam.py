@@ -1,8 +1,9 @@
 """The exam of an encoder: every protocol, its choices made on validation, its baselines beside it, its intervals over patients.
 
 In order: embed the training and validation pairs that a protocol learns from, learn and choose, freeze; only then embed the test
-pairs and score them. Nothing after that changes a choice. The same is done with an encoder of random weights, and the frozen
-protocols are asked again with each picture's vector exchanged for that of another patient's (shuffled pairs).
+pairs and score them. Nothing after that changes a choice. The same is done with an encoder of random weights and, where no words
+are needed, with thumbnails of 16 x 16 pixels in place of an encoder, and the frozen protocols are asked again with each picture's
+vector exchanged for that of another patient's (shuffled pairs).
 """
 
 from collections import Counter
@@ -29,6 +30,7 @@ SEED = 20_260_101  # of every draw of an exam; a run's own seed steers training 
 SHUFFLES = 3  # the baseline of shuffled pairs is the mean over as many
 SHEETS, ON_SHEET = 6, 5  # pictures of the report with their nearest neighbors
 SPLITS = ("train", "validation", "test")
+OF_PICTURES: tuple[Measure, ...] = ("linear_probe", "few_shot", "neighbors", "retrieval", "clusters")  # need no words
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ class Exam:
         pairs: Mapping[str, Sequence[Pair]],
         untrained: Embedder | None = None,
         *,
+        thumbnail: Embedder | None = None,
         scale: float | None = None,
     ) -> Scores:
         """Examine an encoder.
@@ -106,6 +109,7 @@ class Exam:
             embedder: the trained one.
             pairs: train, validation and test; the first two may be empty, and what needs them is then left out.
             untrained: the same architecture with random weights; None: that baseline is left out.
+            thumbnail: pictures as thumbnails, asked what can be asked without words; None: that baseline is left out.
             scale: by which the encoder multiplies cosines in its loss, for its own calibration; None: that is left out.
 
         Returns:
@@ -120,6 +124,8 @@ class Exam:
         values = {name: score.value for name, score in found.items() if score.value is not None} | session.beside
         if untrained is not None:
             values |= {f"{name}_untrained": value for name, value in session.values_of(untrained).items()}
+        if thumbnail is not None:
+            values |= {f"{name}_thumbnail": value for name, value in session.of_pictures_alone(thumbnail).items()}
         ordered = {each: values[each] for name in found for each in _with_baselines(name) if each in values}
         intervals = {name: score.interval for name, score in found.items() if score.interval is not None}
         directions: dict[str, Direction] = {name: score.direction for name, score in found.items()}
@@ -221,6 +227,14 @@ class _Session:
         if asked:
             found |= pointing.pointing(asked, heat, test.patients, tolerance_px=self.exam.tolerance_px)[0]
         return {name: score.value for name, score in found.items() if score.value is not None}
+
+    def of_pictures_alone(self, embedder: Embedder) -> dict[str, float]:
+        """The scores of a baseline that has no words, as `values_of`."""
+        measures = [name for name in self.exam.measures if name in OF_PICTURES]
+        if not measures:
+            return {}
+        wordless = {split: [replace(pair, texts=()) for pair in pairs] for split, pairs in self.pairs.items()}
+        return _Session(replace(self.exam, measures=measures), wordless, None).values_of(embedder)
 
     def texts(self) -> tuple[str, ...]:
         """Every prompt and every text of a test picture that will be embedded, each once."""

@@ -70,6 +70,7 @@ def probe_findings(
                 np.stack([np.stack([each.probabilities(test.vectors)[:, 1] for each in run], axis=1) for run in runs]),
                 states,
                 tuple(findings),
+                each=percent == 100,
             )
             for percent, runs in trained.items()
         ]

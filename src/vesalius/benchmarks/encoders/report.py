@@ -29,7 +29,7 @@ from vesalius.transforms.intensity import to_display
 from vesalius.types import NOTICE, Box, Image, Mask, Part, Point, Polygon
 
 MODEL, OTHER = "#c25700", "#5b6770"
-MARKS = {"majority": "s", "chance": "v", "untrained": "^", "shuffled": "D"}  # told apart without color
+MARKS = {"majority": "s", "chance": "v", "thumbnail": "x", "untrained": "^", "shuffled": "D"}  # told apart without color
 MOST_POINTED, PICTURE_PX, SHEET_PX, MOST_CLASSES = 12, 280, 140, 30
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color:#1d2429;background:#fff}

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from vesalius.metrics import bootstrap
 from vesalius.types import Score
 
-BASELINES = ("majority", "chance", "untrained", "shuffled")  # follow a score's name: zero_shot_accuracy_untrained
+BASELINES = ("majority", "chance", "thumbnail", "untrained", "shuffled")  # follow a score's name: zero_shot_accuracy_untrained
 INTERVAL = "interval"
 
 Direction = Literal["higher", "lower"]

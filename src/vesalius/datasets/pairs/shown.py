@@ -75,12 +75,16 @@ def show(image: Image, presentation: Presentation, patch_px: int) -> Shown:
     Raises:
         InputRefused: what reading the picture refuses.
     """
-    whole = to_unit(image.load(), image)  # ([T,] Y, X, C)
+    array = image.load()
+    clip = image.kind == "clip"
+    kept_frames = _evenly(len(array), presentation.slices) if clip else ()
+    # Of a clip only the frames that are shown set its range, so that only they are looked at: most have a hundred.
+    whole = to_unit(array[list(kept_frames)] if clip else array, image)  # ([T,] Y, X, C)
     stack = whole if whole.ndim == 4 else whole[None]
-    chosen = _evenly(len(stack), presentation.slices)
+    chosen = kept_frames or _evenly(len(stack), presentation.slices)
     side = -(-presentation.longest_px // patch_px) * patch_px
     placement = place((stack.shape[1], stack.shape[2]), presentation.longest_px if not presentation.square else side)
-    canvas = np.stack([resample(stack[i], placement) for i in chosen])
+    canvas = np.stack([resample(stack[row if clip else i], placement) for row, i in enumerate(chosen)])
     drawn = tuple(max(1, round(s * n)) for s, n in zip(placement.scale, placement.picture_px, strict=True))
     first = tuple(int(np.floor(o)) for o in placement.offset_px)
     y0, x0, y1, x1 = (0, 0, side, side) if presentation.square else (*first, *(f + n for f, n in zip(first, drawn, strict=True)))

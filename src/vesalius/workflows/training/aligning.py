@@ -22,6 +22,7 @@ from vesalius.datasets.pairs.embedder import Embedder
 from vesalius.datasets.pairs.pair import Pair
 from vesalius.datasets.pairs.presentation import Presentation
 from vesalius.datasets.pairs.shown import Showing
+from vesalius.datasets.pairs.thumbnail import Thumbnail
 from vesalius.datasets.pairs.words import Words, words_of
 from vesalius.errors import InputRefused, Problem, UsageError
 from vesalius.generate.tokenizer import Tokenizer
@@ -189,7 +190,7 @@ class Aligning:
         blank = self.recipe.model.make(vocabulary=embedder.model.settings["vocabulary"]).to(device)
         untrained = Embedder(blank, embedder.words, embedder.showing)
         scale = float(embedder.model.logits.scale().detach()) if isinstance(embedder.model, DualEncoder) else None
-        scores = self.exam.run(embedder, self.pairs, untrained, scale=scale)
+        scores = self.exam.run(embedder, self.pairs, untrained, thumbnail=Thumbnail(embedder.showing), scale=scale)
         document = scores.to_json()
         tuning = self.tuning
         if tuning.fine_tune_share:
