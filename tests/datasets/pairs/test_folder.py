@@ -40,3 +40,11 @@ def test_what_is_not_there_not_known_or_says_nothing_is_refused(tmp_path: Path) 
     table.write([annotated.by_hand("a")], tmp_path / "silent", CARD)
     with pytest.raises(InputRefused, match="anything is said"):
         next(folder(tmp_path / "silent"))
+
+
+def test_modalities_are_chosen_and_one_that_is_not_there_is_named(tmp_path: Path) -> None:
+    table.write([*annotated.patients("skin", 2), *annotated.patients("chest_xray", 2)], tmp_path / "d", CARD)
+    kept = {pair.sample.images[0].image.modality for pair in folder(tmp_path / "d", modalities=["DX"])}
+    assert kept == {"DX"}
+    with pytest.raises(InputRefused, match="asks for US, and the data hold DX, XC"):
+        list(folder(tmp_path / "d", modalities=["DX", "US"]))

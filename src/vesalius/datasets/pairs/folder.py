@@ -26,6 +26,7 @@ def folder(
     templates: int = 5,
     exam: str = "",
     splits: Splits = "stated",
+    modalities: Sequence[str] = (),
 ) -> Iterator[Pair]:
     """The pairs of a dataset; what its reader refuses is left out, counted and logged.
 
@@ -36,12 +37,14 @@ def folder(
         templates: wordings of captions, 1 to 8.
         exam: what the pictures are, "chest radiograph"; found from modality and labels where not given.
         splits: "stated", "patient" or "test", see `annotated.paired`.
+        modalities: DICOM's terms of those that are kept, every one of which must be there; all where none is named.
 
     Raises:
-        InputRefused: `input_missing`; `bad_dataset`: no reader fits, or nothing is said of any picture.
+        InputRefused: `input_missing`; `bad_dataset`: no reader fits, nothing is said of any picture, or there is none of a
+            modality that is asked for.
         UsageError: `unknown_name`; `bad_option`: several readers fit, or a form of texts does not exist.
     """
-    faults, count = Counter[str](), 0
+    faults, seen, count = Counter[str](), Counter[str](), 0
 
     def tell(fault: Fault) -> None:
         faults[fault.code] += 1
@@ -51,7 +54,17 @@ def folder(
     samples = module.read(Path(path), tell)
     for pair in paired(samples, name=name, texts=texts, templates=templates, exam=exam, splits=splits):
         count += 1
-        yield pair
+        modality = pair.sample.images[pair.image].image.modality or "unknown"
+        seen[modality] += 1
+        if not modalities or modality in modalities:
+            yield pair
+    missing = [modality for modality in modalities if not seen[modality]]
+    if missing and count:
+        raise InputRefused(
+            "bad_dataset",
+            f"The recipe asks for {', '.join(missing)}, and the data hold {', '.join(sorted(seen))}. "
+            "Nothing of what is missing could be learnt. Change data.modalities, or give other data.",
+        )
     for code, number in faults.items():
         log.warning("%s: %s: %d, left out", name, code, number)
     if not count:
