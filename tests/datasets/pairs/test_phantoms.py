@@ -111,6 +111,18 @@ def test_shuffled_descriptions_are_another_findings_and_their_key_stays_the_pict
         assert {text.key for text in right.texts} == {text.key for text in wrong.texts} == {right.label}
 
 
+def test_what_is_held_out_is_not_told_of_other_findings_either() -> None:
+    held = ["hemangioma", "seborrheic keratosis"]
+    true = pairs(**SKIN, texts=["descriptions"])
+    theirs = {words for pair in true if pair.label in held for words in said(pair)}
+    shuffled = of(pairs(**SKIN, texts=["descriptions"], shuffled=True, held_out=held), "train")
+    told = {words for pair in shuffled for words in said(pair)}
+    assert told
+    assert not theirs & told
+    own = {pair.label: set(said(pair)) for pair in of(true, "test")}
+    assert all(not own[pair.label] & set(said(pair)) for pair in shuffled if pair.label)
+
+
 def test_a_clip_of_surgery_is_told_as_two_recognizers_heard_it() -> None:
     given = {"kinds": ["surgery"], "label": "phase", **FEW, "patients": 6, "test": 0, "validation": 0, "texts": ["narrations"]}
     two, one, exact = pairs(**given), pairs(**given, recognizers=1), pairs(**given, word_error_rate=0.0)

@@ -76,6 +76,7 @@ class _What:
     templates: int
     attributes: bool
     shuffled: bool
+    held_out: tuple[str, ...]
     recognizers: int
     label: Label
 
@@ -133,7 +134,8 @@ def cohort(
         normal: with label "finding", patients without any are a class too.
         severe: with label "finding", each finding as bad as it gets, for small pictures.
         held_out: findings that no patient of training or validation has.
-        shuffled: tell of every finding what is true of another one of its kind, always the same one; names stay true.
+        shuffled: tell of every finding what is true of another one of its kind, always the same one; names stay true. Findings
+            that are held out take no part, so that nothing is told of them in training either way.
         recognizers: 1 or 2 of the narration.
         word_error_rate: of both, 0 to 0.6.
         dirty: share of the pairs to learn from that are none: another patient's texts, a word or two, another kind's picture
@@ -144,7 +146,7 @@ def cohort(
         UsageError: `bad_option` with every value that is impossible; `unknown_name` for a kind.
     """
     whom = _Whom(first_seed, label, normal, severe, size_px, volume_px, frames, word_error_rate)
-    what = _What(tuple(texts), templates, attributes, shuffled, recognizers, label)
+    what = _What(tuple(texts), templates, attributes, shuffled, tuple(held_out), recognizers, label)
     counts: dict[Split, int] = {"train": patients, "validation": validation, "test": test}
     least: dict[str, int] = {"patients": patients, "validation": validation, "test": test}
     least |= {"general_patients": general_patients, "first_seed": first_seed}
@@ -289,7 +291,7 @@ def _told(drawn: _Drawn, kind: str, split: Split, what: _What) -> Pair:
             kind=kind,
             templates=what.templates,
             attributes=what.attributes,
-            instead=_instead(kind) if what.shuffled else None,
+            instead=_instead(kind, what.held_out) if what.shuffled else None,
         )
         found += [replace(text, source=source) for text in texts]
         source += 1
@@ -305,9 +307,9 @@ def _pieces(heard: Transcript) -> Iterator[str]:
 
 
 @cache
-def _instead(kind: str) -> dict[str, str]:
+def _instead(kind: str, without: tuple[str, ...]) -> dict[str, str]:
     """Which finding each one's description is exchanged for: the one half a catalogue further."""
-    names = [item.name for item in world.catalogue(kind)]
+    names = [item.name for item in world.catalogue(kind) if item.name not in without]
     return {name: names[(place + len(names) // 2) % len(names)] for place, name in enumerate(names)}
 
 
