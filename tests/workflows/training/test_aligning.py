@@ -101,6 +101,14 @@ def test_a_recipe_without_an_exam_and_one_without_test_patients_are_refused(tmp_
     assert refused.value.code == "empty_split"
 
 
+def test_one_class_alone_is_refused_before_the_first_step(tmp_path: Path) -> None:
+    exam = {**EXAM, "measures": ["clusters"]}
+    with pytest.raises(InputRefused, match="of 1 class") as refused:
+        run(written(tmp_path, data={"label": "kind"}, evaluate=exam), tmp_path / "run")
+    assert refused.value.code == "bad_dataset"
+    assert not (tmp_path / "run").exists()
+
+
 def test_towers_of_the_hub_are_trained_and_opened_again(tmp_path: Path) -> None:
     places = {"vision": str(vision_model(tmp_path / "vit", "vit")), "text": str(text_model(tmp_path / "bert", "bert"))}
     run(written(tmp_path, model={**places, "image_pooling": "mean"}), tmp_path / "run")

@@ -18,7 +18,7 @@ from vesalius.benchmarks.encoders.classification import Classified, Found
 from vesalius.benchmarks.encoders.embedded import Embedded, Embedder, donors, embed
 from vesalius.benchmarks.encoders.learned import Chosen, Frozen, labeled
 from vesalius.benchmarks.encoders.prompts import Absence
-from vesalius.benchmarks.encoders.scores import BASELINES, Confusion, Direction, Material, Scores
+from vesalius.benchmarks.encoders.scores import BASELINES, Confusion, Direction, Material, Scores, Told
 from vesalius.datasets.pairs.class_texts import CLASS_FORMS, Form
 from vesalius.datasets.pairs.pair import Pair
 from vesalius.errors import InputRefused, Problem, UsageError
@@ -131,6 +131,28 @@ class Exam:
         directions: dict[str, Direction] = {name: score.direction for name, score in found.items()}
         return Scores(ordered, intervals, session.notes, material, directions, tuple(self._rows(pairs)["test"]))
 
+    def check(self, pairs: Mapping[str, Sequence[Pair]]) -> None:
+        """Refuse pairs of which nothing could be measured, before an encoder is trained on them.
+
+        Raises:
+            InputRefused: `bad_dataset`: every measure that is asked for needs two classes, and the test pairs are of one or none.
+        """
+        test = pairs.get("test", ())
+        classes = {pair.label for pair in test} - {None}
+        states: dict[str, set[str]] = {}
+        for pair in test:
+            for finding, state in pair.sample.labels.items():
+                states.setdefault(finding, set()).add(state)
+        told_apart = len(classes) > 1 or any({"present", "absent"} <= found for found in states.values())
+        possible = {"zero_shot": told_apart, "linear_probe": told_apart, "few_shot": told_apart, "neighbors": told_apart}
+        possible |= {"clusters": len(classes) > 1, "calibration": len(classes) > 1}
+        if not any(possible.get(measure, True) for measure in self.measures):
+            raise InputRefused(
+                "bad_dataset",
+                f"The test pairs are of {len(classes)} class, and no finding is present in some and absent in others. "
+                f"Nothing that evaluate.measures asks for ({', '.join(self.measures)}) could be told. Give pairs of two classes.",
+            )
+
     def texts(self, pairs: Mapping[str, Sequence[Pair]]) -> tuple[str, ...]:
         """Every text that `run` will have embedded, so that one that is too long is found before an encoder is trained.
 
@@ -216,7 +238,7 @@ class _Session:
         self._shuffled(frozen, test, asked, heat)
         rows = np.random.default_rng([SEED, len(SPLITS)]).permutation(len(test))[:SHEETS]
         sheets = tuple(sheet for sheet in retrieval.nearest(test, rows.tolist(), ON_SHEET) if sheet[1])
-        return found, Material(self._confusion(embedder, test, scale), sheets, pointed)
+        return found, Material(self._confusion(embedder, test, scale), self._told(frozen, test), sheets, pointed)
 
     def values_of(self, embedder: Embedder) -> dict[str, float]:
         """The scores of a baseline encoder, which learns and chooses for itself, without intervals."""
@@ -439,6 +461,13 @@ class _Session:
         cosines = zero_shot.likelihoods(test.vectors[rows], zero_shot.ensembles(embedder, self._prompts(self.asked)))
         scale = next(iter(scales.values()), 1.0)
         return Confusion(tuple(self.asked), rows, truths, calibration.probabilities(cosines, scale))
+
+    def _told(self, frozen: Sequence[Frozen], test: Embedded) -> Told | None:
+        """What zero-shot says of findings."""
+        for said in (each for say in frozen for each in say(test)):
+            if isinstance(said, Found) and said.protocol == "zero_shot":
+                return Told(said.findings, np.asarray(said.likelihoods, np.float64), said.states)
+        return None
 
     def _prompts(self, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         return prompts.prompts({name: self._where[name] for name in names}, self.exam.prompts, **self._how())

@@ -19,7 +19,7 @@ from vesalius.benchmarks.encoders.fine_tuning import FineTuning
 from vesalius.benchmarks.encoders.report import page
 from vesalius.datasets.pairs.batches import PairBatches, exchanged, within
 from vesalius.datasets.pairs.embedder import Embedder
-from vesalius.datasets.pairs.pair import Pair
+from vesalius.datasets.pairs.pair import Pair, data_sha256
 from vesalius.datasets.pairs.presentation import Presentation
 from vesalius.datasets.pairs.shown import Showing
 from vesalius.datasets.pairs.thumbnail import Thumbnail
@@ -85,9 +85,10 @@ class Aligning:
                 f"No pair of the data is in the split {' or '.join(empty)}. An encoder learns from the one and is "
                 "examined on the other. Check the data.",
             )
+        self.exam.check(self.pairs)
         start = recipe.model.make(1).start
         self.start = checkpoint.place(start) if start else None
-        hashes = {split: _sha256(pairs) for split, pairs in self.pairs.items()}
+        hashes = {split: data_sha256(pairs) for split, pairs in self.pairs.items()}
         whole = hashlib.sha256(" ".join(hashes.values()).encode()).hexdigest()
         self.hashes = {"data_sha256": whole, "start_sha256": checkpoint.sha256(self.start) if self.start else ""}
 
@@ -241,12 +242,3 @@ def _nmi(embedder: Embedder, pairs: Sequence[Pair]) -> float:
     names = sorted({pair.label or "" for pair in pairs})
     truths = np.array([names.index(pair.label or "") for pair in pairs])
     return nmi.value(k_means(embedder.pictures(pairs), len(names), 0), truths)
-
-
-def _sha256(pairs: Sequence[Pair]) -> str:
-    """Of every pair's key, picture, class and texts: whether two runs learn from the same."""
-    digest = hashlib.sha256()
-    for pair in pairs:
-        digest.update(f"{pair.sample.key} {pair.sample.images[pair.image].image.source.sha256} {pair.label}\n".encode())
-        digest.update("\n".join(f"{text.source} {text.key} {text.words}" for text in pair.texts).encode())
-    return digest.hexdigest()
