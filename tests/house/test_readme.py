@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vesalius import cli
+from vesalius.cli import main as cli
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 BLOCK = re.compile(r"^## Try it$.*?^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
