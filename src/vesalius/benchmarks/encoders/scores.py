@@ -36,6 +36,21 @@ class Confusion:
 
 
 @dataclass(frozen=True, eq=False)
+class Told:
+    """What zero-shot said of findings.
+
+    Attributes:
+        findings: G names.
+        likelihoods: (n, G) of all test pictures, higher for "present".
+        states: (n, G): 1, 0, or NaN where nobody said.
+    """
+
+    findings: tuple[str, ...]
+    likelihoods: Values
+    states: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
 class Pointed:
     """One concept that was looked for.
 
@@ -60,11 +75,13 @@ class Material:
 
     Attributes:
         zero_shot: what zero-shot said of each picture, with the probabilities that calibration is measured on.
+        findings: what it said of findings.
         nearest: (row of a picture, rows of its nearest of other patients), a few.
         pointed: concepts that were looked for.
     """
 
     zero_shot: Confusion | None = None
+    findings: Told | None = None
     nearest: tuple[tuple[int, tuple[int, ...]], ...] = ()
     pointed: tuple[Pointed, ...] = ()
 
