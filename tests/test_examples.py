@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from vesalius import cli
+from vesalius.cli import main as cli
 
 # `demo` runs the whole tour for minutes and has its own command: `make demo`.
 STORY = [

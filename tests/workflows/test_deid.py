@@ -8,7 +8,7 @@ from pydicom import dcmread
 from pydicom.uid import UltrasoundImageStorage
 from tests.clinical.deid import made
 
-from vesalius import cli
+from vesalius.cli import main as cli
 from vesalius.clinical import gate, study
 from vesalius.clinical.deid import run
 from vesalius.errors import InputRefused, UsageError

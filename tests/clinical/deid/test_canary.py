@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.clinical.deid import made
 
-from vesalius import cli
+from vesalius.cli import main as cli
 from vesalius.clinical.deid.seeds import views
 from vesalius.errors import InputRefused
 
