@@ -218,7 +218,10 @@ def evaluate(
     model: Annotated[str | None, typer.Option("--model", metavar="M", help="A run's folder or a model's name.")] = None,
     predictions: Annotated[Path | None, typer.Option(metavar="FILE", help="Answers made elsewhere, to be scored.")] = None,
     benchmark: Annotated[
-        str | None, typer.Option(metavar="B", help="A name (see `vesalius info`), NAME:PART, NAME=FOLDER, or a folder.")
+        str | None,
+        typer.Option(
+            metavar="B", help="A name (see `vesalius info`), NAME:PART, NAME=FOLDER, a folder; of encoders a recipe, too."
+        ),
     ] = None,
     out: MaybeOut = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="At most N patients.")] = None,

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -29,8 +28,9 @@ from vesalius.generate.respond import Responder
 from vesalius.generate.written_boxes import CODECS
 from vesalius.metrics.bootstrap import FEW_PATIENTS, RESAMPLES
 from vesalius.types import NOTICE, CodedWarning, Sample
+from vesalius.workflows import examine
 from vesalius.workflows.open_model import open_model
-from vesalius.workflows.outcome import Outcome
+from vesalius.workflows.outcome import Outcome, write_whole
 
 SEED = 0  # of the shuffled pictures and of the bootstrap
 FOLDER, PUBLISHED = "folder", "first_real"  # the benchmarks for a folder given without a name
@@ -92,13 +92,13 @@ def evaluate(
     fresh: bool = False,
     say: Callable[[str], None],
 ) -> Outcome:
-    """Score a model or predictions on a benchmark, or compare two evaluations.
+    """Score a model or predictions on a benchmark, or compare two evaluations. Encoders are examined, see `examine`.
 
     Args:
-        model: as `ask` takes it; None for the embedded model.
+        model: as `ask` takes it; None for the embedded model. Or the run of an encoder.
         predictions: a file of answers made elsewhere, instead of a model.
         benchmark: a benchmark's name, `NAME=FOLDER`, `NAME:PART`, or a folder (in our own layout, or with the published
-            collections).
+            collections). For an encoder a recipe below recipes/represent, or a folder.
         out: folder for `scores.json`, `predictions.parquet` and `report.html`.
         limit: at most so many patients, chosen by their keys: always the same ones.
         compare: two output folders; nothing else may be given then.
@@ -123,6 +123,9 @@ def evaluate(
                 "bad_option", "--compare takes two folders of finished evaluations and only -o besides. Leave the rest away."
             )
         return _compared(compare, out)
+    if examine.is_encoder(model) or examine.is_protocol(benchmark):
+        _only_what_encoders_take(benchmark, predictions, compat, corrupt, coordinates, judge, choose, write, workers, limit)
+        return examine.examine(model, str(benchmark), out=out, limit=limit, say=say)
     if benchmark is None:
         raise UsageError(
             "bad_option", f"A benchmark is needed to score anything. Add --benchmark with one of {', '.join(names())}."
@@ -142,6 +145,25 @@ def evaluate(
         return assess(responder, exam_, out=out, say=say, way=way)
     assert predictions is not None
     return _graded(predictions, exam_, out, coordinates, way)
+
+
+def _only_what_encoders_take(benchmark: str | None, *others: object) -> None:
+    """Refuse what is about answers: an encoder writes none."""
+    *options, workers, limit = others
+    if any(options) or workers != 1:
+        raise UsageError(
+            "bad_option",
+            "An encoder writes no answers, so --predictions, --compat, --corrupt, --coordinates, --judge, --choose, --write and "
+            "--workers have nothing to act on. Leave them away; --model, --benchmark, --limit and -o are for encoders, too.",
+        )
+    if benchmark is None:
+        raise UsageError(
+            "bad_option",
+            "A benchmark is needed to examine an encoder. Add --benchmark with a folder, or with one of "
+            f"{', '.join(examine.protocols())}.",
+        )
+    if isinstance(limit, int) and limit < 1:
+        raise UsageError("bad_option", "--limit is below 1. Nobody would be left to ask about. Give 1 or more.")
 
 
 def _consistent(
@@ -314,7 +336,7 @@ def _chosen(
         "notice": NOTICE,
     }
     if out is not None:
-        _write(out / "choice.json", (json.dumps(data, indent=1, allow_nan=False) + "\n").encode())
+        write_whole(out / "choice.json", (json.dumps(data, indent=1, allow_nan=False) + "\n").encode())
     lines = [f"{name}: {score['value']} {score['interval']}" for name, score in zip(candidates, overall, strict=True)]
     return Outcome(data, "\n".join([f"chosen: candidate {best + 1} of {len(candidates)}, by credit", *lines, NOTICE]))
 
@@ -378,12 +400,12 @@ def _outcome(result: Result, exam_: Exam, about: Mapping[str, Any], out: Path | 
         title = "" if judged is None else f"Judged by {judged.name}, prompt {judged.prompt_sha256[:12]}"
         further = [] if judged is None else [(title, judged.scores)]
         page = report.page(found, result, facts, trusted=trusted, groups=subgroups, further=further)
-        _write(out / "predictions.parquet", answers.to_parquet(result))
-        _write(out / "report.html", page.encode())
+        write_whole(out / "predictions.parquet", answers.to_parquet(result))
+        write_whole(out / "report.html", page.encode())
         for harness in way.write:
             name, content = foreign.written(result, harness, data)
-            _write(out / name, content)
-        _write(out / "scores.json", (json.dumps(data, indent=1, allow_nan=False) + "\n").encode())
+            write_whole(out / name, content)
+        write_whole(out / "scores.json", (json.dumps(data, indent=1, allow_nan=False) + "\n").encode())
     head = f"{exam_.name}: {data['items']} questions about {data['patients']} patients; 95 % intervals over patients"
     notes = [f"! {warning.code}: {warning.message}" for warning in warnings]
     notes += [f"! compat: {data['compat']}"] if data["compat"] else []
@@ -427,7 +449,7 @@ def _compared(folders: tuple[Path, Path], out: Path | None) -> Outcome:
         "notice": NOTICE,
     }
     if out is not None:
-        _write(out / "comparison.json", (json.dumps(data, indent=1, allow_nan=False) + "\n").encode())
+        write_whole(out / "comparison.json", (json.dumps(data, indent=1, allow_nan=False) + "\n").encode())
     head = f"{shared} shared questions; {len(first) - shared} only in the first, {len(second) - shared} only in the second"
     return Outcome(data, "\n".join([head, "", comparison.as_text(compared), NOTICE]))
 
@@ -442,11 +464,3 @@ def _about(folder: Path) -> dict[str, Any]:
         return {name: stated[name] for name in ("benchmark", "model", "predictions_sha256", "data_sha256") if name in stated}
     except (ValueError, TypeError) as wrong:
         raise InputRefused("bad_predictions", "A scores.json is not what an evaluation writes. Evaluate again.") from wrong
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(content)
-    os.replace(part, path)

@@ -13,6 +13,7 @@ from vesalius.datasets.pairs.shown import Showing
 from vesalius.datasets.pairs.words import words_of
 from vesalius.models import checkpoint
 from vesalius.models.checkpoint import Card
+from vesalius.models.dual_encoder import DualEncoder
 from vesalius.retrieve.vectors import Maker
 
 
@@ -44,3 +45,17 @@ def open_encoder(name: str | None) -> Encoder:
     shown = hashlib.sha256(json.dumps([card.settings, card.shown, tokenizer_json], sort_keys=True).encode()).hexdigest()
     maker = Maker(card.name, checkpoint.sha256(folder), shown, int(model.settings["embedding"]))
     return Encoder(embedder, maker, card, folder)
+
+
+def untrained(encoder: Encoder, seed: int = 0) -> Embedder:
+    """The same encoder with random weights: what it is worth before it has learnt anything."""
+    torch.manual_seed(seed)
+    model = type(encoder.embedder.model)(**encoder.card.settings)
+    device = next(encoder.embedder.model.parameters()).device
+    return Embedder(model.to(device), encoder.embedder.words, encoder.embedder.showing)
+
+
+def scale(encoder: Encoder) -> float | None:
+    """By what it multiplies cosines in its loss; None of one that looks at pictures alone."""
+    model = encoder.embedder.model
+    return float(model.logits.scale().detach()) if isinstance(model, DualEncoder) else None

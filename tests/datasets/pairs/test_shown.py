@@ -46,3 +46,10 @@ def test_slices_of_a_volume_lie_as_far_apart_as_they_were_thinned() -> None:
     volume = np.random.rand(20, 32, 32).astype(np.float32)
     shown = show(image(volume, "volume", spacing_mm=(2.0, 1.0, 1.0)), Presentation(longest_px=32, slices=5), 16)
     assert torch.allclose(shown.spacing_mm, torch.tensor([8.0, 1.0, 1.0]))
+
+
+def test_a_picture_whose_offset_is_rounded_below_zero_is_shown_whole() -> None:
+    picture = np.tile(np.arange(331, dtype=np.uint8), (324, 1))
+    shown = show(image(picture, "image"), Presentation(longest_px=96), 16)
+    assert shown.pixels.shape == (1, 1, 96, 96)
+    assert shown.content_px == (0, 0, 94, 96)

@@ -1,5 +1,7 @@
 """A pair: the pictures of a sample and every text that may stand beside them."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vesalius.types import Sample
@@ -37,3 +39,12 @@ class Pair:
     texts: tuple[Text, ...]
     label: str | None = None
     image: int = 0
+
+
+def data_sha256(pairs: Sequence[Pair]) -> str:
+    """Of every pair's key, picture, class and texts: whether two runs look at the same."""
+    digest = hashlib.sha256()
+    for pair in pairs:
+        digest.update(f"{pair.sample.key} {pair.sample.images[pair.image].image.source.sha256} {pair.label}\n".encode())
+        digest.update("\n".join(f"{text.source} {text.key} {text.words}" for text in pair.texts).encode())
+    return digest.hexdigest()

@@ -86,7 +86,7 @@ def show(image: Image, presentation: Presentation, patch_px: int) -> Shown:
     placement = place((stack.shape[1], stack.shape[2]), presentation.longest_px if not presentation.square else side)
     canvas = np.stack([resample(stack[row if clip else i], placement) for row, i in enumerate(chosen)])
     drawn = tuple(max(1, round(s * n)) for s, n in zip(placement.scale, placement.picture_px, strict=True))
-    first = tuple(int(np.floor(o)) for o in placement.offset_px)
+    first = tuple(int(np.floor(o + 1e-6)) for o in placement.offset_px)  # an offset of 0 may come out as -1e-14
     y0, x0, y1, x1 = (0, 0, side, side) if presentation.square else (*first, *(f + n for f, n in zip(first, drawn, strict=True)))
     kept = canvas[:, y0:y1, x0:x1]
     missing = [-n % patch_px for n in kept.shape[1:3]]

@@ -1,0 +1,63 @@
+"""The scores of an exam as rows: each beside its baselines and with its interval, for JSON and for the terminal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vesalius.benchmarks.encoders.scores import BASELINES, Direction, Scores
+
+LABEL, SCORE, PLAIN = 40, 22, 10  # widths of columns
+
+
+@dataclass(frozen=True)
+class Row:
+    """One score, its 95 % interval over patients where there is one, and what stands beside it."""
+
+    name: str
+    better: Direction
+    value: float
+    interval: tuple[float, float] | None
+    baselines: dict[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in `scores.json`."""
+        interval = list(self.interval) if self.interval else None
+        return {
+            "score": self.name,
+            "better": self.better,
+            "value": self.value,
+            "interval": interval,
+            "baselines": self.baselines,
+        }
+
+
+def rows(scores: Scores) -> list[Row]:
+    """One row per score of the encoder, in the order of the exam."""
+    return [
+        Row(
+            name,
+            direction,
+            scores.values[name],
+            scores.intervals.get(name),
+            {each: scores.values[f"{name}_{each}"] for each in BASELINES if f"{name}_{each}" in scores.values},
+        )
+        for name, direction in scores.directions.items()
+    ]
+
+
+def as_text(found: Sequence[Row]) -> str:
+    """The rows in columns; a baseline that no score has has none."""
+    shown = [name for name in BASELINES if any(name in row.baselines for row in found)]
+    lines = ["".join([" " * LABEL, f"{'encoder [95 %]':>{SCORE}}", *(f"{name:>{PLAIN + 1}}" for name in shown)])]
+    for row in found:
+        interval = f" [{row.interval[0]:.3f}, {row.interval[1]:.3f}]" if row.interval else ""
+        beside = [f"{row.baselines[name]:>{PLAIN + 1}.3f}" if name in row.baselines else " " * (PLAIN + 1) for name in shown]
+        lines.append("".join([f"{_short(row.name):<{LABEL}}", f"{f'{row.value:.3f}{interval}':>{SCORE}}", *beside]).rstrip())
+    lower = sorted({_short(row.name) for row in found if row.better == "lower"})
+    return "\n".join([*lines, *([f"Lower is better: {', '.join(lower)}."] if lower else [])])
+
+
+def _short(name: str) -> str:
+    """A name that fits its column, its ends kept: they tell most."""
+    keep = (LABEL - 2) // 2
+    return name if len(name) < LABEL else f"{name[:keep]}…{name[-keep:]}"

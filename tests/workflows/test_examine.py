@@ -1,0 +1,165 @@
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from vesalius.datasets.pairs.phantoms import cohort
+from vesalius.datasets.store import table
+from vesalius.errors import InputRefused, UsageError
+from vesalius.models import checkpoint
+from vesalius.types import Sample
+from vesalius.workflows.evaluate import evaluate
+from vesalius.workflows.train import train
+
+DATA = {"kinds": ["skin"], "size_px": 32, "texts": ["captions"], "label": "finding", "severe": True}
+TOWERS = {"width": 32, "layers": 1, "heads": 2, "text_width": 32, "text_heads": 2, "embedding": 16}
+EXAM = {"measures": ["zero_shot", "linear_probe", "retrieval"], "percents": [100], "resamples": 20}
+
+
+def recipe(folder: Path, name: str, **data: Any) -> str:
+    document = {
+        "says": "A test.",
+        "data": {"use": "datasets.pairs.phantoms.cohort", **DATA, "longest_px": 32, **data},
+        "model": {"use": "models.dual_encoder.DualEncoder", **TOWERS},
+        "objective": {"use": "objectives.unimed_clip.UniMedCLIP"},
+        "train": {"steps": 2, "batch": 4, "warmup": 1, "checkpoint_every": 2},
+        "evaluate": {"use": "benchmarks.encoders.exam.Exam", **EXAM},
+    }
+    place = folder / f"{name}.yaml"
+    place.write_text(yaml.safe_dump(document))
+    return str(place)
+
+
+def samples(patients: int, first_seed: int) -> list[Sample]:
+    found = cohort(patients=0, validation=0, test=patients, first_seed=first_seed, **DATA)
+    return [replace(pair.sample, provenance=replace(pair.sample.provenance, split=None)) for pair in found]
+
+
+def kept(found: Sequence[Sample], folder: Path) -> Path:
+    table.write(found, folder, table.Card("made", "phantoms", "Apache-2.0", "as drawn", "a seed each", "none"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("examine")
+
+
+@pytest.fixture(scope="module")
+def own(folder: Path) -> str:
+    return recipe(folder, "own", patients=12, validation=8, test=12)
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path, own: str) -> str:
+    train(own, [], out=folder / "run", resume=False, smoke=False, say=lambda _: None)
+    return str(folder / "run")
+
+
+@pytest.fixture(scope="module")
+def foreign(folder: Path) -> Path:
+    return kept(samples(14, 700), folder / "foreign")
+
+
+def asked(model: str | None, benchmark: object, **given: Any) -> dict[str, Any]:
+    settings: dict[str, Any] = {"predictions": None, "out": None, "limit": None, "say": lambda _: None}
+    return dict(evaluate(model=model, benchmark=str(benchmark), **{**settings, **given}).data)
+
+
+def test_an_encoder_sits_the_exam_of_a_recipe_as_its_training_did(run: str, own: str, tmp_path: Path) -> None:
+    found = asked(run, own, out=tmp_path)
+    trained = json.loads((Path(run) / "scores.json").read_text())
+    rows = {row["score"]: row for row in found["rows"]}
+    for name in ("zero_shot_accuracy", "probe_accuracy_100", "retrieval_r1"):
+        assert rows[name]["value"] == pytest.approx(trained[name]), name
+        assert rows[name]["baselines"]["shuffled"] == pytest.approx(trained[f"{name}_shuffled"])
+    assert "thumbnail" in rows["probe_accuracy_100"]["baselines"]
+    assert found["pictures"] == 12
+    assert found["patients"] == 12
+    assert json.loads((tmp_path / "scores.json").read_text()) == json.loads(json.dumps(found))
+    assert "Examination of an encoder" in (tmp_path / "report.html").read_text()
+    said = pq.read_table(tmp_path / "predictions.parquet").to_pylist()
+    classes = [row for row in said if row["kind"] == "class"]
+    assert sum(row["truth"] for row in classes) == 12
+    assert sum(row["likelihood"] for row in classes) == pytest.approx(12)
+
+
+def test_a_folder_is_tested_whole_by_the_words_of_its_own_findings(run: str, foreign: Path) -> None:
+    found = asked(run, foreign)
+    names = {row["score"] for row in found["rows"]}
+    assert {"zero_shot_accuracy", "zero_shot_finding_auc", "retrieval_r1", "nmi"} <= names
+    assert not [name for name in names if name.startswith(("probe", "neighbors"))]
+    assert found["pictures"] == 14
+    assert [warning["code"] for warning in found["warnings"]] == ["few_patients"]
+
+
+def test_a_limit_takes_the_same_few_patients_every_time(run: str, foreign: Path) -> None:
+    first, again = (asked(run, foreign, limit=5) for _ in range(2))
+    assert first["patients"] == 5
+    assert first["data_sha256"] == again["data_sha256"]
+
+
+def test_whom_the_encoder_was_trained_on_is_left_out_and_said(run: str, folder: Path, tmp_path: Path) -> None:
+    learned = [
+        replace(pair.sample, provenance=replace(pair.sample.provenance, split=None))
+        for pair in cohort(patients=4, validation=0, test=0, **DATA)
+    ]
+    mixed = kept([*learned, *samples(8, 900)], tmp_path / "mixed")
+    found = asked(run, mixed)
+    assert found["excluded"] == {"pictures": 4, "patients": 4, "texts": 0}
+    assert found["patients"] == 8
+    assert "patients_excluded" in [warning["code"] for warning in found["warnings"]]
+    with pytest.raises(InputRefused, match="none is left") as caught:
+        asked(run, kept(learned, tmp_path / "known"))
+    assert caught.value.code == "empty_split"
+
+
+def test_a_folder_of_which_nothing_is_said_is_refused(run: str, tmp_path: Path) -> None:
+    bare = kept([replace(sample, labels={}, regions=(), report=None) for sample in samples(4, 700)], tmp_path / "bare")
+    with pytest.raises(InputRefused, match="anything is said") as caught:
+        asked(run, bare)
+    assert caught.value.code == "bad_dataset"
+
+
+def test_one_class_alone_is_refused(run: str, tmp_path: Path) -> None:
+    alone = kept(
+        [replace(sample, labels={"nevus": "present"}, regions=(), report=None) for sample in samples(4, 700)], tmp_path / "alone"
+    )
+    with pytest.raises(InputRefused, match="the same is said") as caught:
+        asked(run, alone)
+    assert caught.value.code == "bad_dataset"
+
+
+@pytest.mark.parametrize("option", [{"judge": "embedded"}, {"choose": ["a", "b"]}, {"corrupt": "blur=2"}, {"workers": 4}])
+def test_options_about_answers_are_refused_for_an_encoder(run: str, foreign: Path, option: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="writes no answers") as caught:
+        asked(run, foreign, **option)
+    assert caught.value.code == "bad_option"
+
+
+def test_a_comparison_takes_no_encoder(run: str, foreign: Path) -> None:
+    with pytest.raises(UsageError, match="--compare takes two folders"):
+        asked(run, foreign, compare=(foreign, foreign))
+
+
+def test_what_is_no_exam_is_refused_with_what_there_is(run: str, own: str) -> None:
+    with pytest.raises(UsageError, match="covid_chestxray") as caught:
+        asked(run, "first_phantom")
+    assert caught.value.code == "unknown_name"
+    with pytest.raises(UsageError, match="not read from a folder"):
+        asked(run, f"{own}=somewhere")
+    with pytest.raises(UsageError, match="A benchmark is needed"):
+        evaluate(model=run, predictions=None, benchmark=None, out=None, limit=None, say=lambda _: None)
+    with pytest.raises(UsageError, match="--limit is below 1"):
+        asked(run, own, limit=0)
+
+
+def test_a_model_that_answers_is_not_examined_as_an_encoder(own: str) -> None:
+    with pytest.raises(InputRefused, match="no vectors") as caught:
+        asked(str(checkpoint.embedded()), own)
+    assert caught.value.code == "bad_checkpoint"
