@@ -135,7 +135,7 @@ def test_one_class_alone_is_refused(run: str, tmp_path: Path) -> None:
     assert caught.value.code == "bad_dataset"
 
 
-@pytest.mark.parametrize("option", [{"judge": "embedded"}, {"choose": ["a", "b"]}, {"corrupt": "blur=2"}, {"workers": 4}])
+@pytest.mark.parametrize("option", [{"judge": "embedded"}, {"write": ["inspect_ai"]}, {"corrupt": "blur=2"}, {"workers": 4}])
 def test_options_about_answers_are_refused_for_an_encoder(run: str, foreign: Path, option: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="writes no answers") as caught:
         asked(run, foreign, **option)

@@ -123,7 +123,7 @@ def evaluate(
                 "bad_option", "--compare takes two folders of finished evaluations and only -o besides. Leave the rest away."
             )
         return _compared(compare, out)
-    if examine.is_encoder(model) or examine.is_protocol(benchmark):
+    if examine.is_protocol(benchmark) or (predictions is None and not choose and examine.is_encoder(model)):
         _only_what_encoders_take(benchmark, predictions, compat, corrupt, coordinates, judge, choose, write, workers, limit)
         return examine.examine(model, str(benchmark), out=out, limit=limit, say=say)
     if benchmark is None:

@@ -68,13 +68,12 @@ class Asked:
 
 
 def is_encoder(model: str | None) -> bool:
-    """Whether a name stands for an encoder, by its card.
+    """Whether a name stands for an encoder, by its card; False where there is no such folder.
 
     Raises:
-        UsageError: `unknown_name`: there is no such folder.
-        InputRefused: `bad_checkpoint`.
+        InputRefused: `bad_checkpoint`: the card cannot be read.
     """
-    if model is None:
+    if model is None or not Path(model).is_dir():
         return False
     folder = checkpoint.place(model)
     return (folder / "card.json").is_file() and checkpoint.read_card(folder).model != NativeVLM.__name__
