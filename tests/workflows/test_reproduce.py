@@ -13,10 +13,11 @@ import pytest
 from vesalius import recipe
 from vesalius.errors import InputRefused, UsageError
 from vesalius.train.log import read
+from vesalius.workflows import origin
 from vesalius.workflows import reproduce as workflow
 from vesalius.workflows.outcome import Outcome
 from vesalius.workflows.reproduce import reproduce
-from vesalius.workflows.reproducing import children, ledger, origin
+from vesalius.workflows.reproducing import children, ledger
 from vesalius.workflows.reproducing.runs import FINISHED, plan
 from vesalius.workflows.train import SUPPLIED
 

@@ -10,8 +10,9 @@ from typing import Any
 from vesalius import recipe as recipes
 from vesalius.errors import EXIT_DONE, EXIT_PARTIAL, InputRefused, UsageError
 from vesalius.recipe import LEAST_SEEDS, Claim
+from vesalius.workflows import origin
 from vesalius.workflows.outcome import Outcome
-from vesalius.workflows.reproducing import figure, ledger, origin
+from vesalius.workflows.reproducing import figure, ledger
 from vesalius.workflows.reproducing.children import Failure, Progress, train_all
 from vesalius.workflows.reproducing.runs import MOST_SEEDS, Finished, Run, finished, measured, plan
 from vesalius.workflows.reproducing.verdict import Compared, Judged, judge

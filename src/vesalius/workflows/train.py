@@ -2,9 +2,6 @@
 
 import json
 import os
-import platform
-import shutil
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -22,6 +19,7 @@ from vesalius.train.curves import write_report
 from vesalius.train.distributed import Ranks, in_turn, joined
 from vesalius.train.log import read as read_log
 from vesalius.train.loop import FitSettings, fit
+from vesalius.workflows import origin
 from vesalius.workflows.outcome import Outcome
 from vesalius.workflows.training import aligning, answering
 from vesalius.workflows.training.aligning import Aligning
@@ -49,7 +47,7 @@ def train(
         UsageError: `bad_recipe`, `unknown_name`.
         InputRefused: `resume_mismatch`, `empty_split`, and what the data and the loop refuse.
     """
-    begun, commit = time.perf_counter(), _commit()  # of the code that runs, whatever is committed meanwhile
+    begun, commit = time.perf_counter(), origin.commit()  # of the code that runs, whatever is committed meanwhile
     resolved = _read(recipe, overrides, smoke)
     folder = out or Path("runs") / (f"{resolved.name}-smoke" if smoke else resolved.name)
     with joined() as device:
@@ -63,7 +61,7 @@ def train(
             if first:
                 _claim(folder, {"sha256": resolved.sha256(), **data.hashes, **resolved.resolved()}, resume)
             work = data.begin(folder, device)
-        say(f"{work.counted}, {_millions(work.model)} M weights, {_device(device)}")
+        say(f"{work.counted}, {_millions(work.model)} M weights, {origin.device()}")
 
         spent = fit(
             work.model,
@@ -79,7 +77,7 @@ def train(
         if not first:
             return Outcome({"run": folder.name}, "")
         facts = {
-            "device": _device(device),
+            "device": origin.device(),
             "processes": str(Ranks.now().world),
             "steps": str(settings.steps),
             "date": date.today().isoformat(),
@@ -164,20 +162,3 @@ def _claim(folder: Path, stated: Mapping[str, Any], resume: bool) -> None:
 
 def _millions(model: nn.Module) -> str:
     return f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f}"
-
-
-def _device(device: torch.device) -> str:
-    return (
-        torch.cuda.get_device_name()
-        if device.type == "cuda"
-        else f"CPU ({platform.machine()}, {torch.get_num_threads()} threads)"
-    )
-
-
-def _commit() -> str:
-    """The checkout's commit, or "" outside one, or where there is no git."""
-    root = Path(__file__).parents[3]
-    if shutil.which("git") is None or not (root / ".git").exists():
-        return ""
-    line = ["git", "-C", str(root), "describe", "--always", "--dirty"]
-    return subprocess.run(line, capture_output=True, text=True, check=False).stdout.strip()

@@ -8,7 +8,7 @@ import pytest
 
 from vesalius import recipe
 from vesalius.errors import UsageError
-from vesalius.workflows.reproducing import origin
+from vesalius.workflows import origin
 from vesalius.workflows.reproducing.runs import SEED_SHIFT, Finished, Run, finish, finished, measured, plan, scores
 from vesalius.workflows.train import SUPPLIED
 

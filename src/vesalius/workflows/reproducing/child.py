@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from vesalius.errors import VesaliusError
-from vesalius.workflows.reproducing import origin
+from vesalius.workflows import origin
 from vesalius.workflows.reproducing.runs import Run, finish, finished, measured
 from vesalius.workflows.train import train
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vesalius.errors import EXIT_ENVIRONMENT, EXIT_USAGE, InputRefused, MissingFromEnvironment, UsageError
-from vesalius.workflows.reproducing import origin
+from vesalius.workflows import origin
 from vesalius.workflows.reproducing.child import CODE_CHANGED
 from vesalius.workflows.reproducing.runs import Run
 

@@ -20,7 +20,7 @@ from vesalius import recipe as recipes
 from vesalius.errors import UsageError
 from vesalius.recipe import Claim, Recipe
 from vesalius.train.log import read as read_log
-from vesalius.workflows.reproducing import origin
+from vesalius.workflows import origin
 from vesalius.workflows.train import SUPPLIED
 
 FINISHED, SCORES = "finished.json", "scores.json"

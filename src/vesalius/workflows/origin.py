@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-PACKAGE = Path(__file__).parents[2]
+PACKAGE = Path(__file__).parents[1]
 # What steers a training and its examination. Verbs, readers of files and the gateway do not.
 STEERING = (
     "benchmarks",
