@@ -29,9 +29,10 @@ MARKS = {MODEL: "o", "majority": "s", "text_only": "^", "shuffled_image": "D", "
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color:#1d2429;background:#fff}
 table{border-collapse:collapse;margin:1rem 0}th,td{padding:.25rem .7rem;border-bottom:1px solid #d5dbe0;text-align:right}
 th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}tr.task td{font-weight:600}
+.facts td{overflow-wrap:anywhere}.facts td:first-child{white-space:nowrap}.wide{overflow-x:auto}.wide table{font-size:13px}
+.wide th,.wide td{padding:.2rem .5rem;white-space:nowrap}.wide td:first-child{white-space:normal;min-width:12rem}
 .worst{display:flex;flex-wrap:wrap;gap:1.2rem}figure{margin:0;width:20rem}figure img{max-width:100%}figcaption{font-size:13px}
-.true{color:#00728a}.given{color:#a34a00}.notice{border-left:4px solid #c25700;padding:.3rem .8rem}
-td{overflow-wrap:anywhere}"""
+.true{color:#00728a}.given{color:#a34a00}.notice{border-left:4px solid #c25700;padding:.3rem .8rem}"""
 
 
 def page(
@@ -59,7 +60,7 @@ def page(
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">{policy}<title>Evaluation</title><style>{STYLE}</style>'
         f"</head><body><h1>Evaluation: {html.escape(str(facts.get('benchmark', '')))}</h1>"
         f'<p class="notice">{html.escape(NOTICE)}</p>'
-        f"<table>{said}</table><h2>Scores, with 95 % intervals over patients</h2>{_scores(found)}"
+        f'<table class="facts">{said}</table><h2>Scores, with 95 % intervals over patients</h2>{_scores(found)}'
         f'<img alt="Scores with intervals; the same figures stand in the table" src="{_uri(_figure(found))}">'
         f"<h2>Model minus baseline</h2>{_differences(found)}"
         f"<h2>How kindly answers have to be read</h2>{_levels(found)}{_trust(trusted)}{_groups(groups)}"
@@ -161,10 +162,15 @@ def _confident(result: Result, trusted: Trust | None) -> str:
 def _table(head: Sequence[str], lines: Sequence[tuple[bool, Sequence[str]]]) -> str:
     top = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
     body = "".join(
-        f"<tr{' class=task' if whole else ''}>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+        f"<tr{' class=task' if whole else ''}>" + "".join(f"<td>{_in_lines(cell)}</td>" for cell in cells) + "</tr>"
         for whole, cells in lines
     )
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _in_lines(cell: str) -> str:
+    """A cell; an interval stands below its value, so that many conditions lie side by side."""
+    return html.escape(cell).replace(" [", "<br>[") if cell.endswith(("]", "] ✓")) else html.escape(cell)
 
 
 def _figure(found: Sequence[Row]) -> bytes:
