@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError
@@ -67,9 +67,12 @@ class Start:
 
     Args:
         start: folder of a run or a model of the same sizes, with its tokenizer; "" for weights drawn at random.
+        inflate: where the start was trained with `slab: 1` and this model's slab is larger: its kernels are spread over the
+            slab, "center" or "mean", see `models.inflate`; "" for a start of the same slab.
     """
 
     start: str = ""
+    inflate: Literal["", "center", "mean"] = ""
 
 
 def save(folder: Path, model: nn.Module, card: Card, tokenizer_json: str, *, dtype: torch.dtype = torch.float32) -> None:

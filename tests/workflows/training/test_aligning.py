@@ -78,6 +78,15 @@ def test_a_run_goes_on_from_another_ones_weights_and_words(tmp_path: Path) -> No
     assert set(first.card.trained_patients) < set(second.card.trained_patients)
 
 
+def test_weights_learnt_on_pictures_are_spread_over_slabs(tmp_path: Path) -> None:
+    run(written(tmp_path, model={"slab": 1}), tmp_path / "flat")
+    changed = {"start": str(tmp_path / "flat"), "slab": 2, "inflate": "mean"}
+    run(written(tmp_path, model=changed, train={"learning_rate": 1e-9}), tmp_path / "deep")
+    pairs = list(cohort(kinds=["skin"], patients=0, validation=0, test=3, size_px=32))
+    flat, deep = (open_encoder(str(tmp_path / name)).embedder.pictures(pairs) for name in ("flat", "deep"))
+    np.testing.assert_allclose(flat, deep, atol=1e-5)  # a picture is one slab, whatever its depth
+
+
 def test_weights_of_another_shape_are_refused_before_the_first_step(tmp_path: Path) -> None:
     run(written(tmp_path), tmp_path / "first")
     with pytest.raises(InputRefused, match="other shapes") as refused:

@@ -29,6 +29,7 @@ from vesalius.generate.tokenizer import Tokenizer
 from vesalius.metrics import nmi
 from vesalius.models import checkpoint
 from vesalius.models.dual_encoder import DualEncoder
+from vesalius.models.inflate import inflate_encoder
 from vesalius.models.subspaces import ImageEncoder
 from vesalius.objectives.subspace_learners import SubspaceLearners
 from vesalius.recipe import Recipe
@@ -137,8 +138,11 @@ class Aligning:
         if self.start is None:
             return
         started, _, _ = checkpoint.load_encoder(self.start)
+        how = self.recipe.model.values["inflate"]
+        slab = int(self.recipe.model.values["slab"])
+        weights = inflate_encoder(started.state_dict(), slab, how) if how else started.state_dict()
         try:
-            model.load_state_dict(started.state_dict())
+            model.load_state_dict(weights)
         except RuntimeError as error:
             raise InputRefused(
                 "bad_checkpoint",
