@@ -36,7 +36,8 @@ STYLE = """body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75
 table{border-collapse:collapse;margin:1rem 0}th,td{padding:.25rem .7rem;border-bottom:1px solid #d5dbe0;text-align:right}
 th:first-child,td:first-child{text-align:left}td.hit{background:#fbe6d3}img{max-width:100%}
 .sheet{display:flex;flex-wrap:wrap;gap:1.2rem}figure{margin:0}.small figure{width:18rem}figcaption{font-size:13px}
-.true{color:#00728a}.given{color:#a34a00}.notice{border-left:4px solid #c25700;padding:.3rem .8rem}td{overflow-wrap:anywhere}"""
+.true{color:#00728a}.given{color:#a34a00}.notice{border-left:4px solid #c25700;padding:.3rem .8rem}.wide{overflow-x:auto}
+.facts td{text-align:left;vertical-align:top;overflow-wrap:anywhere}.facts td:first-child{white-space:nowrap}"""
 
 
 def page(scores: Scores, test: Sequence[Pair], facts: Mapping[str, Any]) -> str:
@@ -54,7 +55,7 @@ def page(scores: Scores, test: Sequence[Pair], facts: Mapping[str, Any]) -> str:
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><title>Examination of an encoder</title>'
         f"<style>{STYLE}</style></head><body><h1>Examination of an encoder</h1>"
-        f'<p class="notice">{html.escape(NOTICE)}</p><table>{said}</table>'
+        f'<p class="notice">{html.escape(NOTICE)}</p><table class="facts">{said}</table>'
         f"<h2>Scores, with 95 % intervals over patients</h2>{_table(scores)}{_marked(scores)}{_notes(scores.notes)}"
         f"{_confusion(material.zero_shot)}{_neighbors(material, pairs)}{_pointed(material.pointed, pairs)}</body></html>\n"
     )
@@ -71,7 +72,8 @@ def _table(scores: Scores) -> str:
         numbers = [scores.values[name], low, high, *beside]
         cells = "".join(f"<td>{'-' if number is None else f'{number:.3f}'}</td>" for number in numbers)
         lines.append(f"<tr><td>{html.escape(name)}</td><td>{direction}</td>{cells}</tr>")
-    return f"<table><thead><tr>{''.join(f'<th>{cell}</th>' for cell in head)}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    top = "".join(f"<th>{cell}</th>" for cell in head)
+    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
 
 
 def _marked(scores: Scores) -> str:
@@ -93,7 +95,7 @@ def _marked(scores: Scores) -> str:
     axis.set_yticks(range(len(names)), names, fontsize=8)
     axis.set(xlim=(-0.01, 1.01), ylim=(len(names) - 0.4, -0.6))
     axis.grid(axis="x", alpha=0.3)
-    axis.legend(loc="best", fontsize=8)
+    figure.legend(loc="outside upper center", ncols=1 + len(MARKS), fontsize=8)
     return _image(_png(figure), "Scores with intervals and baselines; the same figures stand in the table")
 
 
@@ -103,9 +105,16 @@ def _notes(notes: Mapping[str, Any]) -> str:
     for name, value in notes.items():
         if name == "prompts":
             value = {each: "; ".join(said[:3]) + (" …" if len(said) > 3 else "") for each, said in value.items()}
-        text = "; ".join(f"{key}: {inner}" for key, inner in value.items()) if isinstance(value, Mapping) else str(value)
+        text = "; ".join(f"{key}: {_plain(inner)}" for key, inner in value.items()) if isinstance(value, Mapping) else str(value)
         lines.append(f"<tr><td>{html.escape(name)}</td><td>{html.escape(text or '-')}</td></tr>")
-    return f"<h2>What was asked, chosen and left out</h2><table>{''.join(lines)}</table>"
+    return f'<h2>What was asked, chosen and left out</h2><table class="facts">{"".join(lines)}</table>'
+
+
+def _plain(value: Any) -> str:
+    """A number, some, or a group of them, in words."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_plain(inner)}" for name, inner in value.items()) or "none"
+    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
 
 
 def _confusion(found: Confusion | None) -> str:
@@ -125,7 +134,7 @@ def _confusion(found: Confusion | None) -> str:
     )
     return (
         "<h2>Zero-shot: true classes in lines, answers in columns</h2>"
-        f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>"
+        f'<div class="wide"><table><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>'
         f"<h2>Zero-shot: reliability</h2>{_image(_reliability(found, given), 'Confidence and share that is right')}"
     )
 
