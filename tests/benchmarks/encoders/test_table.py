@@ -1,0 +1,34 @@
+from vesalius.benchmarks.encoders.scores import Scores
+from vesalius.benchmarks.encoders.table import LABEL, as_text, rows
+
+LONG = "probe_finding_auc_100_streptococcal_pneumonia_of_the_left_lung"
+SCORES = Scores(
+    {"zero_shot_auc": 0.75, "zero_shot_auc_shuffled": 0.5, "zero_shot_auc_majority": 0.5, LONG: 0.9, "median_rank": 3.0},
+    {"zero_shot_auc": (0.6, 0.85)},
+    {},
+    directions={"zero_shot_auc": "higher", LONG: "higher", "median_rank": "lower"},
+)
+
+
+def test_a_row_holds_a_score_its_interval_and_what_stands_beside_it() -> None:
+    first, second, third = rows(SCORES)
+    assert first.to_json() == {
+        "score": "zero_shot_auc",
+        "better": "higher",
+        "value": 0.75,
+        "interval": [0.6, 0.85],
+        "baselines": {"majority": 0.5, "shuffled": 0.5},
+    }
+    assert second.interval is None
+    assert third.baselines == {}
+
+
+def test_the_text_has_one_line_a_score_and_a_column_for_each_baseline_that_some_score_has() -> None:
+    head, first, second, third, lower = as_text(rows(SCORES)).splitlines()
+    assert head.split() == ["encoder", "[95", "%]", "majority", "shuffled"]
+    assert first.split() == ["zero_shot_auc", "0.750", "[0.600,", "0.850]", "0.500", "0.500"]
+    assert second.startswith("probe_finding_auc_1")
+    assert "left_lung " in second[: LABEL + 1]
+    assert second.split()[-1] == "0.900"
+    assert third.split() == ["median_rank", "3.000"]
+    assert lower == "Lower is better: median_rank."
