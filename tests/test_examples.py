@@ -25,6 +25,10 @@ STORY = [
     "explain",
     "train",
     "evaluate",
+    "embed",
+    "index",
+    "search",
+    "reproduce",
 ]
 
 
