@@ -49,7 +49,7 @@ def page(scores: Scores, test: Sequence[Pair], facts: Mapping[str, Any]) -> str:
         facts: recipe, encoder, hashes, seed …; shown as they are.
     """
     pairs = [test[row] for row in scores.test]
-    said = "".join(f"<tr><td>{html.escape(str(k))}</td><td>{html.escape(str(v))}</td></tr>" for k, v in facts.items())
+    said = "".join(f"<tr><td>{html.escape(str(k))}</td><td>{html.escape(_plain(v))}</td></tr>" for k, v in facts.items())
     material = scores.material
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
