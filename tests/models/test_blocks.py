@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from vesalius.models.blocks import Block, Packing, attend
+from vesalius.models.blocks import Block, Norm, Packing, attend, turns
 
 
 def test_equal_lengths_are_neighbors_in_the_stream_and_come_back_in_order() -> None:
@@ -48,5 +48,42 @@ def test_a_packed_step_equals_the_step_of_a_batch() -> None:
     torch.manual_seed(0)
     block = Block(32, 2)
     stream, angles = torch.randn(3, 5, 32), torch.randn(3, 5, 8)
-    packed = block(stream.flatten(0, 1), angles.flatten(0, 1), None, runs=((3, 5),))
+    packed = block(stream.flatten(0, 1), turns(angles.flatten(0, 1)), None, runs=((3, 5),))
     assert torch.allclose(packed.view(3, 5, 32), block(stream, angles, None), atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(7, 24), (2, 5, 24)])
+def test_the_norm_is_that_of_torch_to_the_bit_and_so_are_its_gradients_but_for_rounding(shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    ours, theirs = Norm(24).double(), torch.nn.RMSNorm(24).double()
+    x, gradient = torch.randn(*shape, dtype=torch.float64), torch.randn(*shape, dtype=torch.float64)
+    found = []
+    for norm in (ours, theirs):
+        torch.nn.init.normal_(norm.weight, generator=torch.Generator().manual_seed(1))
+        leaf = x.clone().requires_grad_()
+        out = norm(leaf)
+        out.backward(gradient)
+        found.append((out.detach(), leaf.grad, norm.weight.grad))
+    assert torch.equal(found[0][0], found[1][0])
+    for one, other in zip(found[0][1:], found[1][1:], strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+    with torch.no_grad():
+        assert torch.equal(ours.float()(x.float()), theirs.float()(x.float()))
+
+
+def test_a_row_of_zeros_gives_no_infinite_gradient() -> None:
+    zeros = torch.zeros(2, 8, requires_grad=True)
+    Norm(8)(zeros).sum().backward()
+    assert zeros.grad is not None
+    assert bool(zeros.grad.isfinite().all())
+
+
+def test_turning_by_complex_numbers_keeps_half_precision_half() -> None:
+    torch.manual_seed(0)
+    block = Block(32, 2)
+    stream, angles = torch.randn(10, 32), torch.randn(10, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        packed = block(stream, turns(angles), None, runs=((2, 5),))
+    precise = block(stream, turns(angles), None, runs=((2, 5),))
+    assert packed.dtype == torch.float32
+    assert torch.allclose(packed, precise, atol=0.05)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from vesalius.errors import UsageError
-from vesalius.models.blocks import Block, Packing
+from vesalius.models.blocks import Block, Packing, turns
 from vesalius.models.pairs import Encoded, Pictures
 from vesalius.models.patches import PATCH_AS_MM, LinearStem, PatchStem, patch_positions_mm, physical_angles
 
@@ -104,10 +104,10 @@ class Encoder(nn.Module):
             UsageError: `bad_recipe`: a picture is no whole number of patches.
         """
         stream, angles, packing = self._pack(pictures)
-        runs = packing.runs
+        runs, turned_by = packing.runs, turns(angles)
         after: list[Tensor] = []
         for block in self.blocks:
-            stream = block(stream, angles, None, runs=runs)
+            stream = block(stream, turned_by, None, runs=runs)
             if layers:
                 after.append(self.norm(stream))
         tokens = after[-1] if after else self.norm(stream)

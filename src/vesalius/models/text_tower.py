@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from vesalius.errors import UsageError
-from vesalius.models.blocks import Block, Packing
+from vesalius.models.blocks import Block, Packing, turns
 from vesalius.models.decoder import LONGEST_WAVE
 from vesalius.models.encoder import class_rows, split_classes
 from vesalius.models.pairs import Encoded, Texts
@@ -54,11 +54,11 @@ class TextTower(nn.Module):
         stream = self.embedding(packing.arrange(texts.ids))  # (N, D)
         if self.class_token is not None:
             stream, packing = self._with_classes(stream, packing)
-        angles = self._angles(packing.lengths, stream.device)
+        turned_by = turns(self._angles(packing.lengths, stream.device))
         runs = packing.runs
         after: list[Tensor] = []
         for block in self.blocks:
-            stream = block(stream, angles, None, runs=runs)
+            stream = block(stream, turned_by, None, runs=runs)
             if layers:
                 after.append(self.norm(stream))
         tokens = packing.restore(after[-1] if after else self.norm(stream))
