@@ -46,6 +46,7 @@ bench: .venv/test.stamp
 	$(BIN)/python bench/load.py
 	$(BIN)/python bench/phantom.py
 	$(BIN)/python bench/evaluate.py
+	$(BIN)/python bench/align.py
 	$(BIN)/python bench/soak.py
 	$(BIN)/python bench/fuzz.py --minutes $(BENCH_MINUTES)
 

@@ -6,6 +6,7 @@ It imports what it needs, says so, and then does what it is asked for, one JSON 
     time    read once more; {"seconds", "cpu_s"}: the wall's clock, and the processor's of this process and its children
     hold    read once more, touch every voxel, let go; {"bytes"}: how large the array was
     digest  read once more; {"sha256", "shape", "dtype", "affine"}: what was read, as float32 in (Z, Y, X) and LPS
+    told    what the contestant says of itself after all that, where it says anything
     quit    end
 
 A contestant is a module of `contestants/` with `PACKAGES`, `read(folder)` and, where it delivers voxels, `aligned(result)`.
@@ -96,12 +97,16 @@ def _digest(contestant: ModuleType, folder: Path) -> dict[str, Any]:
     return {"sha256": found, "shape": list(volume.shape), "dtype": str(volume.dtype), "affine": rounded}
 
 
+def _told(contestant: ModuleType, folder: Path) -> dict[str, Any]:
+    return dict(contestant.told(folder))
+
+
 def _say(answers: Any, answer: dict[str, Any]) -> None:
     answers.write(json.dumps(answer) + "\n")
     answers.flush()
 
 
-COMMANDS = {"warm": _warm, "time": _time, "hold": _hold, "digest": _digest}
+COMMANDS = {"warm": _warm, "time": _time, "hold": _hold, "digest": _digest, "told": _told}
 
 if __name__ == "__main__":
     main(sys.argv[1], Path(sys.argv[2]))

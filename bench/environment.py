@@ -15,19 +15,19 @@ ROOT = HERE.parent
 CACHE = ROOT / ".venv-bench"
 
 
-def peers_python(cache: Path) -> Path:
-    """The interpreter of an environment with `peers.txt`, made now unless it is there with the same pins."""
-    pins = (HERE / "peers.txt").read_bytes()
-    folder = cache / "peers"
+def peers_python(cache: Path, name: str = "peers") -> Path:
+    """The interpreter of an environment with the pins of `NAME.txt`, made now unless it is there with the same pins."""
+    pins = (HERE / f"{name}.txt").read_bytes()
+    folder = cache / name
     python, stamp = folder / "bin" / "python", folder / "pins.sha256"
     digest = hashlib.sha256(pins).hexdigest()
     if stamp.is_file() and stamp.read_text("ascii") == digest:
         return python
     cache.mkdir(parents=True, exist_ok=True)
-    print("building the peers' environment (about a minute, 2 GB)", file=sys.stderr)
+    print(f"building the environment {name} (about a minute, 2 GB)", file=sys.stderr)
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*install, "--requirement", str(HERE / "peers.txt")], check=True)
+    subprocess.run([*install, "--requirement", str(HERE / f"{name}.txt")], check=True)
     stamp.write_text(digest, "ascii")
     return python
 
