@@ -25,26 +25,27 @@ def reader(source: Path, name: str | None = None) -> ModuleType:
     known = {**_readers(formats.__name__), **_readers(collections.__name__)}
     if name is not None:
         if name not in known:
-            problem = Problem("format", "no format of that name is known", tuple(sorted(known)))
+            problem = Problem("format", "No format of that name is known.", tuple(sorted(known)))
             raise UsageError(
-                "unknown_name", f"No format of that name · there are {', '.join(sorted(known))} · choose one.", [problem]
+                "unknown_name", f"No format of that name. There are {', '.join(sorted(known))}. Choose one.", [problem]
             )
         return known[name]
-    if ours.recognizes(source):
+    if ours.recognizes(source):  # which may hold the files of others beside it, as a folder of phantoms does
         return ours
     for folder in (collections.__name__, formats.__name__):
         fitting = [each for each, module in _readers(folder).items() if module.recognizes(source)]
         fitting = [each for each in fitting if each != LAST_RESORT] or fitting
         if len(fitting) > 1:
             raise UsageError(
-                "bad_option", f"The source fits {' and '.join(fitting)} · only one can be read at a time · name its format."
+                "bad_option",
+                f"The source fits {' and '.join(fitting)}. Only one can be read at a time. Name it (--from).",
             )
         if fitting:
             return _readers(folder)[fitting[0]]
     raise InputRefused(
         "bad_dataset",
         "The source has the layout of no known collection or format. Without a known layout its labels cannot be read. "
-        "Give it as it was published, or as `vesalius data convert` writes it.",
+        "Give it as it was published, or name its format (--from) to be told what it lacks.",
     )
 
 

@@ -7,27 +7,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from vesalius.datasets import recognized
 from vesalius.datasets.faults import Fault
-from vesalius.datasets.formats import vesalius as ours
 from vesalius.datasets.store.places import Root
-from vesalius.errors import InputRefused, Problem, UsageError
+from vesalius.errors import Problem, UsageError
 from vesalius.types import Sample
 from vesalius.workflows.info import PACKAGE, REGISTRIES, members
 from vesalius.workflows.outcome import Outcome
 
 REGISTERED = ("collections", "exchange")  # what is published in one place is more special than what programs exchange
-LAST_RESORT = "clinical_files"  # takes any folder with files of a clinic in it
 WRITES = frozenset({"write"})
-
-
-def readable() -> dict[str, str]:
-    """Every name that `--from` takes → its module."""
-    found = {}
-    for registry in REGISTERED:
-        folder, names = REGISTRIES[registry]
-        for member in members(PACKAGE / folder, names):
-            found[member["name"]] = f"vesalius.{folder.replace('/', '.')}.{member['name']}"
-    return found
 
 
 def writable() -> dict[str, str]:
@@ -54,35 +43,9 @@ def listed() -> Outcome:
 
 
 def reader(source: Path, name: str | None) -> tuple[str, ModuleType]:
-    """The format that was named, or the only one that recognizes the source; a collection before a mere format.
-
-    Raises:
-        UsageError: `unknown_name`; `bad_option`: several fit.
-        InputRefused: `input_missing`, or `bad_dataset`: none fits.
-    """
-    if not source.exists():
-        raise InputRefused("input_missing", "Nothing lies at the path that was given. There is nothing to read. Check it.")
-    known = readable()
-    if name is not None:
-        return name, importlib.import_module(_named(known, "--from", name))
-    if ours.recognizes(source):  # which may hold the files of others beside it, as a folder of phantoms does
-        return ours.__name__.rpartition(".")[2], ours
-    for registry in REGISTERED:
-        folder = f"vesalius.{REGISTRIES[registry][0].replace('/', '.')}."
-        modules = {each: importlib.import_module(module) for each, module in known.items() if module.startswith(folder)}
-        fitting = [each for each, module in modules.items() if module.recognizes(source)]
-        fitting = [each for each in fitting if each != LAST_RESORT] or fitting
-        if len(fitting) > 1:
-            raise UsageError(
-                "bad_option", f"The source fits {' and '.join(fitting)}. Only one can be read at a time. Add --from NAME."
-            )
-        if fitting:
-            return fitting[0], modules[fitting[0]]
-    raise InputRefused(
-        "bad_dataset",
-        f"The source has the layout of none of {', '.join(known)}. Without a known layout its labels cannot be read. "
-        "Give it as it was published, or name its format with --from to be told what it lacks.",
-    )
+    """The format that was named, or the only one that recognizes the source, with its name; see `recognized.reader`."""
+    module = recognized.reader(source, name)
+    return module.__name__.rpartition(".")[2], module
 
 
 def samples(
@@ -108,13 +71,10 @@ def writer(name: str) -> ModuleType:
     Raises:
         UsageError: `unknown_name`.
     """
-    return importlib.import_module(_named(writable(), "--to", name))
-
-
-def _named(known: dict[str, str], option: str, name: str) -> str:
+    known = writable()
     if name not in known:
-        problem = Problem(option, "No format of that name is known.", tuple(known))
+        problem = Problem("--to", "No format of that name is known.", tuple(known))
         raise UsageError(
-            "unknown_name", f"{option} must be one of {', '.join(known)}. `vesalius info` says what they are.", [problem]
+            "unknown_name", f"--to must be one of {', '.join(known)}. `vesalius info` says what they are.", [problem]
         )
-    return known[name]
+    return importlib.import_module(known[name])
