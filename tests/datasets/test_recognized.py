@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from tests.datasets.collections.test_pocus import write as write_pocus
 
+from vesalius.datasets import recognized
 from vesalius.datasets.collections import kermany, pocus
 from vesalius.datasets.recognized import reader
 from vesalius.errors import InputRefused, UsageError
@@ -20,7 +21,7 @@ def test_a_name_is_taken_at_its_word(tmp_path: Path) -> None:
     assert reader(tmp_path, "kermany") is kermany
     with pytest.raises(UsageError) as refused:
         reader(tmp_path, "kermanny")
-    assert set(refused.value.problems[0].allowed) == set(formats.readable())
+    assert set(refused.value.problems[0].allowed) == set(recognized.readers())
 
 
 def test_an_empty_folder_and_no_folder_are_refused(tmp_path: Path) -> None:

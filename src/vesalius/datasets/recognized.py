@@ -13,6 +13,11 @@ from vesalius.errors import InputRefused, Problem, UsageError
 LAST_RESORT = "clinical_files"  # takes any folder with files of a clinic in it
 
 
+def readers() -> dict[str, ModuleType]:
+    """Every format and collection that is read, by its name."""
+    return {**_readers(formats.__name__), **_readers(collections.__name__)}
+
+
 def reader(source: Path, name: str | None = None) -> ModuleType:
     """The reader that is named, or the only one that recognizes the source; a collection before a mere format.
 
@@ -22,7 +27,7 @@ def reader(source: Path, name: str | None = None) -> ModuleType:
     """
     if not source.exists():
         raise InputRefused("input_missing", "Nothing lies at the path that was given. There is nothing to read. Check it.")
-    known = {**_readers(formats.__name__), **_readers(collections.__name__)}
+    known = readers()
     if name is not None:
         if name not in known:
             problem = Problem("format", "No format of that name is known.", tuple(sorted(known)))

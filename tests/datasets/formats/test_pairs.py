@@ -7,10 +7,10 @@ from types import ModuleType
 import pytest
 from tests.datasets.formats.by_hand import corpus, heard, plain
 
+from vesalius.datasets import recognized
 from vesalius.datasets.exports import Dropped
 from vesalius.errors import UsageError
 from vesalius.types import Sample
-from vesalius.workflows.data import formats
 
 NAMES = ["csv", "huggingface", "llamafactory", "llava", "openai", "r2gen", "swift", "trl", "webdataset"]
 MODULES: dict[str, ModuleType] = {name: importlib.import_module(f"vesalius.datasets.formats.{name}") for name in NAMES}
@@ -33,7 +33,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, lis
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_one_format_writes_is_recognized_by_it_and_by_no_other(start, name: str) -> None:
-    known = {other: importlib.import_module(module) for other, module in formats.readable().items()}
+    known = recognized.readers()
     assert [other for other, module in known.items() if module.recognizes(start[name][0])] == [name]
 
 

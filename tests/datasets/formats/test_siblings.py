@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.datasets.formats.drawn import HEIGHT, WIDTH, image, mask, sample, volume
 
+from vesalius.datasets import recognized
 from vesalius.datasets.exports import Dropped
 from vesalius.datasets.formats import coco, dicom_seg, mask_folder, monai, nnunet, qupath, voc, yolo
 from vesalius.types import Region
@@ -27,7 +28,7 @@ def test_a_format_recognizes_what_it_writes_and_no_other_does(tmp_path: Path, mo
 
 @pytest.mark.parametrize("name", [module.NAME for module in ALL])
 def test_every_format_is_read_and_written_by_its_name(name: str) -> None:
-    assert name in formats.readable()
+    assert name in recognized.readers()
     assert name in formats.writable()
 
 
