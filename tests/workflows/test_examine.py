@@ -119,6 +119,14 @@ def test_whom_the_encoder_was_trained_on_is_left_out_and_said(run: str, folder: 
     assert caught.value.code == "empty_split"
 
 
+def test_the_protocol_of_a_recipe_is_held_on_a_folder_of_its_format(run: str, public_data: Path) -> None:
+    found = asked(run, f"kermany={public_data / 'kermany_chestxray'}", limit=6)
+    assert found["benchmark"] == "kermany"
+    assert found["patients"] == 6
+    assert {"probe_finding_auc_100_pneumonia", "neighbors_accuracy"} <= {row["score"] for row in found["rows"]}
+    assert {"few_patients", "trained_on_phantoms"} == {warning["code"] for warning in found["warnings"]}
+
+
 def test_a_folder_of_which_nothing_is_said_is_refused(run: str, tmp_path: Path) -> None:
     bare = kept([replace(sample, labels={}, regions=(), report=None) for sample in samples(4, 700)], tmp_path / "bare")
     with pytest.raises(InputRefused, match="anything is said") as caught:
