@@ -1,25 +1,36 @@
 """What each encoder is worth under the protocol of its own recipe, as Markdown tables: `python docs/encoders.py`.
 
-Encoders of published collections are trained by their recipes and examined as `vesalius evaluate` does it, one seed each; runs
-lie below runs/encoders and are kept, so that a second call examines alone. VESALIUS_DATA names the folder of the collections; a
-recipe whose data are not there is told so. Encoders that stand for papers have many runs each: theirs come from the ledger.
+Encoders of published collections are trained by their recipes, one seed each, and examined at the end of it; runs lie below
+runs/encoders and are kept, so that a second call tells the same. VESALIUS_DATA names the folder of the collections; a recipe
+whose data are not there is told so. Encoders that stand for papers have many runs each: theirs come from the ledger.
 """
 
+import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from vesalius.benchmarks.encoders.scores import BASELINES, INTERVAL
 from vesalius.errors import VesaliusError
-from vesalius.workflows.evaluate import evaluate
+from vesalius.models.checkpoint import read_card
 from vesalius.workflows.reproducing import ledger
 from vesalius.workflows.train import train
 
 RECIPES = ("covid_chestxray", "kermany", "bccd", "pocus")
-RUNS = Path("runs/encoders")
-SHOWN = ("zero_shot_auc", "zero_shot_balanced_accuracy", "zero_shot_finding_auc", "probe_auc_100", "probe_finding_auc_100")
-SHOWN += ("neighbors_balanced_accuracy", "retrieval_r5", "retrieval_p5", "nmi")
-BESIDE = ("majority", "chance", "thumbnail", "untrained", "shuffled")
+RUNS, SCORES = Path("runs/encoders"), "scores.json"
+SHOWN = (
+    "zero_shot_auc",
+    "zero_shot_balanced_accuracy",
+    "zero_shot_finding_auc",
+    "probe_auc_100",
+    "probe_finding_auc_100",
+    "neighbors_balanced_accuracy",
+    "retrieval_r5",
+    "retrieval_p5",
+    "nmi",
+)
+BESIDE = BASELINES
 
 
 def main() -> None:
@@ -34,28 +45,31 @@ def main() -> None:
 def examined(name: str) -> Iterator[str]:
     """A recipe's encoder: what it was tested on, and its scores beside what they have to beat."""
     try:
-        if not (RUNS / name / "scores.json").is_file():
+        if not (RUNS / name / SCORES).is_file():
             train(name, [], out=RUNS / name, resume=True, smoke=False, say=said)
-        found = evaluate(
-            model=str(RUNS / name), predictions=None, benchmark=name, out=RUNS / name / "examined", limit=None, say=said
-        ).data
     except VesaliusError as error:
         yield f"Not examined, `{error.code}`: {error.message}"
         return
-    pictures = found["notes"]["pictures"]
-    yield f"{pictures['train']} pictures to learn from, {pictures['validation']} to choose by, {pictures['test']} tested, of"
-    yield f"{found['patients']} patients that are in neither of the others. One seed."
+    found = json.loads((RUNS / name / SCORES).read_text(encoding="utf-8"))
+    card = read_card(RUNS / name / "model")
+    pictures, patients = found["notes"]["pictures"], found["notes"]["patients"]
+    yield f"{pictures['train']} pictures to learn from, {pictures['validation']} to choose by; tested on {pictures['test']} of"
+    made = card.trained_on
+    yield f"{patients['test']} other patients. One seed, {made['seconds']} s of training on {made['device']},"
+    yield f"commit {made['commit'] or 'unknown'}."
     yield ""
     yield f"| score | encoder [95 %] | {' | '.join(BESIDE)} |"
     yield f"|---|---|{'---|' * len(BESIDE)}"
-    yield from (line(row) for row in found["rows"] if row["score"].startswith(SHOWN))
+    own = (each for each in found if each.startswith(SHOWN) and not each.endswith((*BESIDE, INTERVAL)))
+    yield from (line(found, each) for each in own)
 
 
-def line(row: dict[str, Any]) -> str:
+def line(found: Mapping[str, Any], name: str) -> str:
     """One score as a line."""
-    interval = f" [{row['interval'][0]:.2f}, {row['interval'][1]:.2f}]" if row["interval"] else ""
-    beside = (f"{row['baselines'][name]:.2f}" if name in row["baselines"] else "" for name in BESIDE)
-    return f"| {row['score']} | {row['value']:.2f}{interval} | {' | '.join(beside)} |"
+    interval = found.get(f"{name}_{INTERVAL}")
+    around = f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else ""
+    beside = (f"{found[f'{name}_{each}']:.2f}" if f"{name}_{each}" in found else "" for each in BESIDE)
+    return f"| {name} | {found[name]:.2f}{around} | {' | '.join(beside)} |"
 
 
 def of_papers(folder: Path) -> Iterator[str]:
