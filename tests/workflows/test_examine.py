@@ -171,3 +171,17 @@ def test_a_model_that_answers_is_not_examined_as_an_encoder(own: str) -> None:
     with pytest.raises(InputRefused, match="no vectors") as caught:
         asked(str(checkpoint.embedded()), own)
     assert caught.value.code == "bad_checkpoint"
+
+
+def test_an_encoder_of_pictures_alone_is_asked_what_needs_no_words(folder: Path, own: str, foreign: Path) -> None:
+    document = yaml.safe_load(Path(own).read_text())
+    document["data"] |= {"texts": [], "per_class": 2}
+    document["model"] = {"use": "models.subspaces.ImageEncoder", "width": 32, "layers": 1, "heads": 2, "embedding": 16}
+    document["objective"] = {"use": "objectives.subspace_learners.SubspaceLearners", "embedding": 16}
+    document["train"]["average"] = 0
+    document["evaluate"]["measures"] = ["clusters"]
+    (folder / "alone.yaml").write_text(yaml.safe_dump(document))
+    train(str(folder / "alone.yaml"), [], out=folder / "alone", resume=False, smoke=False, say=lambda _: None)
+    found = asked(str(folder / "alone"), foreign)
+    assert {row["score"] for row in found["rows"]} == {"nmi", "retrieval_p5", "retrieval_p10"}
+    assert {"thumbnail", "untrained", "shuffled"} <= set(found["rows"][0]["baselines"])
