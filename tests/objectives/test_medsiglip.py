@@ -41,7 +41,8 @@ def test_tiles_give_the_loss_and_the_gradients_of_the_whole(same_text: str) -> N
     tiled, gradients = gradients_at_once(MedSigLIP(same_text=same_text, tile=2), model, batch)
     assert math.isclose(float(tiled), float(loss), rel_tol=1e-6)
     for name, gradient in gradients.items():
-        assert torch.allclose(gradient, expected[name], rtol=1e-4, atol=1e-6), name
+        scale = float(expected[name].abs().max())  # gradients reach 10 here, and sums of them round
+        assert torch.allclose(gradient, expected[name], rtol=1e-4, atol=1e-6 * max(1.0, scale)), name
 
 
 def test_with_the_softmax_it_is_clips_loss() -> None:
