@@ -224,8 +224,8 @@ def _figures(one: dict[str, Any]) -> str:
 def _times(one: dict[str, Any]) -> str:
     wall, processor = one["times_faster"], one["processor_times_less"]
     return (
-        f"ours is {wall['ratio']:.2f} times faster ({wall['lowest']:.2f}–{wall['highest']:.2f}), and takes "
-        f"{processor['ratio']:.2f} times less processor time ({processor['lowest']:.2f}–{processor['highest']:.2f})"
+        f"ours is {wall['ratio']:.2f} times as fast ({wall['lowest']:.2f}–{wall['highest']:.2f}); the other takes "
+        f"{processor['ratio']:.2f} times our processor time ({processor['lowest']:.2f}–{processor['highest']:.2f})"
     )
 
 
