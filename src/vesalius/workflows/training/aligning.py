@@ -45,10 +45,11 @@ SPLITS = ("train", "validation", "test")
 
 
 def smoke(recipe: Recipe) -> tuple[str, ...]:
-    """Overrides that make the model and the cohort tiny."""
+    """Overrides that make the cohort tiny, and the model where it begins with random weights; others have a size."""
+    tiny = () if recipe.model.values.get("start") else SMOKE_MODEL
     cohort = (f"data.{name}={many}" for name, many in SMOKE_COHORT.items() if name in recipe.data.values)
     # A tokenizer that has learnt from a few texts cuts them into more tokens than that of a whole run.
-    return ("data.cut=true", *(line for line in SMOKE_MODEL if line.split(".")[1].split("=")[0] in recipe.model.values), *cohort)
+    return ("data.cut=true", *(line for line in tiny if line.split(".")[1].split("=")[0] in recipe.model.values), *cohort)
 
 
 class Aligning:
