@@ -3,8 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from tests.retrieve.test_vectors import MAKER, entries
+
 from vesalius.errors import InputRefused, UsageError
 from vesalius.retrieve import index, vectors
 
