@@ -50,6 +50,7 @@ def test_every_file_of_a_registry_is_a_member_or_a_known_servant(folder: str, wa
 def test_every_workflow_defines_a_function_of_its_name() -> None:
     several = {
         "formats": {"reader", "writer"},
+        "origin": {"commit", "device"},
         "outcome": {"Outcome"},
         "phantom_shown": {"pictured"},
         "shown": {"Shown"},
