@@ -24,7 +24,7 @@ import torch
 
 import accelerator
 import loss_memory
-from environment import CACHE, HERE, machine_facts, peers_python
+from environment import CACHE, HERE, machine_facts, peers_python, publish
 from load import _ratio as ratio
 from pairs import THREADS, Sizes, folder_of
 from read import Process, _in_turn
@@ -59,11 +59,7 @@ def main() -> int:
     result["loss"] = _loss()
     result["gpu"] = _gpu()
     result["targets"] = _targets(result)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-    shown = table(result)
-    options.out.with_suffix(".md").write_text(shown + "\n", "utf-8")
-    print(shown)
+    publish(result, options.out, table(result))
     return 0
 
 

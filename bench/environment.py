@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import json
 import os
 import platform
 import re
@@ -55,3 +56,11 @@ def _commit() -> str | None:
         return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def publish(result: dict[str, Any], out: Path, shown: str) -> None:
+    """Write the figures as JSON, and the tables beside them and on standard output."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    out.with_suffix(".md").write_text(shown + "\n", "utf-8")
+    print(shown)

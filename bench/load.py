@@ -9,7 +9,6 @@ disagree.
 """
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -19,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from environment import CACHE, HERE, machine_facts, peers_python
+from environment import CACHE, HERE, machine_facts, peers_python, publish
 from loads import Epoch
 from made_datasets import KINDS, folder_of
 from memory import resident
@@ -50,11 +49,7 @@ def main() -> int:
         folder = folder_of(options.cache.resolve() / "inputs" / "load", kind, count)
         result["kinds"][kind] = {"samples": count, "batch": Epoch.BATCH[kind], **_measured(folder, python, count, options.rounds)}
     result["targets"] = _targets(result)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-    shown = table(result)
-    options.out.with_suffix(".md").write_text(shown + "\n", "utf-8")
-    print(shown)
+    publish(result, options.out, table(result))
     return 0
 
 

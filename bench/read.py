@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import ct_series
-from environment import CACHE, HERE, machine_facts, peers_python
+from environment import CACHE, HERE, machine_facts, peers_python, publish
 from memory import Watcher, resident
 
 OURS, BARE, MONAI = "vesalius_reader", "bare_loop", "monai_pydicom"
@@ -129,11 +129,7 @@ def main() -> int:
         _progress(f"headers, {size_px} px")
         result["headers"][str(size_px)] = _headers(folder, rounds)
     result["targets"] = _targets(result)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-    shown = table(result)
-    options.out.with_suffix(".md").write_text(shown + "\n", "utf-8")
-    print(shown)
+    publish(result, options.out, table(result))
     return 0
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from vesalius.models.dual_encoder import DualEncoder
 from vesalius.models.pairs import Links, PairBatch
-from vesalius.objectives.losses.pairing import cosines, partners
+from vesalius.objectives.losses.pairing import both_vectors, cosines, partners
 from vesalius.objectives.losses.softmax_contrast import softmax_contrast, target_entropy
 
 
@@ -32,10 +32,7 @@ class FLAIR(nn.Module):
 
     def features(self, model: DualEncoder, batch: PairBatch) -> dict[str, Tensor]:
         """What the loss needs of a part of the batch: "image" (B, E) and "text" (K, E)."""
-        return {
-            "image": model.image_vectors(model.look(batch.pictures)),
-            "text": model.text_vectors(model.read(batch.texts)),
-        }
+        return both_vectors(model, batch)
 
     def losses(self, model: DualEncoder, features: dict[str, Tensor], links: Links) -> dict[str, Tensor]:
         """Of the whole batch: "loss" is minimized, "floor" is what it cannot fall below."""

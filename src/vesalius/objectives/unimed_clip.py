@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from vesalius.models.dual_encoder import DualEncoder
 from vesalius.models.pairs import Links, PairBatch
-from vesalius.objectives.losses.pairing import SameText, cosines, partners
-from vesalius.objectives.losses.softmax_contrast import softmax_contrast, target_entropy
+from vesalius.objectives.losses.clip import clip_losses
+from vesalius.objectives.losses.pairing import SameText, both_vectors
 
 
 class UniMedCLIP(nn.Module):
@@ -32,19 +32,11 @@ class UniMedCLIP(nn.Module):
 
     def features(self, model: DualEncoder, batch: PairBatch) -> dict[str, Tensor]:
         """What the loss needs of a part of the batch: "image" (B, E) and "text" (K, E)."""
-        return {
-            "image": model.image_vectors(model.look(batch.pictures)),
-            "text": model.text_vectors(model.read(batch.texts)),
-        }
+        return both_vectors(model, batch)
 
     def losses(self, model: DualEncoder, features: dict[str, Tensor], links: Links) -> dict[str, Tensor]:
         """Of the whole batch: "loss" is minimized, "floor" is what it cannot fall below."""
-        similarity = model.logits.scale() * cosines(features["image"], features["text"])  # (B, K)
-        positive, ignored = partners(links, self.same_text)
-        return {
-            "loss": softmax_contrast(similarity, positive, ignored=ignored),
-            "floor": target_entropy(positive, ignored=ignored),
-        }
+        return clip_losses(model, features, links, self.same_text)
 
     def forward(self, model: DualEncoder, batch: PairBatch) -> dict[str, Tensor]:
         """Losses by name of a batch that is looked at whole."""

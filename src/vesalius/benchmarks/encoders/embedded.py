@@ -11,7 +11,6 @@ from vesalius.datasets.pairs.pair import Pair
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
-STATES = {"present": 1.0, "absent": 0.0}  # of `Sample.labels`; what is uncertain or not mentioned is not known
 
 
 class Embedder(Protocol):
@@ -88,10 +87,7 @@ def embed(embedder: Embedder, pairs: Sequence[Pair], *, texts: bool = True) -> E
     vectors = unit(embedder.pictures(pairs))
     written = unit(embedder.texts(words)) if words else np.zeros((0, vectors.shape[1]), np.float32)
     findings = sorted({finding for pair in pairs for finding in pair.sample.labels})
-    states = {
-        finding: np.array([STATES.get(pair.sample.labels.get(finding, ""), np.nan) for pair in pairs], np.float32)
-        for finding in findings
-    }
+    states = {finding: np.array([pair.state(finding) for pair in pairs], np.float32) for finding in findings}
     return Embedded(
         vectors,
         tuple(pair.sample.provenance.patient_key for pair in pairs),

@@ -18,7 +18,6 @@ from vesalius.models.pairs import Links, PairBatch, Pictures, Texts
 from vesalius.transforms.augment import Move, apply, draw
 
 _ORDER, _TEXTS, _MOVES, _AGAIN, _EXCHANGE = range(5)  # streams of random numbers
-STATES = {"present": 1.0, "absent": 0.0}
 
 
 class PairBatches:
@@ -128,7 +127,7 @@ class PairBatches:
         spans = [(k, *span) for k, (_, text) in enumerate(texts) for span in self._spans(text)]
         whole = torch.tensor(spans, dtype=torch.long).reshape(-1, 4)
         label = [self.classes.index(name) if (name := self.pairs[i].label) is not None else -1 for i in items]
-        states = [[STATES.get(self.pairs[i].sample.labels.get(name, ""), np.nan) for name in self.findings] for i in items]
+        states = [[self.pairs[i].state(name) for name in self.findings] for i in items]
         return Links(
             owner=_ints([row for row, _ in texts]),
             key=_ints([self._keys[_key(text)] for _, text in texts]),

@@ -1,10 +1,13 @@
 """A pair: the pictures of a sample and every text that may stand beside them."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vesalius.types import Sample
+
+STATES = {"present": 1.0, "absent": 0.0}
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,10 @@ class Pair:
     texts: tuple[Text, ...]
     label: str | None = None
     image: int = 0
+
+    def state(self, finding: str) -> float:
+        """1 where a finding is stated as present, 0 as absent; NaN where it is uncertain or nobody said."""
+        return STATES.get(self.sample.labels.get(finding, ""), math.nan)
 
 
 def data_sha256(pairs: Sequence[Pair]) -> str:

@@ -6,9 +6,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vesalius.models.pairs import Links
+from vesalius.models.dual_encoder import DualEncoder
+from vesalius.models.pairs import Links, PairBatch
 
 SameText = Literal["negative", "positive", "ignored"]
+
+
+def both_vectors(model: DualEncoder, batch: PairBatch) -> dict[str, Tensor]:
+    """What a contrast of pictures with texts needs of a part of a batch: "image" (B, E) and "text" (K, E)."""
+    return {
+        "image": model.image_vectors(model.look(batch.pictures)),
+        "text": model.text_vectors(model.read(batch.texts)),
+    }
 
 
 def cosines(images: Tensor, texts: Tensor) -> Tensor:

@@ -17,8 +17,6 @@ from vesalius.models.checkpoint import Encoding
 from vesalius.objectives.states import States
 from vesalius.train.loop import FitSettings, fit
 
-STATES = {"present": 1.0, "absent": 0.0}
-
 
 def fine_tuned(
     model: Encoding,
@@ -55,11 +53,8 @@ def fine_tuned(
     )
     torch.manual_seed(settings.seed)
     tuned = copy.deepcopy(model)
-    # What texts need is not trained here, nor asked for a gradient.
-    for name, parameter in tuned.named_parameters():
-        parameter.requires_grad_(not name.startswith(("text", "logits", "concept_logits")))
     objective = States(findings=len(batches.findings), width=int(tuned.settings["embedding"])).to(device)
-    children = dict(tuned.named_children())
+    children = dict(tuned.named_children())  # what texts need is frozen
     rates = {name: 0.0 if name.startswith(("text", "logits", "concept_logits")) else tuning.fine_tune_rate for name in children}
     tuned_settings = FitSettings(
         steps=tuning.fine_tune_steps,
@@ -78,7 +73,7 @@ def fine_tuned(
     found = objective.probabilities(vectors).cpu().numpy()
     scores = {}
     for column, finding in enumerate(batches.findings):
-        truth = np.array([STATES.get(pair.sample.labels.get(finding, ""), np.nan) for pair in test])
+        truth = np.array([pair.state(finding) for pair in test])
         known = ~np.isnan(truth)
         if len(set(truth[known])) == 2:
             scores[finding] = auc.value(found[known, column].astype(np.float64), truth[known] == 1)
