@@ -42,8 +42,9 @@ CLIP_B16: dict[str, Any] = {
     "stem": "linear",
     "image_pooling": "class",
 }
-# Dense bf16 operations a second, from the makers' data sheets, by a part of the device's name.
-PEAK = {"H200": 989e12, "H100 PCIe": 756e12, "H100": 989e12, "A100": 312e12, "L40S": 362e12, "A10": 125e12, "L4": 121e12}
+# Dense bf16 operations a second by a part of the device's name. To be read off the maker's data sheet with the first GPU that is
+# measured; until then utilization is said to be unknown.
+PEAK: dict[str, float] = {}
 
 
 class Same:

@@ -19,7 +19,7 @@ def inflate(weight: Tensor, slab: int, how: Literal["center", "mean"] = "center"
         weight: (D, C, Y, X), or (D, C, 1, Y, X) of an embedding whose slab is 1.
         slab: slices or frames that one token is to cover, ≥ 1.
         how: "center": the middle slice has the whole weight and the others begin at zero; "mean": each slice has an
-            equal share (both of arXiv:2103.15691, Sec. 3.4).
+            equal share (both of arXiv:2103.15691).
 
     Returns:
         (D, C, slab, Y, X), of the same type; never a view.
