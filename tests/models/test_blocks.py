@@ -1,7 +1,9 @@
+from math import cos, sin
+
 import pytest
 import torch
 
-from vesalius.models.blocks import Block, Norm, Packing, attend, turns
+from vesalius.models.blocks import Block, Norm, Packing, attend, rotate, turns
 
 
 def test_equal_lengths_are_neighbors_in_the_stream_and_come_back_in_order() -> None:
@@ -44,16 +46,33 @@ def test_attention_of_a_packed_stream_is_that_of_a_block_diagonal_mask(runs: tup
     assert torch.allclose(attend(query, key, value, runs), expected, atol=1e-12)
 
 
-def test_a_packed_step_equals_the_step_of_a_batch() -> None:
+def test_neighboring_features_turn_by_their_angle() -> None:
     torch.manual_seed(0)
-    block = Block(32, 2)
-    stream, angles = torch.randn(3, 5, 32), torch.randn(3, 5, 8)
-    packed = block(stream.flatten(0, 1), turns(angles.flatten(0, 1)), None, runs=((3, 5),))
-    assert torch.allclose(packed.view(3, 5, 32), block(stream, angles, None), atol=1e-6)
+    x, angles = torch.randn(5, 4, dtype=torch.float64), torch.randn(5, 2, dtype=torch.float64)
+    turned = rotate(x, turns(angles))
+    for place, (row, by) in enumerate(zip(x.tolist(), angles.tolist(), strict=True)):
+        for pair, angle in enumerate(by):
+            first, second = row[2 * pair : 2 * pair + 2]
+            expected = [first * cos(angle) - second * sin(angle), first * sin(angle) + second * cos(angle)]
+            assert turned[place, 2 * pair : 2 * pair + 2].tolist() == pytest.approx(expected, abs=1e-14)
+
+
+def test_a_packed_step_and_its_gradients_equal_those_of_a_batch() -> None:
+    torch.manual_seed(0)
+    block = Block(32, 2).double()
+    stream, turned_by = torch.randn(3, 5, 32, dtype=torch.float64), turns(torch.randn(3, 5, 8, dtype=torch.float64))
+    wanted = torch.randn(3, 5, 32, dtype=torch.float64)
+    batch = block(stream, turned_by, None)
+    packed = block(stream.flatten(0, 1), turned_by.flatten(0, 1), None, runs=((3, 5),)).view(3, 5, 32)
+    torch.testing.assert_close(packed, batch, rtol=0, atol=1e-12)
+    parameters = list(block.parameters())
+    of_batch, of_packed = (torch.autograd.grad((out * wanted).sum(), parameters) for out in (batch, packed))
+    for one, other in zip(of_packed, of_batch, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(7, 24), (2, 5, 24)])
-def test_the_norm_is_that_of_torch_to_the_bit_and_so_are_its_gradients_but_for_rounding(shape: tuple[int, ...]) -> None:
+def test_the_norm_and_its_gradients_are_those_of_torch(shape: tuple[int, ...]) -> None:
     torch.manual_seed(0)
     ours, theirs = Norm(24).double(), torch.nn.RMSNorm(24).double()
     x, gradient = torch.randn(*shape, dtype=torch.float64), torch.randn(*shape, dtype=torch.float64)
@@ -64,8 +83,7 @@ def test_the_norm_is_that_of_torch_to_the_bit_and_so_are_its_gradients_but_for_r
         out = norm(leaf)
         out.backward(gradient)
         found.append((out.detach(), leaf.grad, norm.weight.grad))
-    assert torch.equal(found[0][0], found[1][0])
-    for one, other in zip(found[0][1:], found[1][1:], strict=True):
+    for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
     with torch.no_grad():
         assert torch.equal(ours.float()(x.float()), theirs.float()(x.float()))

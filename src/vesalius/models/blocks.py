@@ -85,24 +85,59 @@ def _rows(lengths: Sequence[int], order: Sequence[int]) -> Tensor:
     return torch.repeat_interleave(shift, taken) + torch.arange(int(taken.sum()))
 
 
-def rotate(x: Tensor, angles: Tensor) -> Tensor:
-    """Turn each pair of features of x by its angle (rotary position embedding, arXiv:2104.09864, Eq. 34).
+def turns(angles: Tensor) -> Tensor:
+    """Angles in radians as complex numbers of length 1, which turn by being multiplied: made once for all blocks.
 
     Args:
-        x: (B, H, T, d).
-        angles: (B, T, d/2), radians.
+        angles: (…, d/2), radians.
+
+    Returns:
+        (…, d/2), complex64; complex128 of float64.
     """
-    cos, sin = angles.cos()[:, None], angles.sin()[:, None]  # (B, 1, T, d/2)
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+    wide = angles.to(torch.promote_types(angles.dtype, torch.float32))
+    return torch.complex(wide.cos(), wide.sin())
 
 
-def turns(angles: Tensor) -> Tensor:
-    """Angles in radians as complex numbers of length 1, which turn by being multiplied: (N, d/2) to (N, d/2), complex64.
+def rotate(x: Tensor, turned_by: Tensor) -> Tensor:
+    """Turn each pair of neighboring features by its angle (rotary position embedding, arXiv:2104.09864, Eq. 34).
 
-    A packed stream makes them once for all blocks.
+    Args:
+        x: (…, d).
+        turned_by: `turns` of (…, d/2) angles, that broadcast.
     """
-    return torch.complex(angles.cos(), angles.sin())
+    return torch.view_as_real(_paired(x) * turned_by).flatten(-2).to(x.dtype)
+
+
+def _paired(x: Tensor) -> Tensor:
+    """Neighboring features as complex numbers: (…, d) to (…, d/2); a view of float32 and float64."""
+    return torch.view_as_complex(x.to(torch.promote_types(x.dtype, torch.float32)).unflatten(-1, (-1, 2)))
+
+
+class _Turned(torch.autograd.Function):
+    """Queries and keys turned, values as they are; back, the three gradients are written into one tensor, each in one pass.
+
+    Left to autograd, turning back, joining queries with keys and both with the values are a pass each.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, heads: Tensor, turned_by: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        ctx.save_for_backward(turned_by)
+        query, key = rotate(heads[:, :2], turned_by[:, None, None]).unbind(1)
+        return query, key, heads[:, 2]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        query, key, value = gradients
+        back = ctx.saved_tensors[0].conj_physical()[:, None]
+        joined = value.new_empty(len(value), 3, *value.shape[1:])
+        if joined.dtype in (torch.float32, torch.float64):
+            torch.mul(_paired(query), back, out=_paired(joined[:, 0]))
+            torch.mul(_paired(key), back, out=_paired(joined[:, 1]))
+        else:
+            joined[:, 0], joined[:, 1] = rotate(query, back), rotate(key, back)
+        joined[:, 2] = value
+        return joined, None
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, runs: Sequence[tuple[int, int]]) -> Tensor:
@@ -131,9 +166,10 @@ def _attend_alike(query: Tensor, key: Tensor, value: Tensor, count: int, length:
 
 
 class Norm(nn.RMSNorm):
-    """torch's RMS norm, to the bit; on a processor its way back takes half the time.
+    """torch's RMS norm; on a processor learning from it takes half the time.
 
-    There torch goes back by a dozen passes over the stream.
+    There torch goes back by a dozen passes over the stream. One kernel does nearly all of it: that of the layer norm, told that
+    the mean is 0.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -145,23 +181,26 @@ class Norm(nn.RMSNorm):
 
 
 class _Normed(torch.autograd.Function):
-    """y = w r x with r = 1 / sqrt(mean x² + eps); back: dx = r (w dy - r² x mean(w dy x)), dw = sum r x dy."""
+    """y = w r x with r = 1 / sqrt(mean x² + eps); back: dx = r (w dy - r² x mean(w dy x)), dw = sum r x dy.
+
+    The layer norm's dx is less by r mean(w dy), whose mean is not held at 0 here.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        return F.rms_norm(x, weight.shape, weight)
+        square = torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_().div_(x.shape[-1])
+        scale = square.add_(torch.finfo(x.dtype).eps).rsqrt_()
+        ctx.save_for_backward(x, weight, scale)
+        return (x * scale).mul_(weight)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        x, weight = ctx.saved_tensors
-        square = torch.linalg.vector_norm(x, dim=-1, keepdim=True).square() / x.shape[-1]
-        normed = x * (square + torch.finfo(x.dtype).eps).rsqrt()
-        to_normed = gradient * weight
-        share = (to_normed * normed).mean(dim=-1, keepdim=True)
-        of_weight = (gradient * normed).flatten(0, -2).sum(dim=0)
-        return to_normed.addcmul_(normed, share, value=-1).mul_((square + torch.finfo(x.dtype).eps).rsqrt()), of_weight
+        x, weight, scale = ctx.saved_tensors
+        of_x, of_weight, _ = torch.ops.aten.native_layer_norm_backward(
+            gradient, x, weight.shape, torch.zeros_like(scale), scale, weight, None, [True, True, False]
+        )
+        return of_x.add_((gradient @ weight)[..., None].mul_(scale).div_(x.shape[-1])), of_weight
 
 
 class Block(nn.Module):
@@ -181,13 +220,14 @@ class Block(nn.Module):
         self.query_key_value = nn.Linear(width, 3 * width, bias=False)
         self.attention_out = nn.Linear(width, width, bias=False)
         self.gated_norm = Norm(width)
-        self.gate_and_up = nn.Linear(width, 2 * hidden, bias=False)
+        self.gate = nn.Linear(width, hidden, bias=False)
+        self.up = nn.Linear(width, hidden, bias=False)
         self.down = nn.Linear(hidden, width, bias=False)
 
     def forward(
         self,
         x: Tensor,
-        angles: Tensor,
+        turned_by: Tensor,
         mask: Tensor | None,
         cache: Cache | None = None,
         runs: Sequence[tuple[int, int]] | None = None,
@@ -196,17 +236,17 @@ class Block(nn.Module):
 
         Args:
             x: (B, T, D); packed (N, D).
-            angles: (B, T, d/2), of the T new positions; packed the `turns` of (N, d/2).
+            turned_by: `turns` of the T new positions, (B, T, d/2); packed (N, d/2).
             mask: bool, (B, 1, T, all positions so far), True where attention is allowed; None for everywhere.
             cache: keys and values of earlier positions; grown by this call.
             runs: of a packed stream, as `Packing` has them: each position sees its own sequence alone. Neither mask nor cache.
         """
         if runs is not None:
-            return self._packed(x, angles, runs)
+            return self._packed(x, turned_by, runs)
         b, t, width = x.shape
         heads = self.query_key_value(self.attention_norm(x)).view(b, t, 3, self.heads, -1)  # (B, T, 3, H, d)
         query, key, value = heads.permute(2, 0, 3, 1, 4)  # each (B, H, T, d)
-        query, key = rotate(query, angles), rotate(key, angles)
+        query, key = (rotate(x, turned_by[:, None]) for x in (query, key))
         if cache is not None:
             key, value = cache.append(key, value)
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)  # (B, H, T, d)
@@ -215,17 +255,12 @@ class Block(nn.Module):
     def _packed(self, x: Tensor, turned_by: Tensor, runs: Sequence[tuple[int, int]]) -> Tensor:
         """One step of a packed stream."""
         heads = self.query_key_value(self.attention_norm(x)).view(len(x), 3, self.heads, -1)  # (N, 3, H, d)
-        both, value = heads.split([2, 1], dim=1)
-        # One complex product instead of four real ones and their sums. It leaves pairs side by side, and no attention sees that:
-        # queries and keys are ordered alike.
-        first, second = both.to(torch.promote_types(both.dtype, torch.float32)).chunk(2, dim=-1)
-        turned = torch.view_as_real(torch.complex(first, second) * turned_by[:, None, None]).flatten(-2)  # (N, 2, H, d)
-        query, key = turned.to(heads.dtype).unbind(1)
-        mixed = attend(query, key, value.squeeze(1), runs)  # (N, D)
-        return self._feed(x + self.attention_out(mixed))
+        query, key, value = _Turned.apply(heads, turned_by)  # type: ignore[no-untyped-call]
+        return self._feed(x + self.attention_out(attend(query, key, value, runs)))
 
     def _feed(self, x: Tensor) -> Tensor:
         """The gated layer, added."""
-        gate, up = self.gate_and_up(self.gated_norm(x)).chunk(2, dim=-1)
-        fed: Tensor = x + self.down(F.silu(gate) * up)
+        normed = self.gated_norm(x)
+        # Not one map of twice the width: its halves would be joined and cut again, and rows of a power of two are slow to write.
+        fed: Tensor = x + self.down(F.silu(self.gate(normed)) * self.up(normed))
         return fed

@@ -25,7 +25,7 @@ from vesalius.models.vlm import NativeVLM
 
 Encoding = DualEncoder | ImageEncoder
 CLASSES: Mapping[str, type[NativeVLM | Encoding]] = {kind.__name__: kind for kind in (NativeVLM, DualEncoder, ImageEncoder)}
-FORMAT = 1
+FORMAT = 2
 EMBEDDED = "embedded"
 FILES = ("model.safetensors", "card.json", "tokenizer.json")
 

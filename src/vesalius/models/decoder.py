@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from vesalius.models.blocks import Block, Cache
+from vesalius.models.blocks import Block, Cache, turns
 
 LONGEST_WAVE = 10_000.0  # base of the rotary frequencies (arXiv:2104.09864, Sec. 3.3)
 
@@ -40,9 +40,9 @@ class Decoder(nn.Module):
         """
         pairs = self.head_width // 2
         frequencies = LONGEST_WAVE ** (-torch.arange(pairs, device=stream.device, dtype=stream.dtype) / pairs)
-        angles = positions[..., None].to(stream.dtype) * frequencies  # (B, T, d/2)
+        turned_by = turns(positions[..., None].to(stream.dtype) * frequencies)  # (B, T, d/2)
         for index, block in enumerate(self.blocks):
-            stream = block(stream, angles, mask, caches[index] if caches else None)
+            stream = block(stream, turned_by, mask, caches[index] if caches else None)
         normalized: Tensor = self.norm(stream)
         return normalized
 

@@ -81,9 +81,9 @@ class Encoder(nn.Module):
         """
         tokens, angles = self._patches(pixels, spacing_mm)
         b, t, y, x, _ = tokens.shape
-        stream = tokens.flatten(1, 3)  # (B, N, D)
+        stream, turned_by = tokens.flatten(1, 3), turns(angles)  # (B, N, D)
         for block in self.blocks:
-            stream = block(stream, angles, mask=None)
+            stream = block(stream, turned_by, mask=None)
         encoded: Tensor = self.norm(stream)
         return encoded.view(b, t, y, x, -1)
 
