@@ -130,15 +130,27 @@ def test_arms_that_are_not_of_one_order_have_several_each_with_its_margin(tmp_pa
     claim = recipe.read(written(tmp_path, GOOD + ORDERS + "  margin: [0, 0.1]\n"), (), SUPPLIED).claim
     assert claim is not None
     assert claim.expected() == "narrow > wide; deep ≥ wide"
-    assert claim.chains() == ((("narrow", "wide"), 0.0), (("deep", "wide"), 0.1))
+    assert claim.chains() == ((("narrow", "wide"), 0.0, "validation_loss"), (("deep", "wide"), 0.1, "validation_loss"))
     one = recipe.read(written(tmp_path, GOOD + ORDERS + "  margin: 0.1\n"), (), SUPPLIED).claim
     assert one is not None
     assert one.expected() == "narrow ≥ wide; deep ≥ wide"
 
 
+def test_a_claim_may_expect_orders_of_other_measures_too(tmp_path: Path) -> None:
+    two = CLAIM.replace("wide: []", "deep: ['model.encoder_layers=3']\n    wide: []") + "  orders: [[narrow, wide]]\n"
+    claim = recipe.read(written(tmp_path, GOOD + two + "  also: {auc: [[deep, wide]]}\n  margin: 0.1\n"), (), SUPPLIED).claim
+    assert claim is not None
+    assert claim.measures() == ("validation_loss", "auc")
+    assert claim.chains() == ((("narrow", "wide"), 0.1, "validation_loss"), (("deep", "wide"), 0.0, "auc"))
+    assert claim.expected() == "narrow ≥ wide; auc: deep > wide"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "key", "says"),
     [
+        ("wide]]", "wide]]\n  also: {auc: [[deep, fast]]}", "claim.also.auc.0", "different arms"),
+        ("wide]]", "wide]]\n  also: {auc: [[deep, wide], [deep, wide]]}", "claim.also.auc", "twice"),
+        ("wide]]", "wide]]\n  also: {validation_loss: [[deep, wide]]}", "claim.also", "other measures"),
         ("[deep, wide]", "[deep, slow]", "claim.orders.1", "different arms"),
         ("[deep, wide]", "[deep]", "claim.orders.1", "two or more"),
         ("[deep, wide]", "[deep, wide, deep]", "claim.orders.1", "different arms"),

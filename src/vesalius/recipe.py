@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import yaml
 
@@ -62,6 +62,14 @@ class Part:
         return target(**{**taken, **supplied})
 
 
+class Chain(NamedTuple):
+    """Arms from the worse to the better by a measure, and how far one may lie below its neighbor."""
+
+    arms: tuple[str, ...]
+    margin: float
+    measure: str
+
+
 @dataclass(frozen=True)
 class Claim:
     """What a paper says, as runs that can be compared; how the verdict is reached stands in `workflows.reproducing.verdict`.
@@ -71,7 +79,10 @@ class Claim:
         measure: a key of the run's `scores.json`, or a held-out figure of its log (`validation_loss`).
         arms: name → overrides, from the worst to the best as the paper expects; at least two, no two of them alike.
         control: name → overrides of runs that the last arm must beat, or else its gain has another cause than the paper's.
-        orders: chains of arms, each from the worse to the better, where not all arms are of one chain; every arm is of one.
+        orders: chains of arms, each from the worse to the better, where not all arms are of one chain; every arm is of one, here
+            or in `also`.
+        also: other measures of the same runs, each with chains of its own, where the paper claims more than one thing of them.
+            They allow no margin, and no control is judged by them.
         margin: an arm may lie this much below its neighbor, in units of the measure, and still hold ("at least as good"). One for
             all chains, or one for each.
         seeds: how often each arm is trained; at least 5.
@@ -83,6 +94,7 @@ class Claim:
     arms: Mapping[str, tuple[str, ...]]
     control: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     orders: Sequence[Sequence[str]] = ()
+    also: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     margin: float | Sequence[float] = 0.0
     seeds: int = LEAST_SEEDS
     direction: Literal["higher", "lower"] = "higher"
@@ -91,16 +103,28 @@ class Claim:
         """Arms and controls: name → overrides."""
         return {**self.arms, **self.control}
 
-    def chains(self) -> tuple[tuple[tuple[str, ...], float], ...]:
-        """Chains of arms, each from the worse to the better, with their margins; one of all arms where none is given."""
-        orders = tuple(tuple(chain) for chain in self.orders) or (tuple(self.arms),)
+    def measures(self) -> tuple[str, ...]:
+        """Every figure that the verdict rests on, the one by which controls are judged first."""
+        return (self.measure, *self.also)
+
+    def chains(self) -> tuple[Chain, ...]:
+        """All that is expected; one chain of all arms where none is given."""
+        orders = self.orders or (tuple(self.arms),)
         margins = self.margin if isinstance(self.margin, Sequence) else (self.margin,) * len(orders)
-        return tuple(zip(orders, map(float, margins), strict=True))
+        own = [Chain(tuple(arms), float(margin), self.measure) for arms, margin in zip(orders, margins, strict=True)]
+        return (*own, *(Chain(tuple(arms), 0.0, measure) for measure, chains in self.also.items() for arms in chains))
 
     def expected(self) -> str:
-        """The order that is expected of the measure, as `names < descriptions`; ≤ where a margin is allowed, ; between chains."""
+        """The orders that are expected, as `names < descriptions; auc: one < many`; ≤ where a margin is allowed.
+
+        Those of the first measure come without its name.
+        """
         strict, allowed = ("<", "≤") if self.direction == "higher" else (">", "≥")
-        return "; ".join(f" {allowed if margin else strict} ".join(chain) for chain, margin in self.chains())
+        told = []
+        for chain in self.chains():
+            measure = "" if chain.measure == self.measure else f"{chain.measure}: "
+            told.append(measure + f" {allowed if chain.margin else strict} ".join(chain.arms))
+        return "; ".join(told)
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `explain --json` and in the ledger."""
@@ -301,15 +325,21 @@ def _claim(document: dict[str, Any], supplied: Mapping[str, frozenset[str]], pro
 def _order_problems(claim: Claim) -> list[Problem]:
     """What is impossible of a claim's chains and margins."""
     problems = []
-    for number, chain in enumerate(claim.orders):
-        if len(chain) < 2 or len(set(chain)) < len(chain) or set(chain) - set(claim.arms):
-            problems.append(Problem(f"claim.orders.{number}", "must be two or more different arms", tuple(claim.arms)))
-    left = set(claim.arms) - {name for chain in claim.orders for name in chain}
+    stated = {"orders": claim.orders, **{f"also.{measure}": chains for measure, chains in claim.also.items()}}
+    for key, chains in stated.items():
+        for number, chain in enumerate(chains):
+            if len(chain) < 2 or len(set(chain)) < len(chain) or set(chain) - set(claim.arms):
+                problems.append(Problem(f"claim.{key}.{number}", "must be two or more different arms", tuple(claim.arms)))
+        pairs = [pair for chain in chains for pair in pairwise(chain)]
+        if len(set(pairs)) < len(pairs):
+            problems.append(Problem(f"claim.{key}", "must not have two neighbors twice"))
+    left = set(claim.arms) - {name for chains in stated.values() for chain in chains for name in chain}
     if claim.orders and left:
         problems.append(Problem("claim.orders", f"must have every arm, and {', '.join(sorted(left))} is in none of them"))
-    pairs = [pair for chain in claim.orders for pair in pairwise(chain)]
-    if len(set(pairs)) < len(pairs):
-        problems.append(Problem("claim.orders", "must not have two neighbors twice"))
+    if claim.measure in claim.also:
+        problems.append(
+            Problem("claim.also", f"must be about other measures than {claim.measure}, whose chains are claim.orders")
+        )
     margins = list(claim.margin) if isinstance(claim.margin, Sequence) else [claim.margin]
     if not all(0 <= margin < math.inf for margin in margins):
         problems.append(Problem("claim.margin", "must be 0 or more"))

@@ -46,7 +46,7 @@ def explain(recipe: str) -> Outcome:
 
 def _claim(claim: Claim) -> Iterator[str]:
     yield f"claim: {claim.says}"
-    margins = sorted({margin for _, margin in claim.chains() if margin})
+    margins = sorted({chain.margin for chain in claim.chains() if chain.margin})
     allowed = f", ≤ allows {' or '.join(map(str, margins))} below the neighbor" if margins else ""
     yield f"  {claim.measure}, expected {claim.expected()}{allowed}; {claim.seeds} seeds, run by `vesalius reproduce`"
     for kind, runs in (("arm", claim.arms), ("control", claim.control)):

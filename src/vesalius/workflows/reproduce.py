@@ -74,12 +74,15 @@ def reproduce(
     before = f", {total - left} of them ended before" if left < total else ""
     say(f"{len(claim.runs())} arms and controls, {count} seeds: {total} runs{before}; seeds at once: {at_once}")
     progress = Progress(total, total - left, say)
-    failed = train_all(recipe, todo, measure=claim.measure, smoke=smoke, jobs=at_once, progress=progress)
+    failed = train_all(recipe, todo, measures=claim.measures(), smoke=smoke, jobs=at_once, progress=progress)
     _raise_if_all(failed, total)
 
     ended = {run: found for runs in planned.values() for run in runs if (found := finished(run)) is not None}
     whole = [seed for seed, runs in planned.items() if all(run in ended for run in runs)]
-    values = {name: [measured(ended[_of(planned, seed, name)], claim.measure) for seed in whole] for name in claim.runs()}
+    values = {
+        measure: {name: [measured(ended[_of(planned, seed, name)], measure) for seed in whole] for name in claim.runs()}
+        for measure in claim.measures()
+    }
     facts = {
         "device": " and ".join(sorted({found.device for found in ended.values()})),
         "commit": commit,
@@ -90,7 +93,7 @@ def reproduce(
     if whole:
         judged = judge(claim, values)
         data = resolved.resolved()["data"]
-        seconds = {name: sum(ended[_of(planned, seed, name)].seconds for seed in whole) / len(whole) for name in values}
+        seconds = {name: sum(ended[_of(planned, seed, name)].seconds for seed in whole) / len(whole) for name in claim.runs()}
         row = ledger.row(claim, judged, values, seconds=seconds, data=data, overrides=overrides, facts=facts)
     why_not = _why_not(smoke, count, failed)
     written = False
@@ -164,14 +167,17 @@ def _text(
             for name, arm in row[kind].items():
                 each = " ".join("undefined" if value is None else f"{value:.3f}" for value in arm["values"])
                 lines.append(f"  {title:<8} {name:<24} {ledger.written(arm):<28} seeds: {each}")
-        lines += [_compared(pair) for pair in (*judged.arms, *judged.controls)]
+        for measure, others in row.get("also", {}).items():
+            lines += [f"  {measure:<8} {name:<24} {ledger.written(arm)}" for name, arm in others.items()]
+        lines += [_compared(pair, claim.measure) for pair in (*judged.arms, *judged.controls)]
         lines.append(f"verdict: {judged.verdict}")
     lines += [f"FAILED seed {failure.seed}, {failure.name} ({failure.code}): {failure.message}" for failure in failed]
     lines.append("time: " + ", ".join(f"{name.removesuffix('_s')} {seconds:.0f} s" for name, seconds in spent.items()))
     return "\n".join([*lines, f"no row was written: {why_not}" if why_not else "the row stands in the ledger"])
 
 
-def _compared(pair: Compared) -> str:
+def _compared(pair: Compared, measure: str) -> str:
     gain = ledger.written({"mean": pair.difference, "interval": pair.interval})
     p = "" if pair.p is None else f", p {pair.p:.3f}"
-    return f"  {pair.better} over {pair.worse}: {gain}{p}: {pair.verdict}"
+    by = f" by {pair.measure}" if pair.measure != measure else ""
+    return f"  {pair.better} over {pair.worse}{by}: {gain}{p}: {pair.verdict}"

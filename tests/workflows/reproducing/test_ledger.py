@@ -20,7 +20,15 @@ def row(sha256: str = "x", values: dict[str, list[float]] = VALUES, device: str 
     facts = {"device": device, "commit": "abc", "seconds": 12.0, "sha256": sha256}
     seconds = dict.fromkeys(values, 1.0)
     data = {"use": "datasets.pairs.made.made"}
-    return ledger.row(CLAIM, judge(CLAIM, values), values, seconds=seconds, data=data, overrides=["data.n=3"], facts=facts)
+    return ledger.row(
+        CLAIM,
+        judge(CLAIM, {"accuracy": values}),
+        {"accuracy": values},
+        seconds=seconds,
+        data=data,
+        overrides=["data.n=3"],
+        facts=facts,
+    )
 
 
 def test_rows_are_appended_and_the_verdict_on_top_is_that_of_the_newest(tmp_path: Path) -> None:
@@ -94,6 +102,27 @@ def test_every_file_of_the_ledger_has_its_shape_its_recipe_and_its_figure() -> N
         assert (ROOT / ledger.FIGURES / f"{place.stem}.svg").is_file(), place.name
 
 
+def test_a_row_has_what_other_measures_found(tmp_path: Path) -> None:
+    claim = replace(CLAIM, also={"auc": (("a", "b"),)})
+    values = {"accuracy": VALUES, "auc": {**VALUES, "b": VALUES["a"]}}
+    facts = {"device": "CPU", "commit": "abc", "seconds": 1.0, "sha256": "x"}
+    found = ledger.row(
+        claim, judge(claim, values), values, seconds=dict.fromkeys(VALUES, 1.0), data={}, overrides=[], facts=facts
+    )
+    assert found["also"]["auc"]["b"]["values"] == VALUES["a"]
+    assert list(ledger.faults({"slug": "mine", "verdict": found["verdict"], "rows": [found]}, "mine")) == []
+    assert ledger.append(tmp_path, "mine", found)
+    page = ledger.page(tmp_path)
+    assert "auc: a < b" in page
+    assert "b than a, by auc" in page
+    figure.draw(found, tmp_path / "two.svg")
+    figure.draw({**found, "also": {}, "pairs": []}, tmp_path / "one.svg")
+    drawn = [(tmp_path / f"{name}.svg").read_text() for name in ("one", "two")]
+    assert [">auc<" in text for text in drawn] == [False, True]
+    found["also"]["auc"]["b"]["values"].pop()
+    assert "b is not 5 or more" in " ".join(ledger.faults({"slug": "mine", "verdict": found["verdict"], "rows": [found]}, "mine"))
+
+
 def test_the_page_shows_every_row_the_newest_first_and_the_rule(tmp_path: Path) -> None:
     assert "No claim has been tried" in ledger.page(tmp_path / "nowhere")
     ledger.append(tmp_path, "mine", row("x", {**VALUES, "b": VALUES["a"]}))
@@ -123,8 +152,10 @@ def test_a_row_of_several_orders_has_its_shape_and_joins_what_is_compared(tmp_pa
     several = replace(CLAIM, arms={**CLAIM.arms, "d": ()}, orders=[["a", "d"], ["b", "d"]], margin=[0.0, 0.1])
     values = {**VALUES, "d": VALUES["b"]}
     facts = {"device": "CPU", "commit": "abc", "seconds": 12.0, "sha256": "x"}
-    judged = judge(several, values)
-    found = ledger.row(several, judged, values, seconds=dict.fromkeys(values, 1.0), data={}, overrides=[], facts=facts)
+    judged = judge(several, {"accuracy": values})
+    found = ledger.row(
+        several, judged, {"accuracy": values}, seconds=dict.fromkeys(values, 1.0), data={}, overrides=[], facts=facts
+    )
     assert ledger.append(tmp_path, "mine", found)
     assert not list(ledger.faults(json.loads((tmp_path / "mine.json").read_text()), "mine"))
     assert "a < d; b ≤ d" in ledger.page(tmp_path)

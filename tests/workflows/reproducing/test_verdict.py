@@ -17,11 +17,11 @@ def claim(*, control: bool = True, **changed: object) -> Claim:
 
 
 def verdict(of: Claim, **values: list[float]) -> str:
-    return judge(of, values).verdict
+    return judge(of, {"m": values}).verdict
 
 
 def test_a_gain_that_every_seed_shows_holds() -> None:
-    found = judge(claim(), {"a": LOW, "b": HIGH, "c": LOW})
+    found = judge(claim(), {"m": {"a": LOW, "b": HIGH, "c": LOW}})
     assert found.verdict == "holds"
     differences = np.subtract(HIGH, LOW)
     expected = stats.t.interval(0.95, 4, differences.mean(), stats.sem(differences))
@@ -68,18 +68,35 @@ def test_every_order_has_to_hold_each_by_its_own_margin() -> None:
     assert verdict(both, a=LOW, b=HIGH, c=HIGH) == "holds"
     assert verdict(both, a=HIGH, b=HIGH, c=HIGH) == "undecided"
     assert verdict(both, a=LOW, b=[value + 0.2 for value in HIGH], c=HIGH) == "does not hold"
-    found = judge(both, {"a": LOW, "b": HIGH, "c": HIGH})
+    found = judge(both, {"m": {"a": LOW, "b": HIGH, "c": HIGH}})
     assert [(pair.worse, pair.better) for pair in found.arms] == [("a", "c"), ("b", "c")]
     controlled = claim(arms={"a": (), "b": ()}, control={"c": ()}, orders=(("b", "a"),))
-    assert [(pair.worse, pair.better) for pair in judge(controlled, {"a": LOW, "b": LOW, "c": LOW}).controls] == [("c", "b")]
+    assert [(pair.worse, pair.better) for pair in judge(controlled, {"m": {"a": LOW, "b": LOW, "c": LOW}}).controls] == [
+        ("c", "b")
+    ]
+
+
+def test_what_another_measure_says_counts_as_much_but_judges_no_control() -> None:
+    both = claim(also={"other": (("a", "b"),)})
+    gained = {"a": LOW, "b": HIGH, "c": LOW}
+    found = judge(both, {"m": gained, "other": {**gained, "c": HIGH}})
+    assert found.verdict == "holds"
+    assert [(pair.measure, pair.worse, pair.better) for pair in (*found.arms, *found.controls)] == [
+        ("m", "a", "b"),
+        ("other", "a", "b"),
+        ("m", "c", "b"),
+    ]
+    assert judge(both, {"m": gained, "other": {"a": LOW, "b": NOISY, "c": LOW}}).verdict == "undecided"
+    assert judge(both, {"m": gained, "other": {"a": HIGH, "b": LOW, "c": LOW}}).verdict == "does not hold"
 
 
 def test_the_extremes_decide_nothing() -> None:
     assert verdict(claim(control=False), a=[0.1], b=[0.9]) == "undecided"
     assert verdict(claim(control=False), a=[], b=[]) == "undecided"
-    broken = judge(claim(control=False), {"a": LOW, "b": [*HIGH[:4], math.nan]})
+    broken = judge(claim(control=False), {"m": {"a": LOW, "b": [*HIGH[:4], math.nan]}})
     assert broken.verdict == "undecided"
     assert broken.arms[0].to_json() == {
+        "measure": "m",
         "worse": "a",
         "better": "b",
         "difference": None,
@@ -91,8 +108,8 @@ def test_the_extremes_decide_nothing() -> None:
 
 def test_differences_without_spread_are_decided_by_their_sign() -> None:
     values = {"a": [0.25] * 5, "b": [0.5] * 5}
-    assert compare("a", "b", values, direction="higher", margin=0.0).verdict == "holds"
-    assert compare("b", "a", values, direction="higher", margin=0.0).verdict == "does not hold"
+    assert compare("a", "b", {"m": values}, measure="m", direction="higher", margin=0.0).verdict == "holds"
+    assert compare("b", "a", {"m": values}, measure="m", direction="higher", margin=0.0).verdict == "does not hold"
 
 
 def test_a_claim_rarely_holds_where_nothing_is_to_be_found() -> None:

@@ -11,6 +11,7 @@ import json
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -32,13 +33,13 @@ def main() -> None:
     for stated in job["runs"]:
         run = Run(**{**stated, "overrides": tuple(stated["overrides"])})
         try:
-            train_once(job["recipe"], run, measure=job["measure"], smoke=job["smoke"], events=events)
+            train_once(job["recipe"], run, measures=job["measures"], smoke=job["smoke"], events=events)
         except VesaliusError as error:
             tell(events, run, failed={"code": error.code, "message": error.message, "exit_code": error.exit_code})
 
 
-def train_once(recipe: str, run: Run, *, measure: str, smoke: bool, events: TextIO) -> None:
-    """Train a run from where it stands, unless it has ended already, and look whether it has the claim's measure.
+def train_once(recipe: str, run: Run, *, measures: Sequence[str], smoke: bool, events: TextIO) -> None:
+    """Train a run from where it stands, unless it has ended already, and look whether it has the claim's measures.
 
     Two processes never train one run: the second waits until the first has ended.
 
@@ -57,7 +58,8 @@ def train_once(recipe: str, run: Run, *, measure: str, smoke: bool, events: Text
             )
             found = finish(run, seconds=time.perf_counter() - begun, spent=outcome.data.get("spent", {}))
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)  # they served to go on; the model stays
-    measured(found, measure)
+    for measure in measures:
+        measured(found, measure)
     tell(events, run, finished=True)
 
 

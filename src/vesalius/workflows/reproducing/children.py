@@ -84,7 +84,7 @@ def train_all(
     recipe: str,
     todo: Mapping[int, Sequence[Run]],
     *,
-    measure: str,
+    measures: Sequence[str],
     smoke: bool,
     jobs: int,
     progress: Progress,
@@ -96,7 +96,7 @@ def train_all(
     Args:
         recipe: a name or a file.
         todo: seed → its runs that have not ended yet.
-        measure: every run must have this figure.
+        measures: every run must have these figures.
         smoke: tiny runs.
         jobs: children at once; the processor's cores are shared among them.
         progress: takes what they tell.
@@ -115,7 +115,7 @@ def train_all(
         while waiting or running:
             while waiting and len(running) < jobs:
                 seed, runs = waiting.pop(0)
-                stated = {"recipe": recipe, "smoke": smoke, "measure": measure, "code": origin.code_sha256()}
+                stated = {"recipe": recipe, "smoke": smoke, "measures": list(measures), "code": origin.code_sha256()}
                 job = {**stated, "runs": [run.to_json() for run in runs]}
                 running[seed] = Child(_start(seed, job, Path(runs[0].folder).parent, threads, events), runs)
             seed, event = events.get()

@@ -41,7 +41,7 @@ FIGURES = "docs/ledger"  # where the figures of the checkout's own ledger lie
 def row(
     claim: Claim,
     judged: Judged,
-    values: Mapping[str, Sequence[float]],
+    values: Mapping[str, Mapping[str, Sequence[float]]],
     *,
     seconds: Mapping[str, float],
     data: Mapping[str, Any],
@@ -53,13 +53,14 @@ def row(
     Args:
         claim: of the recipe.
         judged: its verdict.
-        values: arm or control → the measure per seed.
+        values: measure → arm or control → the figure per seed.
         seconds: arm or control → how long a run took, so that an arm that had more is seen.
         data: what the recipe's data section holds.
         overrides: the user's own.
         facts: device, commit, seconds and sha256.
     """
-    shown = {name: {**_shown(found), "seconds": seconds[name]} for name, found in values.items()}
+    shown = {name: {**_shown(found), "seconds": seconds[name]} for name, found in values[claim.measure].items()}
+    also = {measure: {name: _shown(found) for name, found in values[measure].items()} for measure in claim.also}
     return {
         "verdict": judged.verdict,
         "says": claim.says,
@@ -68,6 +69,7 @@ def row(
         "margin": list(claim.margin) if isinstance(claim.margin, Sequence) else claim.margin,
         "arms": {name: shown[name] for name in claim.arms},
         "control": {name: shown[name] for name in claim.control},
+        **({"also": also} if also else {}),
         "pairs": [pair.to_json() for pair in (*judged.arms, *judged.controls)],
         "data": dict(data),
         "overrides": list(overrides),
@@ -144,7 +146,8 @@ def faults(document: Any, slug: str) -> Iterator[str]:
             continue
         if found["verdict"] not in VERDICTS:
             yield f"row {number} has a verdict of its own"
-        for name, arm in {**found["arms"], **found["control"]}.items():
+        other = [arm for arms in found.get("also", {}).values() for arm in arms.items()]
+        for name, arm in [*found["arms"].items(), *found["control"].items(), *other]:
             lengths = {len(arm.get("seeds", ())), len(arm.get("values", ()))}
             if len(lengths) > 1 or min(lengths) < LEAST_SEEDS or not {"mean", "interval"} <= arm.keys():
                 yield f"row {number}: {name} is not {LEAST_SEEDS} or more seeds with values, a mean and an interval"
@@ -191,6 +194,8 @@ def _line(slug: str, found: Mapping[str, Any], *, newest: bool) -> str:
     changed = f" ({', '.join(f'`{override}`' for override in found['overrides'])})" if found["overrides"] else ""
     arms, controls = ("<br>".join(f"{name} {written(arm)}" for name, arm in found[kind].items()) for kind in ("arms", "control"))
     data = f"{found['data'].get('use', '')}{changed}"
+    for measure, others in found.get("also", {}).items():
+        arms += f"<br>{measure}: " + ", ".join(f"{name} {written(arm)}" for name, arm in others.items() if name in found["arms"])
     cells = [slug, f"{found['says']}<br>{found['measure']}: {found['expected']}<br>{data}", verdict, arms, controls or "none"]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in [*cells, found["device"], found["date"]]) + " |"
 
@@ -200,7 +205,9 @@ def _pairs(found: Mapping[str, Any]) -> list[str]:
     for pair in found["pairs"]:
         gain = written({"mean": pair["difference"], "interval": pair["interval"]})
         p = "–" if pair["p"] is None else f"{pair['p']:.3f}"
-        lines.append(f"| {pair['better']} than {pair['worse']} | {gain} | {p} | {pair['verdict']} |")
+        by = pair.get("measure", found["measure"])
+        what = f"{pair['better']} than {pair['worse']}" + (f", by {by}" if by != found["measure"] else "")
+        lines.append(f"| {what} | {gain} | {p} | {pair['verdict']} |")
     seeds = len(next(iter(found["arms"].values()))["seeds"])
     lines += ["", f"{seeds} seeds, {found['seconds']:.0f} s of training, commit {found['commit'] or 'unknown'}."]
     return lines
