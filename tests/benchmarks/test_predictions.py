@@ -120,6 +120,10 @@ def test_a_half_written_file_is_refused(lines: list[dict[str, Any]], exam_items:
         {"confidence": 2},
         {"status": "fine"},
         {"raw": 7},
+        {"text": "yes \ud83d"},
+        {"raw": "\udc00"},
+        {"boxes": [{"label": "\ud83d", "box_xyxy_px": [0, 0, 1, 1]}]},
+        {"boxes": [{"label": "x", "box_xyxy_px": [0, 0, 1, 1], "frame": 2**31}]},
     ],
 )
 def test_values_of_a_wrong_type_are_named_with_their_row(

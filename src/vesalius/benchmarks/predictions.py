@@ -14,6 +14,7 @@ of other harnesses are read as `foreign.py` says.
 import io
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ Status = Literal["strict", "tolerant", "repaired", "failed"]
 STATUSES: tuple[Status, ...] = ("strict", "tolerant", "repaired", "failed")
 CORNERS = {"box_xyxy_px": 4, "box_zyxzyx_px": 6}
 MOST_LISTED = 100  # problems; the rest is counted
+_HALF = re.compile("[\ud800-\udfff]")
 
 _BOX = pa.struct(
     [("label", pa.string()), ("image", pa.int32()), ("frame", pa.int32()), *((name, pa.list_(pa.float64())) for name in CORNERS)]
@@ -225,6 +227,8 @@ def _wrong(row: Mapping[str, Any], item: Item | None) -> list[str]:
     wrong = []
     if not isinstance(row.get("text"), str):
         wrong.append("Its text is not a text.")
+    if any(_halved(row.get(name)) for name in ("text", "raw")):
+        wrong.append("It holds half of a character, which no file can keep.")
     if (row.get("status") or "strict") not in STATUSES:
         wrong.append("Its status is none of " + ", ".join(STATUSES) + ".")
     if not isinstance(row.get("raw") or "", str):
@@ -243,6 +247,8 @@ def _wrong_box(box: Any, pictures: int | None) -> str:
     """What is malformed about a box, or ""."""
     if not isinstance(box, dict) or not isinstance(box.get("label"), str):
         return "it is not an object with a text as label."
+    if _halved(box["label"]):
+        return "its label holds half of a character, which no file can keep."
     given = [name for name in CORNERS if box.get(name) is not None]
     if len(given) != 1:
         return "it needs one of " + " and ".join(CORNERS) + "."
@@ -251,11 +257,16 @@ def _wrong_box(box: Any, pictures: int | None) -> str:
         return f"{given[0]} is not {CORNERS[given[0]]} finite numbers."
     for name in ("image", "frame"):
         index = box.get(name)
-        if index is not None and (not isinstance(index, int) or isinstance(index, bool) or index < 0):
+        if index is not None and (not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < 2**31):
             return f"{name} is not an index."
     if pictures is not None and (box.get("image") or 0) >= pictures:
         return "the sample does not have so many pictures."
     return ""
+
+
+def _halved(value: Any) -> bool:
+    """Whether it is a text with a lone surrogate, which JSON can spell where an answer was cut within a character."""
+    return isinstance(value, str) and _HALF.search(value) is not None
 
 
 def _is_number(value: Any) -> bool:
