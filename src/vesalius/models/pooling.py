@@ -66,15 +66,19 @@ class Pooling(nn.Module):
             return maximum(encoded.tokens, encoded.lengths)
         return mean(encoded.tokens, encoded.lengths)
 
-    def _attend(self, encoded: Encoded) -> Tensor:
+    def weights(self, encoded: Encoded) -> Tensor:
+        """(N, H): how much each token counts in each head of "attention"; they sum to 1 in each sequence."""
         lengths = encoded.lengths
-        scores = self.score(encoded.tokens).float()  # (N, H)
-        values = self.value(encoded.tokens)  # (N, D)
+        scores = self.score(encoded.tokens).float()
         highest = spread(maximum(scores.detach(), lengths), lengths)
-        weights = (scores - highest).exp()
-        weights = weights / spread(total(weights, lengths), lengths)  # (N, H), 1 in each sequence
+        weights: Tensor = (scores - highest).exp()
+        return weights / spread(total(weights, lengths), lengths)
+
+    def _attend(self, encoded: Encoded) -> Tensor:
+        weights = self.weights(encoded)
+        values = self.value(encoded.tokens)  # (N, D)
         heads = values.view(*weights.shape, -1) * weights[..., None].to(values.dtype)  # (N, H, d)
-        return total(heads.flatten(1), lengths)
+        return total(heads.flatten(1), encoded.lengths)
 
 
 def total(rows: Tensor, lengths: tuple[int, ...]) -> Tensor:

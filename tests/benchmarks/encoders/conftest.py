@@ -66,6 +66,14 @@ class Looking:
             found.append([cells for _ in words])
         return found
 
+    def attention(self, pairs: Sequence[Pair]) -> list[np.ndarray] | None:
+        return [maps[0] for maps in self.maps(pairs, ("any",))]
+
+    def grad_cam(self, pairs: Sequence[Pair], toward: np.ndarray) -> list[np.ndarray] | None:
+        """The quadrant of the class that is looked toward."""
+        place = toward.argmax(axis=1)
+        return [np.eye(4, dtype=np.float32)[each].reshape(1, 2, 2) for each in place]
+
     def _text(self, words: str) -> np.ndarray:
         found = np.full(4, 0.01 * (len(words) % 3), np.float32)
         for place, name in enumerate(CLASSES):

@@ -9,9 +9,11 @@ from vesalius.datasets.pairs.embedder import Embedder
 from vesalius.datasets.pairs.pair import Pair
 from vesalius.datasets.pairs.phantoms import cohort
 from vesalius.datasets.pairs.presentation import Presentation
-from vesalius.datasets.pairs.shown import Showing
+from vesalius.datasets.pairs.shown import Showing, floats
 from vesalius.generate.tokenizer import Tokenizer
 from vesalius.models.dual_encoder import DualEncoder
+from vesalius.models.pairs import Pictures
+from vesalius.models.subspaces import ImageEncoder
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +61,94 @@ def test_maps_cover_the_picture_alone(embedder: Embedder, pairs: list[Pair]) -> 
     assert found_tall.shape == (1, 3, 8)  # 20 of 32 columns: four fifths of the first patch, one of the second
     assert [len(set(row)) for row in found_tall[0]] == [2, 2, 2]
     assert (found_tall[0, :, :6] == found_tall[0, :, :1]).all()
+
+
+def toward_for(pairs: list[Pair]) -> np.ndarray:
+    drawn = np.random.default_rng(0).normal(size=(len(pairs), 24)).astype(np.float32)
+    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
+def with_model(embedder: Embedder, model: DualEncoder | ImageEncoder) -> Embedder:
+    return Embedder(model, embedder.words, embedder.showing)
+
+
+def two_towers(embedder: Embedder, **options: object) -> Embedder:
+    torch.manual_seed(0)
+    return with_model(embedder, DualEncoder(**{**embedder.model.settings, **options}))
+
+
+def one_tower(embedder: Embedder, *, attention: bool) -> Embedder:
+    torch.manual_seed(0)
+    return with_model(embedder, ImageEncoder(width=32, layers=1, heads=2, embedding=24, attention=attention))
+
+
+def tokens_of(embedder: Embedder, pair: Pair) -> torch.Tensor:
+    """(N, D) of one picture alone, float64."""
+    shown = embedder.showing.of(pair)
+    with torch.no_grad():
+        return embedder.model.look(Pictures((floats(shown),), shown.spacing_mm[None])).tokens.double()
+
+
+def test_grad_cam_is_its_formula_in_double_precision(embedder: Embedder, pairs: list[Pair]) -> None:
+    looking = one_tower(embedder, attention=True)
+    weights = {name: value.double() for name, value in looking.model.state_dict().items() if "vision" not in name}
+    toward = toward_for(pairs)
+    found = looking.grad_cam(pairs, toward)
+    assert found is not None
+    for pair, aim, cells in zip(pairs, toward, found, strict=True):
+        tokens = tokens_of(looking, pair).requires_grad_()
+        hidden = (tokens @ weights["attention.0.weight"].T + weights["attention.0.bias"]).clamp(min=0)
+        counts = 1 / (1 + (-(hidden @ weights["attention.2.weight"].T + weights["attention.2.bias"])).exp())  # (N, 1)
+        vector = weights["image_head.weight"] @ (counts * tokens).sum(0) / len(tokens)
+        cosine = vector @ torch.from_numpy(aim).double() / vector.square().sum().sqrt()
+        (gradient,) = torch.autograd.grad(cosine, tokens)
+        by_hand = (tokens * gradient.mean(0)).sum(1).clamp(min=0).detach().numpy().reshape(cells.shape)
+        np.testing.assert_allclose(cells, by_hand, atol=1e-4 * by_hand.max())
+    assert all(cells.max() > 0 for cells in found)
+
+
+@pytest.mark.parametrize("kind", ["mean", "layers_sum"])
+def test_of_patches_that_count_alike_the_channels_weights_need_no_autograd(
+    embedder: Embedder, pairs: list[Pair], kind: str
+) -> None:
+    """The gradient is head' (aim - cosine · v) / |head p| / N for every patch; one block makes both poolings the same."""
+    looking = two_towers(embedder, image_pooling=kind)
+    head = looking.model.image_head.weight.detach().double()
+    toward = toward_for(pairs)
+    for pair, aim, cells in zip(pairs, toward, looking.grad_cam(pairs, toward) or [], strict=True):
+        tokens = tokens_of(looking, pair)
+        vector = head @ tokens.mean(0)
+        length, wanted = vector.norm(), torch.from_numpy(aim).double()
+        gradient = head.T @ (wanted - (vector / length @ wanted) * vector / length) / length / len(tokens)
+        by_hand = (tokens @ gradient).clamp(min=0).numpy().reshape(cells.shape)
+        np.testing.assert_allclose(cells, by_hand, atol=1e-4 * by_hand.max())
+
+
+def test_maps_without_words_do_not_depend_on_what_is_looked_at_beside(
+    embedder: Embedder, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file, "TOKENS_AT_ONCE", 40)
+    toward = toward_for(pairs)
+    for looking in (one_tower(embedder, attention=True), two_towers(embedder, image_pooling="attention")):
+        attended, weighed = looking.attention(pairs), looking.grad_cam(pairs, toward)
+        assert attended is not None
+        assert weighed is not None
+        for row, pair in list(enumerate(pairs))[::3]:
+            shape = embedder.maps([pair], ["nevus"])[0][0].shape
+            alone = looking.attention([pair]), looking.grad_cam([pair], toward[row : row + 1])
+            for found, one in zip((attended, weighed), alone, strict=True):
+                assert found[row].shape == shape
+                np.testing.assert_allclose(found[row], (one or [])[0], atol=1e-5)
+
+
+def test_the_learned_map_is_the_model_s_own_and_an_encoder_without_one_gives_none(embedder: Embedder, pairs: list[Pair]) -> None:
+    looking = one_tower(embedder, attention=True)
+    own = looking.model.attention(tokens_of(looking, pairs[0]).float())[:, 0].detach().numpy()
+    np.testing.assert_allclose((looking.attention(pairs) or [])[0].ravel(), own, atol=1e-6)
+    pooled = two_towers(embedder, image_pooling="attention")
+    for cells in pooled.attention(pairs) or [np.zeros(0)]:
+        assert cells.sum() == pytest.approx(1, abs=1e-5)
+    for mapless in (one_tower(embedder, attention=False), embedder, two_towers(embedder, image_pooling="max")):
+        assert mapless.attention(pairs) is None
+        assert mapless.grad_cam(pairs, toward_for(pairs)) is not None
+    assert two_towers(embedder, image_pooling="class").grad_cam(pairs, toward_for(pairs)) is None

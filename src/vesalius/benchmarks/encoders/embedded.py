@@ -25,6 +25,12 @@ class Embedder(Protocol):
     def maps(self, pairs: Sequence[Pair], words: Sequence[str], /) -> list[list[Floats]]:
         """[picture][text]: how alike each patch is to the text, (t, y, x); its cells cover the picture's own array evenly."""
 
+    def attention(self, pairs: Sequence[Pair], /) -> list[Floats] | None:
+        """Of each picture how much each patch counts by the encoder's own learned map, as of `maps`; None: it has none."""
+
+    def grad_cam(self, pairs: Sequence[Pair], toward: Floats, /) -> list[Floats] | None:
+        """Of each picture the Grad-CAM of its cosine with its row of toward, as of `maps`; None: no gradient leads there."""
+
 
 @dataclass(frozen=True, eq=False)
 class Embedded:

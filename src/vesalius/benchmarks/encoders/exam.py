@@ -9,28 +9,43 @@ vector exchanged for that of another patient's (shuffled pairs).
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from vesalius.benchmarks.encoders import calibration, classification, clusters, learned, pointing, prompts, retrieval, zero_shot
+from vesalius.benchmarks.encoders import (
+    calibration,
+    classification,
+    clusters,
+    learned,
+    pointing,
+    prompts,
+    retrieval,
+    weak_masks,
+    zero_shot,
+)
 from vesalius.benchmarks.encoders.classification import Classified, Found
 from vesalius.benchmarks.encoders.embedded import Embedded, Embedder, donors, embed
 from vesalius.benchmarks.encoders.learned import Chosen, Frozen, labeled
 from vesalius.benchmarks.encoders.prompts import Absence
 from vesalius.benchmarks.encoders.scores import BASELINES, Confusion, Direction, Material, Scores, Told
+from vesalius.benchmarks.encoders.weak_masks import Maps
 from vesalius.datasets.pairs.class_texts import CLASS_FORMS, Form
 from vesalius.datasets.pairs.pair import Pair
 from vesalius.errors import InputRefused, Problem, UsageError
 from vesalius.types import Score
 
-Measure = Literal["zero_shot", "calibration", "linear_probe", "few_shot", "neighbors", "retrieval", "clusters", "pointing"]
+Measure = Literal[
+    "zero_shot", "calibration", "linear_probe", "few_shot", "neighbors", "retrieval", "clusters", "pointing", "weak_masks"
+]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
+USUAL = tuple(measure for measure in MEASURES if measure != "weak_masks")  # which needs a map that few encoders have
 SEED = 20_260_101  # of every draw of an exam; a run's own seed steers training alone, so that all runs are asked the same
 SHUFFLES = 3  # the baseline of shuffled pairs is the mean over as many
 SHEETS, ON_SHEET = 6, 5  # pictures of the report with their nearest neighbors
 SPLITS = ("train", "validation", "test")
-OF_PICTURES: tuple[Measure, ...] = ("linear_probe", "few_shot", "neighbors", "retrieval", "clusters")  # need no words
+OF_PICTURES: tuple[Measure, ...] = ("linear_probe", "few_shot", "neighbors", "retrieval", "clusters", "weak_masks")  # no words
 
 
 @dataclass(frozen=True)
@@ -38,7 +53,7 @@ class Exam:
     """What an encoder is asked.
 
     Args:
-        measures: which protocols.
+        measures: which protocols; all but weak_masks where none is named.
         prompts: the forms in which a class is said in prompts, as `datasets.pairs.class_texts` has them; several are pooled.
         templates: wordings of prompts, 1 to 8; 0 is the bare phrase.
         ensemble: prompts per class and form at most, the canonical one and others drawn; 0 for all.
@@ -48,7 +63,8 @@ class Exam:
         percents: shares of the training labels that probes learn from.
         shots: examples per class.
         neighbors: numbers of neighbors to choose from.
-        point_at: regions that are looked for: those of findings (all, of pictures without findings), or all.
+        maps: which map weak_masks are made of: the encoder's own learned "attention", or its "grad_cam".
+        point_at: regions that pointing and weak_masks look for: those of findings (all, of pictures without findings), or all.
         tolerance_px: how far outside a region a pointed place still is right.
         train_limit: training pictures that probes and neighbors learn from at most, drawn.
         test_limit: test pictures at most, drawn; validation pictures as well.
@@ -59,7 +75,7 @@ class Exam:
         UsageError: `bad_recipe`, with every impossible value.
     """
 
-    measures: Sequence[Measure] = MEASURES
+    measures: Sequence[Measure] = USUAL
     prompts: Sequence[Form] = ("names",)
     templates: int = 8
     ensemble: int = 8
@@ -68,6 +84,7 @@ class Exam:
     percents: Sequence[float] = (1, 10, 100)
     shots: Sequence[int] = (4, 16)
     neighbors: Sequence[int] = (1, 5, 20)
+    maps: Maps = "attention"
     point_at: Literal["findings", "all"] = "findings"
     tolerance_px: float = 0.0
     train_limit: int = 2000
@@ -225,6 +242,7 @@ class _Session:
     def examine(self, embedder: Embedder) -> tuple[dict[str, Score], Material]:
         """All scores of an encoder with their intervals; shuffled pairs and other baselines go beside, choices into the notes."""
         frozen, scale = self._frozen(embedder, noted=True)
+        marker = self._marker(embedder, noted=True)
         test = self._test(embedder)
         found = self._scored(frozen, test, self.exam.resamples, noted=True)
         asked, heat = self._maps(embedder)
@@ -235,7 +253,12 @@ class _Session:
             )
             found |= scores
             self.beside |= {f"{name}_chance": value for name, value in chance.items()}
-        self._shuffled(frozen, test, asked, heat)
+        covered = self._covered(marker)
+        if covered is not None:
+            scores, chance = weak_masks.weak_masks(covered, test.patients, resamples=self.exam.resamples)
+            found |= scores
+            self.beside |= {f"{name}_chance": value for name, value in chance.items()}
+        self._shuffled(frozen, test, asked, heat, covered)
         rows = np.random.default_rng([SEED, len(SPLITS)]).permutation(len(test))[:SHEETS]
         sheets = tuple(sheet for sheet in retrieval.nearest(test, rows.tolist(), ON_SHEET) if sheet[1])
         return found, Material(self._confusion(embedder, test, scale), self._told(frozen, test), sheets, pointed)
@@ -243,11 +266,15 @@ class _Session:
     def values_of(self, embedder: Embedder) -> dict[str, float]:
         """The scores of a baseline encoder, which learns and chooses for itself, without intervals."""
         frozen, _ = self._frozen(embedder, noted=False)
+        marker = self._marker(embedder, noted=False)
         test = self._test(embedder)
         found = self._scored(frozen, test, 0, noted=False)
         asked, heat = self._maps(embedder)
         if asked:
             found |= pointing.pointing(asked, heat, test.patients, tolerance_px=self.exam.tolerance_px)[0]
+        covered = self._covered(marker)
+        if covered is not None:
+            found |= weak_masks.weak_masks(covered, test.patients)[0]
         return {name: score.value for name, score in found.items() if score.value is not None}
 
     def of_pictures_alone(self, embedder: Embedder) -> dict[str, float]:
@@ -420,7 +447,14 @@ class _Session:
         whose = [test.patients[i] for i in rows]
         return {"nmi": clusters.clusters(test.vectors[rows], truths, whose, seed=SEED, resamples=resamples)}
 
-    def _shuffled(self, frozen: Sequence[Frozen], test: Embedded, asked: Sequence[pointing.Asked], heat: pointing.Heat) -> None:
+    def _shuffled(
+        self,
+        frozen: Sequence[Frozen],
+        test: Embedded,
+        asked: Sequence[pointing.Asked],
+        heat: pointing.Heat,
+        covered: weak_masks.Covered | None,
+    ) -> None:
         """The mean over several exchanges of pictures between patients."""
         runs: list[dict[str, Score]] = []
         for number in range(SHUFFLES):
@@ -429,12 +463,13 @@ class _Session:
                 self.left_out["shuffled"] = "all test pictures are of one patient"
                 return
             found = self._scored(frozen, test.with_vectors_of(strangers), 0, noted=False)
-            rows = list(heat)
-            away = donors([test.patients[row] for row in rows], SEED + number) if rows else None
-            if away is not None:
-                gone = {row: rows[int(away[place])] for place, row in enumerate(rows)}
+            gone = _donors(list(heat), test.patients, SEED + number)
+            if gone:
                 tolerance = self.exam.tolerance_px
                 found |= pointing.pointing(asked, heat, test.patients, tolerance_px=tolerance, donors=gone)[0]
+            gone = _donors(list(covered.heat), test.patients, SEED + number) if covered is not None else {}
+            if covered is not None and gone:
+                found |= weak_masks.weak_masks(covered, test.patients, donors=gone)[0]
             runs.append(found)
         for name in runs[0]:
             values = [run[name].value for run in runs if name in run]
@@ -452,6 +487,37 @@ class _Session:
         labels = sorted({question.label for question in asked})
         self.notes["pointed_at"] = dict(sorted(Counter(question.label for question in asked).items()))
         return asked, pointing.maps(embedder, self.pairs["test"], asked, self._prompts(labels))
+
+    def _marker(self, embedder: Embedder, *, noted: bool) -> weak_masks.Marker | None:
+        """What makes weak masks, chosen without a look at the test pictures; why nothing does, is noted."""
+        if "weak_masks" not in self.exam.measures:
+            return None
+        found = weak_masks.marker(
+            embedder,
+            self.exam.maps,
+            self.pairs["train"],
+            self.pairs["validation"],
+            findings_only=self.exam.point_at == "findings",
+        )
+        if isinstance(found, str):
+            self.left_out["weak_masks"] = found
+            return None
+        if noted:
+            self.chosen["weak_mask_threshold"] = found.threshold
+        return found
+
+    def _covered(self, marker: weak_masks.Marker | None) -> weak_masks.Covered | None:
+        if marker is None:
+            return None
+        if not self._to_cover:
+            self.left_out["weak_masks"] = "no test picture has a place of a finding in its own pixels"
+            return None
+        self.notes["weak_masks"] = {"maps": self.exam.maps, "masks": len(self._to_cover)}
+        return weak_masks.covered(marker, self.pairs["test"], self._to_cover, self.exam.tolerance_px)
+
+    @cached_property
+    def _to_cover(self) -> list[pointing.Asked]:
+        return weak_masks.asked(self.pairs["test"], findings_only=self.exam.point_at == "findings")
 
     def _confusion(self, embedder: Embedder, test: Embedded, scales: Mapping[str, float]) -> Confusion | None:
         """What the report shows of zero-shot, with the model's own scale or the chosen one."""
@@ -509,6 +575,12 @@ class _Session:
         both = [self._said(self.pairs[split], "present") & self._said(self.pairs[split], "absent") for split in ("train", "test")]
         held = self._said(self.pairs["validation"], "present") | self._said(self.pairs["validation"], "absent")
         return sorted(both[0] & both[1] & held)
+
+
+def _donors(rows: Sequence[int], patients: Sequence[str], seed: int) -> dict[int, int]:
+    """For each of these rows one of another patient; none where there is one patient alone."""
+    away = donors([patients[row] for row in rows], seed)
+    return {} if away is None else {row: rows[int(away[place])] for place, row in enumerate(rows)}
 
 
 def _with_baselines(name: str) -> list[str]:

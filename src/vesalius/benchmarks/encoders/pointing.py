@@ -123,7 +123,7 @@ def pointing(
     hits, chances = np.zeros((len(questions), 2)), np.zeros((len(questions), 2))
     for number, question in enumerate(questions):
         source = question.row if donors is None else donors[question.row]
-        cells = _of_frame(heat[source][question.label], question)
+        cells = of_frame(heat[source][question.label], question)
         grids = question.grids(cells.shape, tolerance_px)
         at = peak(cells)
         chances[number] = [float(grid.mean()) for grid in grids]
@@ -139,6 +139,15 @@ def pointing(
 def peak(cells: npt.NDArray[np.floating]) -> tuple[int, ...] | None:
     """The hottest cell, of several the one in their middle; None where all are equal."""
     return None if cells.max() == cells.min() else tuple(int(v) for v in pointing_game.peak(cells).at)
+
+
+def of_frame(one: Floats, question: Asked) -> npt.NDArray[np.floating]:
+    """A map (t, y, x) with as many axes as the array that is asked about."""
+    if question.frame is not None:
+        plane: npt.NDArray[np.floating] = one[min(int((question.frame + 0.5) * len(one) / question.frames), len(one) - 1)]
+        return plane
+    whole: npt.NDArray[np.floating] = one if len(question.shape) == 3 else one.mean(axis=0)
+    return whole
 
 
 def _centers(question: Asked, cells: tuple[int, ...], tolerance_px: float) -> npt.NDArray[np.bool_]:
@@ -174,15 +183,6 @@ def _touched(question: Asked, cells: tuple[int, ...]) -> npt.NDArray[np.bool_]:
             for index in product(*(range(many) for many in cells)):
                 found[index] |= bool(marked[tuple(cut[i] for cut, i in zip(cuts, index, strict=True))].any())
     return found
-
-
-def _of_frame(one: Floats, question: Asked) -> npt.NDArray[np.floating]:
-    """A map (t, y, x) with as many axes as the array that is asked about."""
-    if question.frame is not None:
-        plane: npt.NDArray[np.floating] = one[min(int((question.frame + 0.5) * len(one) / question.frames), len(one) - 1)]
-        return plane
-    whole: npt.NDArray[np.floating] = one if len(question.shape) == 3 else one.mean(axis=0)
-    return whole
 
 
 def _in_pixels(at: Sequence[float] | Values, cells: Sequence[int], shape: Sequence[int]) -> tuple[float, ...]:

@@ -1,10 +1,12 @@
-"""A trained encoder as one that gives vectors: of pictures, volumes and clips, of texts, and maps of where a text is seen."""
+"""A trained encoder as one that gives vectors: of pictures, volumes and clips, of texts, and maps of what it looks at."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from vesalius.datasets.pairs.batches import within
 from vesalius.datasets.pairs.pair import Pair
@@ -13,7 +15,8 @@ from vesalius.datasets.pairs.words import Words
 from vesalius.errors import UsageError
 from vesalius.models.dual_encoder import DualEncoder
 from vesalius.models.hub import HubVisionTower
-from vesalius.models.pairs import Pictures, Texts
+from vesalius.models.pairs import Encoded, Pictures, Texts
+from vesalius.models.pooling import mean, spread
 from vesalius.models.subspaces import ImageEncoder
 
 Floats = npt.NDArray[np.float32]
@@ -79,12 +82,70 @@ class Embedder:
         found: list[list[Floats]] = [[] for _ in pairs]
         for rows, shown in self._passes(pairs):
             encoded = model.look(_pictures(shown).to(self._device))
-            each = (model.patch_vectors(encoded) @ said.T).float().cpu().numpy()  # (N, m)
-            for row, item, part in zip(rows, shown, np.split(each, np.cumsum(encoded.lengths)[:-1]), strict=True):
-                grid = self._grid(item, len(part))
-                maps = part.T.reshape(len(texts), *grid)
-                found[row] = [_of_content(one, item) for one in maps]
+            each = model.patch_vectors(encoded) @ said.T  # (N, m)
+            for row, item, part in zip(rows, shown, torch.split(each, list(encoded.lengths)), strict=True):
+                found[row] = self._laid_out(part, item)
         return found
+
+    def attention(self, pairs: Sequence[Pair]) -> list[Floats] | None:
+        """How much each patch of each picture counts by the map that the model has learned itself, laid out as `maps` are.
+
+        Of a dual encoder whose pictures are pooled by attention it is the mean of the heads' weights.
+
+        Args:
+            pairs: n pictures.
+
+        Returns:
+            n arrays (t, y, x) in [0, 1]; None where the model has learned no such map.
+        """
+        model = self.model
+        if isinstance(model, ImageEncoder):
+            return self._mapped(pairs, lambda encoded, _: model.attention_map(encoded)) if model.settings["attention"] else None
+        pooling = model.image_pooling
+        return self._mapped(pairs, lambda encoded, _: pooling.weights(encoded).mean(1)) if pooling.kind == "attention" else None
+
+    def grad_cam(self, pairs: Sequence[Pair], toward: Floats) -> list[Floats] | None:
+        """Grad-CAM (arXiv:1610.02391) of each picture's cosine with a vector, on its last patch tokens, laid out as `maps` are.
+
+        The weight of a channel is the mean over a picture's patches of the cosine's gradient; the map is ReLU of the tokens
+        weighed so. The gradient passes through all that follows the tokens: pooling with its weights, head, unit length.
+
+        Args:
+            pairs: n pictures.
+            toward: (n, E) of unit length, for each picture its own.
+
+        Returns:
+            n arrays (t, y, x), at least 0; None where a picture's vector is made of a class token, not of its last patches.
+        """
+        if isinstance(self.model, DualEncoder) and self.model.image_pooling.kind == "class":
+            return None
+        model, aims = self.model, torch.from_numpy(toward).to(self._device)
+
+        def weighed(encoded: Encoded, rows: list[int]) -> Tensor:
+            with torch.enable_grad():
+                tokens = encoded.tokens.detach().requires_grad_()
+                behind = (*encoded.layers[:-1], tokens) if encoded.layers else ()  # the last of the layers equals the tokens
+                cosines = (model.image_vectors(replace(encoded, tokens=tokens, layers=behind)) * aims[rows]).sum(1)
+                (gradient,) = torch.autograd.grad(cosines.sum(), tokens)
+            weights = spread(mean(gradient, encoded.lengths), encoded.lengths)  # (N, D)
+            return (weights * tokens.detach()).sum(1).relu()
+
+        return self._mapped(pairs, weighed)
+
+    @torch.no_grad()
+    def _mapped(self, pairs: Sequence[Pair], value: Callable[[Encoded, list[int]], Tensor]) -> list[Floats]:
+        """One map of each picture: value gives (N,) of the tokens of the pictures at these rows."""
+        found = [np.zeros((0, 0, 0), np.float32) for _ in pairs]
+        for rows, shown in self._passes(pairs):
+            encoded = self.model.look(_pictures(shown).to(self._device))
+            for row, item, part in zip(rows, shown, torch.split(value(encoded, rows), list(encoded.lengths)), strict=True):
+                (found[row],) = self._laid_out(part[:, None], item)
+        return found
+
+    def _laid_out(self, values: Tensor, shown: Shown) -> list[Floats]:
+        """Values (N, m) of a picture's patches as m maps (t, y, x) of its extent."""
+        grid = self._grid(shown, len(values))
+        return [_of_content(one, shown) for one in values.float().cpu().numpy().T.reshape(-1, *grid)]
 
     def _texts(self, texts: Sequence[str]) -> Floats:
         ids = [within(self.words.encode(text), self.showing.presentation) or (0,) for text in texts]

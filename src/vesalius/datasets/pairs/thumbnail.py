@@ -52,6 +52,12 @@ class Thumbnail:
         self.texts(texts)
         return []
 
+    def attention(self, pairs: Sequence[Pair]) -> None:
+        """None: nothing was learnt."""
+
+    def grad_cam(self, pairs: Sequence[Pair], toward: Floats) -> None:
+        """None: there are no tokens."""
+
 
 def _gray(shown: Shown) -> npt.NDArray[np.float64]:
     """(256,) mean gray values of the cells of a picture's own extent, however it lies in what is shown."""
