@@ -136,6 +136,16 @@ def test_a_changed_margin_is_another_row_without_training(tiny: Path) -> None:
     assert [row["margin"] for row in rows] == [0.0, 0.5]
 
 
+def test_a_child_takes_its_share_of_the_cores_and_no_more_than_the_user_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert children._threads(4) == "4"
+    assert children._threads(0) == "1"
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    assert [children._threads(share) for share in (1, 4)] == ["1", "2"]
+    monkeypatch.setenv("OMP_NUM_THREADS", "many")
+    assert children._threads(4) == "4"
+
+
 def test_a_measure_that_the_runs_do_not_have_is_one_error(tiny: Path) -> None:
     made(tiny, {"short": [5.0] * 5, "long": [5.0] * 5})
     tiny.write_text(TINY.replace("measure: validation_loss", "measure: validation_los"))

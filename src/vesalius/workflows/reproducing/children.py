@@ -98,7 +98,7 @@ def train_all(
         todo: seed → its runs that have not ended yet.
         measures: every run must have these figures.
         smoke: tiny runs.
-        jobs: children at once; the processor's cores are shared among them.
+        jobs: children at once; the processor's cores are shared among them, or fewer where `OMP_NUM_THREADS` says so.
         progress: takes what they tell.
 
     Raises:
@@ -107,7 +107,7 @@ def train_all(
         InputRefused: `resume_mismatch`: a file of the package that steers training was changed meanwhile.
     """
     waiting = [(seed, list(runs)) for seed, runs in todo.items() if runs]
-    threads = str(max(1, origin.cores() // max(1, min(jobs, len(waiting)))))
+    threads = _threads(origin.cores() // max(1, min(jobs, len(waiting))))
     events: queue.Queue[tuple[int, dict[str, Any] | None]] = queue.Queue()
     running: dict[int, Child] = {}
     failures: list[Failure] = []
@@ -148,6 +148,12 @@ def train_all(
         for child in running.values():
             child.process.wait()
     return failures
+
+
+def _threads(share: int) -> str:
+    """Threads of a child: its share of the cores, at most what the user allows."""
+    allowed = os.environ.get(THREADS[0], "")
+    return str(max(1, min(share, int(allowed)) if allowed.isdecimal() else share))
 
 
 def _start(
