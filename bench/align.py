@@ -25,9 +25,8 @@ import torch
 import accelerator
 import loss_memory
 from environment import CACHE, HERE, machine_facts, peers_python, publish
-from load import _ratio as ratio
 from pairs import THREADS, Sizes, folder_of
-from read import Process, _in_turn
+from processes import Process, in_turn, ratio
 from shapes import Mix
 
 OURS, PEER = "align_vesalius", "align_open_clip"
@@ -80,7 +79,7 @@ def _compared(contestants: dict[str, Path], folder: Path, rounds: int, items: in
         ours, other = started
         if ours.ask("digest")["sha256"] != other.ask("digest")["sha256"]:
             raise SystemExit(f"{ours.name} and {other.name} were given different data: nothing was timed")
-        _in_turn(started, rounds)
+        in_turn(started, rounds)
         found: dict[str, Any] = {one.name: {**_speed(one, items), **one.figures()} for one in started}
         found[ours.name]["told"] = ours.ask("told")
         if other.name == PEER:

@@ -22,7 +22,7 @@ from environment import CACHE, HERE, machine_facts, peers_python, publish
 from loads import Epoch
 from made_datasets import KINDS, folder_of
 from memory import resident
-from read import Process
+from processes import Process, in_turn, ratio
 
 OURS, FIRST, BARE = "load_vesalius", "load_vesalius_hashing", "load_bare"
 PEERS = ("load_datasets", "load_webdataset")
@@ -72,9 +72,7 @@ def _measured(folder: Path, python: Path, count: int, rounds: int) -> dict[str, 
             with _Environment(ALLOCATION if name == BARE else {}):
                 started.append(Process(name, interpreter, folder).__enter__())
         _agree(started)
-        for number in range(rounds):
-            for index in range(len(started)):
-                started[(number + index) % len(started)].repeat()
+        in_turn(started, rounds)
         found = {process.name: _figures(process, count) for process in started}
         for process in started:
             if process.name != BARE:
@@ -83,7 +81,7 @@ def _measured(folder: Path, python: Path, count: int, rounds: int) -> dict[str, 
         for process in started:
             process.__exit__()
     ours = next(process for process in started if process.name == OURS)
-    ratios = {process.name: _ratio(process.times_s, ours.times_s) for process in started if process is not ours}
+    ratios = {process.name: ratio(process.times_s, ours.times_s) for process in started if process is not ours}
     return {"contestants": found, "times_faster_than": ratios}
 
 
@@ -112,13 +110,6 @@ def _agree(processes: Sequence[Process]) -> None:
 def _figures(process: Process, count: int) -> dict[str, Any]:
     figures = process.figures()
     return {"samples_a_second": round(count / figures["median_s"], 1), **figures}
-
-
-def _ratio(over: Sequence[float], under: Sequence[float]) -> dict[str, float]:
-    """The ratio of medians, and the lowest and the highest of the rounds'."""
-    by_round = [one / other for one, other in zip(over, under, strict=True)]
-    found = {"ratio": statistics.median(over) / statistics.median(under), "lowest": min(by_round), "highest": max(by_round)}
-    return {name: round(value, 3) for name, value in found.items()}
 
 
 def _memory(process: Process) -> dict[str, float]:

@@ -12,18 +12,17 @@ import argparse
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import ct_series
 from environment import CACHE, HERE, machine_facts, peers_python, publish
 from memory import Watcher, resident
+from processes import Process, in_turn, ratio, spread
 
 OURS, BARE, MONAI = "vesalius_reader", "bare_loop", "monai_pydicom"
 CONTESTANTS = (OURS, BARE, MONAI, "monai_itk", "simpleitk_series")
@@ -33,77 +32,6 @@ SETTLE_S = 0.5
 FREE_BYTES = 4 * 2**30  # what the disk must have for the large folder of headers
 
 FASTER_THAN_MONAI, SLOWER_THAN_BARE, MEMORY, GATE_PERCENT, INSPECT_S = 3.0, 1.2, 1.3, 10.0, 5.0
-
-
-@dataclass
-class Process:
-    """A contestant that runs: what it is asked for, one line each."""
-
-    name: str
-    python: Path
-    folder: Path
-    cores: int | None = None
-    pid: int = 0
-    fresh_bytes: int = 0
-    cold_s: float = 0.0
-    packages: dict[str, str] = field(default_factory=dict)
-    times_s: list[float] = field(default_factory=list)
-    processor_s: list[float] = field(default_factory=list)
-
-    def __enter__(self) -> "Process":
-        command = [str(self.python), str(HERE / "contestant.py"), self.name, str(self.folder)]
-        if self.cores is not None:
-            first = sorted(os.sched_getaffinity(0))[: self.cores]
-            command = ["taskset", "--cpu-list", ",".join(map(str, first)), *command]
-        environment = os.environ | {"VESALIUS_SALT": "bench"}
-        start = time.perf_counter()
-        self.running = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-        )
-        ready = self._answer()
-        self.pid, self.packages = ready["pid"], ready["packages"]
-        self.cold_s = time.perf_counter() - start
-        self.fresh_bytes = sum(resident(self.pid))
-        start = time.perf_counter()
-        self.ask("warm")
-        self.cold_s += time.perf_counter() - start
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self.running.stdin is not None, "it was started with pipes"
-        if self.running.poll() is None:
-            self.running.stdin.write("quit\n")
-            self.running.stdin.flush()
-        self.running.wait(30)
-
-    def ask(self, command: str) -> dict[str, Any]:
-        """The answer to one of `contestant.COMMANDS`."""
-        assert self.running.stdin is not None, "it was started with pipes"
-        self.running.stdin.write(command + "\n")
-        self.running.stdin.flush()
-        return self._answer()
-
-    def _answer(self) -> dict[str, Any]:
-        assert self.running.stdout is not None, "it was started with pipes"
-        line = self.running.stdout.readline()
-        if not line:
-            raise SystemExit(f"the contestant {self.name} ended by itself; run: {self.python} bench/contestant.py {self.name} …")
-        return dict(json.loads(line))
-
-    def repeat(self) -> None:
-        """One timed repetition."""
-        found = self.ask("time")
-        self.times_s.append(found["seconds"])
-        self.processor_s.append(found["cpu_s"])
-
-    def figures(self) -> dict[str, Any]:
-        """Median, range and what it took to get warm."""
-        return {
-            **_spread(self.times_s),
-            "processor_median_s": round(statistics.median(self.processor_s), 4),
-            "cold_s": round(self.cold_s, 3),
-            "packages": self.packages,
-        }
 
 
 def main() -> int:
@@ -153,7 +81,7 @@ def _series(folder: Path, python: Path, rounds: int) -> dict[str, Any]:
             interpreter = Path(sys.executable) if name.startswith("vesalius") else python
             started.append(Process(name, interpreter, folder).__enter__())
         bytes_of_array = _agree(started)
-        _in_turn(started, rounds)
+        in_turn(started, rounds)
         found = {process.name: process.figures() for process in started}
         for process in started:
             found[process.name]["memory"] = _memory(process, bytes_of_array)
@@ -161,7 +89,7 @@ def _series(folder: Path, python: Path, rounds: int) -> dict[str, Any]:
         for process in started:
             process.__exit__()
     ours = next(process for process in started if process.name == OURS)
-    ratios = {process.name: _ratio(process.times_s, ours.times_s) for process in started if process is not ours}
+    ratios = {process.name: ratio(process.times_s, ours.times_s) for process in started if process is not ours}
     return {"array_mib": round(bytes_of_array / 2**20, 1), "contestants": found, "time_over_ours": ratios}
 
 
@@ -176,13 +104,6 @@ def _agree(processes: Sequence[Process]) -> int:
     if first["dtype"] != "float32":
         raise SystemExit(f"{processes[0].name} delivers {first['dtype']}, not float32: nothing was timed")
     return int(processes[0].ask("hold")["bytes"])
-
-
-def _in_turn(processes: Sequence[Process], rounds: int) -> None:
-    """Repetitions of all, another one first in each round."""
-    for number in range(rounds):
-        for index in range(len(processes)):
-            processes[(number + index) % len(processes)].repeat()
 
 
 def _memory(process: Process, bytes_of_array: int) -> dict[str, Any]:
@@ -215,12 +136,12 @@ def _gate(folder: Path, rounds: int) -> dict[str, Any]:
         with Process("gate_through", ours, folder, cores) as through, Process("gate_in_process", ours, folder, cores) as bare:
             if through.ask("digest")["sha256"] != bare.ask("digest")["sha256"]:
                 raise SystemExit("the gate delivers other voxels than its tasks do in one process: nothing was timed")
-            _in_turn([through, bare], rounds)
+            in_turn([through, bare], rounds)
             found[label] = {
                 "through": through.figures(),
                 "in_process": bare.figures(),
-                "time": _ratio(through.times_s, bare.times_s),
-                "processor": _ratio(through.processor_s, bare.processor_s),
+                "time": ratio(through.times_s, bare.times_s),
+                "processor": ratio(through.processor_s, bare.processor_s),
             }
     return found
 
@@ -244,26 +165,8 @@ def _headers(folder: Path, rounds: int) -> dict[str, Any]:
         "files": sum(one["images"] for one in series),
         "series": len(series),
         "mib": round(sum(path.stat().st_size for path in folder.iterdir()) / 2**20),
-        "command": _spread(commands_s),
+        "command": spread(commands_s),
         "library": library,
-    }
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    return {
-        "median_s": round(statistics.median(values), 4),
-        "min_s": round(min(values), 4),
-        "max_s": round(max(values), 4),
-    }
-
-
-def _ratio(over: Sequence[float], under: Sequence[float]) -> dict[str, float]:
-    """The ratio of medians, and the lowest and the highest of the rounds'."""
-    by_round = [one / other for one, other in zip(over, under, strict=True)]
-    return {
-        "ratio": round(statistics.median(over) / statistics.median(under), 3),
-        "lowest": round(min(by_round), 3),
-        "highest": round(max(by_round), 3),
     }
 
 
