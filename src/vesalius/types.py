@@ -98,6 +98,8 @@ class Image:
         levels: (rows, columns) of each level of a slide, finest first; empty for everything else.
         suv_factor: the values of a PET (activity) times this are standardized uptake values by body weight, in g/ml; None
             when it is no PET, or when the file does not say all that is needed.
+        scanner: maker and product line of the device, in the words of `knowledge/scanners.json`; None when not stated, or
+            when the table does not have the maker. Never what tells one device of a line from another.
     """
 
     kind: Kind
@@ -118,6 +120,7 @@ class Image:
     frame_times_s: tuple[float, ...] | None = None
     levels: tuple[tuple[int, int], ...] = ()
     suv_factor: float | None = None
+    scanner: str | None = None
 
     def part(self, part: Part) -> Array:
         """What `part` names, with no more read than that where the format allows.

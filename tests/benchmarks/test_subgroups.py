@@ -2,11 +2,12 @@ import json
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from vesalius.benchmarks import exam, scoring
 from vesalius.benchmarks.subgroups import groups
-from vesalius.types import Sample
+from vesalius.types import Sample, SampleImage
 
 
 def people(made: SimpleNamespace) -> list[Sample]:
@@ -49,6 +50,20 @@ def test_ages_are_banded_and_unknown_ones_are_a_group_of_their_own(result: exam.
 
 def test_what_all_items_share_makes_no_groups(result: exam.Result) -> None:
     assert {group.facet for group in groups(result, seed=0).groups} == {"sex", "age"}
+
+
+def test_scanners_are_groups_where_the_pictures_say_which_one_took_them(made: SimpleNamespace) -> None:
+    samples = []
+    for number in range(60):
+        scanner = (None, "GE LightSpeed", "Siemens Force")[number % 3]
+        shown = SampleImage("current", replace(made.picture(np.full((4, 4), number, np.uint8)), scanner=scanner))
+        samples.append(made.sample(f"p{number}", "presence", "Is it?", "yes", [shown]))
+    items = scoring.items_of(samples)
+    found = groups(exam.grade(items, [made.said("yes" if number % 3 == 1 else "no") for number in range(60)]), seed=0)
+    own = {group.name: group.scores["model"] for group in found.groups if group.facet == "scanner"}
+    scores = {name: (score.n, score.value) for name, score in own.items()}
+    assert scores == {"GE LightSpeed": (20, 1), "Siemens Force": (20, 0), "not stated": (20, 0)}
+    assert found.gaps["scanner"].value == 1
 
 
 def test_the_gap_is_that_of_the_best_and_the_worst_group_that_are_known(result: exam.Result) -> None:

@@ -1,7 +1,8 @@
 """Who fares how: the overall score within groups of patients, pictures and questions. These are real shifts, in the data itself.
 
-Groups are formed by what the samples say: sex, age, site, source, modality, view, and the kind of question. A fact that all items
-share, or that no sample states, makes no groups. The maker of a scanner is stated by no dataset that is read so far.
+Groups are formed by what the samples say: sex, age, site, source, modality, view, scanner, and the kind of question. A fact that
+all items share, or that no sample states, makes no groups. A scanner is its maker and product line, as DICOM files and some
+tables state it (`clinical/scanner.py`); of several pictures the first counts.
 
 *Of the rest* is the group's score divided by that of all other items: 1 no difference, below 1 the model fares worse there
 (SURE-VQA's relative robustness, with every group in turn as what is out of distribution). The *gap* is the best group's score
@@ -104,6 +105,7 @@ def _facets(items: Sequence[Item]) -> dict[str, list[str]]:
         "source": [p.source for p in provenance],
         "modality": [UNKNOWN if p is None or p.modality is None else p.modality for p in pictures],
         "view": [UNKNOWN if p is None or p.view is None else p.view for p in pictures],
+        "scanner": [UNKNOWN if p is None or p.scanner is None else p.scanner for p in pictures],
         "kind of question": [item.sample.task for item in items],
         "form of answer": [form.replace("_", " ") for form in forms] if any(item.asked for item in items) else [""] * len(items),
     }

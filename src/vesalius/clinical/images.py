@@ -84,6 +84,7 @@ def open_image(
     spacing_mm: tuple[float, ...] | None = None,
     view: str | None = None,
     day: float | None = None,
+    scanner: str | None = None,
 ) -> Image:
     """One file as the picture that it holds; what is given here is what the caller knows and the file does not say.
 
@@ -93,7 +94,7 @@ def open_image(
     (image,) = open_images([path])
     if isinstance(image, InputRefused):
         raise image
-    return known(image, modality=modality, spacing_mm=spacing_mm, view=view, day=day)
+    return known(image, modality=modality, spacing_mm=spacing_mm, view=view, day=day, scanner=scanner)
 
 
 def open_images(paths: Sequence[Path]) -> list[Image | InputRefused]:
@@ -111,10 +112,11 @@ def known(
     spacing_mm: tuple[float, ...] | None = None,
     view: str | None = None,
     day: float | None = None,
+    scanner: str | None = None,
 ) -> Image:
     """The image with what the caller knows of it; a day that the file states itself stays."""
     image = replace(image, modality=modality or image.modality, view=view or image.view)
-    image = replace(image, day=day if image.day is None else image.day)
+    image = replace(image, day=day if image.day is None else image.day, scanner=scanner or image.scanner)
     if spacing_mm is None:
         return image
     warnings = tuple(warning for warning in image.warnings if warning.code != "no_calibration")
@@ -147,6 +149,7 @@ def image_of(found: Found, description: Description, *, day: float | None = None
         affine_lps_mm=None if description.affine_lps_mm is None else np.array(description.affine_lps_mm),
         modality=description.modality,
         view=description.view,
+        scanner=description.scanner,
         window=description.window,
         inverted=description.inverted,
         day=day,

@@ -34,6 +34,7 @@ class Description:
     affine_lps_mm: Rows | None = None
     modality: str | None = None
     view: str | None = None
+    scanner: str | None = None
     window: tuple[float, float] | None = None
     inverted: bool = False
     levels: tuple[tuple[int, int], ...] = ()

@@ -139,13 +139,14 @@ class Pictures:
         spacing_mm: tuple[float, ...] | None = None,
         view: str | None = None,
         day: float | None = None,
+        scanner: str | None = None,
     ) -> Image:
         """The picture that a record means, with what the record knows of it; the same object for the same file and knowledge.
 
         Raises:
             RecordRefused: `media_missing`, `media_ambiguous`, `media_unreadable`.
         """
-        return self.at(self.files.find(name), modality=modality, spacing_mm=spacing_mm, view=view, day=day)
+        return self.at(self.files.find(name), modality=modality, spacing_mm=spacing_mm, view=view, day=day, scanner=scanner)
 
     def at(
         self,
@@ -155,6 +156,7 @@ class Pictures:
         spacing_mm: tuple[float, ...] | None = None,
         view: str | None = None,
         day: float | None = None,
+        scanner: str | None = None,
     ) -> Image:
         """As `open`, of a file of `files`.
 
@@ -166,9 +168,9 @@ class Pictures:
         image = self._opened[path]
         if isinstance(image, InputRefused):
             raise RecordRefused("media_unreadable", f"A file that it names cannot be read ({image.code}). {image.message}")
-        facts = (path, (modality, spacing_mm, view, day))
+        facts = (path, (modality, spacing_mm, view, day, scanner))
         if facts not in self._known:
-            self._known[facts] = known(image, modality=modality, spacing_mm=spacing_mm, view=view, day=day)
+            self._known[facts] = known(image, modality=modality, spacing_mm=spacing_mm, view=view, day=day, scanner=scanner)
         return self._known[facts]
 
 

@@ -261,6 +261,9 @@ def a_ct_rate(root: Path) -> None:
     table(root / "radiology_text_reports" / "train_reports.csv", [*reports, {**reports[0], "VolumeName": "odd.nii.gz"}])
     label = {"VolumeName": "train_1_a_1.nii.gz", "Cardiomegaly": 1, "Lung nodule": 0}
     table(root / "multi_abnormality_labels" / "train_predicted_labels.csv", [label])
+    about = {"VolumeName": "train_1_a_1.nii.gz", "Manufacturer": "Philips", "ManufacturerModelName": "iCT 256"}
+    about = {**about, "PatientSex": "F", "PatientAge": "060Y"}
+    table(root / "metadata" / "train_metadata.csv", [about])
     nifti.volume(root / "train_fixed" / "train_1" / "train_1_a" / "train_1_a_1.nii.gz", 1)
     nifti.volume(root / "valid_fixed" / "valid_2" / "valid_2_a" / "valid_2_a_1.nii.gz", 2)
 

@@ -255,6 +255,8 @@ def test_volumes_of_ct_rate_have_their_reports_and_labels(tmp_path: Path) -> Non
     assert dict(one.labels) == {"cardiomegaly": "present", "lung nodule": "absent"}
     assert not other.labels
     assert [sample.provenance.split for sample in (one, other)] == ["train", "validation"]
+    assert (one.images[0].image.scanner, one.provenance.age_years, one.provenance.sex) == ("Philips iCT", 60.0, "F")
+    assert (other.images[0].image.scanner, other.provenance.age_years, other.provenance.sex) == (None, None, None)
 
 
 def test_minus_one_of_merlin_is_not_mentioned(tmp_path: Path) -> None:

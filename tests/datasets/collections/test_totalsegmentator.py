@@ -38,7 +38,10 @@ def subjects(tmp_path) -> Path:
     volume(tmp_path / "s0000" / "ct.nii.gz", CT)
     volume(tmp_path / "s0000" / "segmentations" / "lung_upper_lobe_left.nii.gz", mask(1), flipped=True)
     volume(tmp_path / "s0000" / "segmentations" / "spleen.nii.gz", mask())
-    (tmp_path / "meta.csv").write_text("image_id;age;gender;institute;split\ns0000;61;f;B;val\n")
+    (tmp_path / "meta.csv").write_text(
+        "image_id;age;gender;institute;study_type;split;manufacturer;scanner_model\n"
+        "s0000;61;f;B;ct thorax;val;siemens;SOMATOM Definition Edge\n"
+    )
     return tmp_path
 
 
@@ -61,6 +64,7 @@ def test_a_subject_has_its_structures_and_those_that_are_absent(subjects):
     about = sample.provenance
     assert (about.split, about.age_years, about.sex, about.site) == ("validation", 61.0, "F", "B")
     assert (sample.images[0].image.modality, sample.images[0].image.spacing_mm) == ("CT", (3.0, 3.0, 3.0))
+    assert sample.images[0].image.scanner == "Siemens Definition"
 
 
 def test_a_mask_that_lies_elsewhere_or_is_damaged_is_told_and_the_others_stay(subjects):

@@ -57,6 +57,13 @@ def test_the_real_folders_are_read(public_data: Path, caplog):
         dicom = list(clinical_files.read(public_data / "dicom_real", told.append))
     assert (len(dicom), Counter(told.codes)) == (36, {"media_unreadable": 8})
     assert "of the kind segmentation, left out: 1" in caplog.text
+    makers = Counter((shown.image.scanner or "none").split()[0] for sample in dicom for shown in sample.images)
+    assert {name: makers[name] for name in ("GE", "Philips", "Siemens", "none")} == {
+        "GE": 9,
+        "Philips": 5,
+        "Siemens": 2,
+        "none": 26,
+    }
     told.clear()
     volumes = list(clinical_files.read(public_data / "nifti_samples", told.append))
     assert (len(volumes), {shown.image.kind for s in volumes for shown in s.images}) == (11, {"volume"})

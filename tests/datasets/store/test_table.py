@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.datasets.store.made import CARD, asked, in_memory, picture, stated
 
 from vesalius.datasets.store import table
-from vesalius.datasets.store.schema import SCHEMAS
+from vesalius.datasets.store.schema import SCHEMAS, VERSION
 from vesalius.errors import InputRefused, UsageError
 from vesalius.types import (
     Box,
@@ -71,6 +71,7 @@ def images(draw) -> SampleImage:
         warnings=draw(st.sampled_from([(), (CodedWarning("slices_missing", "two", {"after": [1, 2]}),)])),
         frame_times_s=draw(maybe(st.just((0.0, 0.5)))),
         suv_factor=draw(maybe(number)),
+        scanner=draw(maybe(short)),
     )
     return SampleImage(draw(st.sampled_from(["current", "prior", "reference"])), image)
 
@@ -325,11 +326,12 @@ def test_slices_and_boxes_of_stored_volumes_and_clips_are_read_alone(tmp_path):
         first.images[0].image.part(part)
 
 
-def test_a_folder_of_the_first_version_is_read(tmp_path, dataset):
+@pytest.mark.parametrize("version", sorted(set(SCHEMAS) - {VERSION}))
+def test_a_folder_of_an_older_version_is_read(tmp_path, dataset, version):
     wanted = [plain(sample) for sample in table.read(dataset)]
     held = pq.read_table(dataset / "samples.parquet")
     rows = held.to_pylist()
-    old = SCHEMAS["1"].with_metadata({**held.schema.metadata, b"vesalius_schema": b"1"})
+    old = SCHEMAS[version].with_metadata({**held.schema.metadata, b"vesalius_schema": version.encode()})
     pq.write_table(pa.Table.from_pylist(rows, old), dataset / "samples.parquet")
     assert [plain(sample) for sample in table.read(dataset)] == wanted
     with pytest.raises(InputRefused, match="older"):

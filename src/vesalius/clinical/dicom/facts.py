@@ -95,6 +95,7 @@ class Header:
     study_key: str
     series_key: str
     modality: str | None = None
+    scanner: str | None = None
     day: float | None = None
     picture: Description | None = None
     frames: tuple[Frame, ...] = ()

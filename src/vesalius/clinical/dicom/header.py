@@ -19,6 +19,7 @@ from vesalius.clinical.dicom.segmentation import with_segments
 from vesalius.clinical.dicom.slide import with_level
 from vesalius.clinical.dicom.values import number, text
 from vesalius.clinical.dicom.write import DAY_ZERO
+from vesalius.clinical.scanner import scanner_of
 from vesalius.errors import InputRefused
 from vesalius.types import CodedWarning
 
@@ -72,7 +73,8 @@ def _identity(contents: Contents, sha256: str, kind: str) -> Header:
         doubts.append(CodedWarning("no_preamble", "The file has no DICOM preamble; it was read all the same."))
     study, series, guesses = _grouping(dataset, sha256)
     patient, instance_uid = text(dataset, "PatientID"), _uid(dataset, "SOPInstanceUID")
-    is_phantom = text(dataset, "Manufacturer") == keys.PHANTOM_MANUFACTURER
+    maker = text(dataset, "Manufacturer")
+    is_phantom = maker == keys.PHANTOM_MANUFACTURER
     if is_phantom:
         patient_key, study_key = keys.phantom_patient_key(patient), keys.phantom_study_key(study)
     else:
@@ -86,6 +88,7 @@ def _identity(contents: Contents, sha256: str, kind: str) -> Header:
         study_key=study_key,
         series_key=keys.key("dicom", "series", study, series, salted=not is_phantom),
         modality=modality if modality in MODALITIES else None,
+        scanner=scanner_of(maker, text(dataset, "ManufacturerModelName")),
         day=_day(dataset, patient_key, is_phantom),
         number=instance if math.isfinite(instance := number(dataset, "InstanceNumber", math.inf)) else math.inf,
         instance_key=key_of(instance_uid),

@@ -93,6 +93,8 @@ def with_picture(contents: Contents, sop_class: str, header: Header) -> Header:
         affine_lps_mm=None if affine is None or first.box_yxyx_px else rows_of(affine),
         modality=header.modality,
         view=view if view in VIEWS else None,
+        # Of a captured screen the maker is that of whatever wrote the file, mostly a workstation.
+        scanner=None if sop_class in sop_classes.SECONDARY_CAPTURES else header.scanner,
         window=window,
         inverted=pixels.is_inverted,
         warnings=warnings,

@@ -56,6 +56,7 @@ def with_level(contents: Contents, header: Header) -> Header:
         dtype=pixels.dtype,
         spacing_mm=spacing_mm,
         modality=header.modality,
+        scanner=header.scanner,
         inverted=pixels.is_inverted,
         levels=((rows, columns),),
         warnings=warnings,

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Literal
 
 from vesalius.clinical import keys, study
+from vesalius.clinical.scanner import scanner_of
 from vesalius.datasets.collections import masks
 from vesalius.datasets.faults import Fault, Tell, refuse
 from vesalius.datasets.sources import Files, Pictures, RecordRefused, table
@@ -88,7 +89,8 @@ def _subject(place: Path, about: Mapping[str, str], pictures: Pictures, tell: Te
     name = next((name for name in VOLUMES if (place / name).is_file()), None)
     if name is None:
         raise RecordRefused("media_missing", "The subject has no volume.")
-    image = pictures.open(f"{place.name}/{name}", modality=VOLUMES[name])
+    scanner = scanner_of(about.get("manufacturer", ""), about.get("scanner_model", ""))
+    image = pictures.open(f"{place.name}/{name}", modality=VOLUMES[name], scanner=scanner)
     structures = _masks(pictures, f"{place.name}/segmentations", image, f"subject {place.name}", tell)
     age = about.get("age", "")
     provenance = Provenance(

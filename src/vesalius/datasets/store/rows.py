@@ -123,6 +123,7 @@ def image_of(entry: Row, load: Callable[[], Array], source: Any, load_part: Call
         load_part=load_part,
         frame_times_s=_frozen(entry.get("frame_times_s")),  # no column of version 1
         suv_factor=entry.get("suv_factor"),
+        scanner=entry.get("scanner"),  # no column of versions 1 and 2
     )
     return SampleImage(cast(Any, _one_of(entry["role"], _ROLES)), image)
 
@@ -147,6 +148,7 @@ def _image_row(shown: SampleImage, kept: Row) -> Row:
         "warnings": [{"code": w.code, "message": w.message, "at": json.dumps(dict(w.at))} for w in image.warnings],
         "frame_times_s": _listed(image.frame_times_s),
         "suv_factor": image.suv_factor,
+        "scanner": image.scanner,
     }
 
 

@@ -3,11 +3,12 @@
 1   the first
 2   pictures say when their frames were taken (`frame_times_s`) and what makes uptake of a PET's values (`suv_factor`); a
     mask names the level of a slide that it lies on
+3   pictures say which scanner took them (`scanner`)
 """
 
 import pyarrow as pa
 
-VERSION = "2"  # the one that is written
+VERSION = "3"  # the one that is written
 Fields = list[tuple[str, pa.DataType]]
 
 _PAIRS = pa.list_(pa.struct([("name", pa.string()), ("value", pa.string())]))
@@ -87,8 +88,12 @@ def _sample(image: Fields, region: Fields) -> pa.Schema:
     )
 
 
+_IMAGE_2: Fields = [*_IMAGE, ("frame_times_s", _NUMBERS), ("suv_factor", pa.float64())]
+_REGION_2 = _region([*_FILE, ("level", pa.int64())])
+
 SCHEMAS = {
     "1": _sample(_IMAGE, _region(_FILE)),
-    "2": _sample([*_IMAGE, ("frame_times_s", _NUMBERS), ("suv_factor", pa.float64())], _region([*_FILE, ("level", pa.int64())])),
+    "2": _sample(_IMAGE_2, _REGION_2),
+    "3": _sample([*_IMAGE_2, ("scanner", pa.string())], _REGION_2),
 }
 SCHEMA = SCHEMAS[VERSION]
