@@ -1,3 +1,4 @@
+import json
 from collections.abc import Sequence
 from types import SimpleNamespace
 
@@ -41,10 +42,8 @@ def test_a_judge_is_asked_only_about_readable_answers_that_are_not_the_truth_wor
     assert judged.value == pytest.approx(11 / 12)  # it takes right for left; the unreadable one is wrong
     assert rules.metric == "answer_match"
     assert rules.value == pytest.approx(8 / 12)
-    assert found.agree == pytest.approx(9 / 12)
     assert agreement.metric == "judge_agreement"
-    assert agreement.value is not None
-    assert agreement.value < 0.5
+    assert agreement.n == 7
 
 
 def test_any_model_can_judge_and_what_it_was_asked_is_recorded(result: exam.Result, made: SimpleNamespace) -> None:
@@ -62,6 +61,27 @@ def test_any_model_can_judge_and_what_it_was_asked_is_recorded(result: exam.Resu
     assert found.to_json()["prompt_sha256"] == ModelJudge(model).prompt_sha256
     assert ModelJudge(model, prompt=PROMPT + " Be strict.").prompt_sha256 != found.prompt_sha256
     assert len({query.question for query in model.asked}) == len(model.asked)  # the same question is asked once
+
+
+def test_a_judge_does_not_seem_to_agree_by_the_answers_that_it_was_not_asked_about(
+    result: exam.Result, made: SimpleNamespace
+) -> None:
+    found = judge(result, Own(), seed=0)  # says yes to all seven, of which the rules find four right
+    assert found is not None
+    assert found.agree == pytest.approx(4 / 7)
+    assert found.scores[2].value == pytest.approx(0)  # kappa of a constant
+    silent = judge(result, ModelJudge(made.Rule(lambda query: made.said("hm"))), seed=0)
+    assert silent is not None
+    assert (silent.unreadable, silent.agree) == (7, pytest.approx(3 / 7))
+
+
+def test_a_judge_that_is_asked_about_nothing_has_no_agreement(made: SimpleNamespace) -> None:
+    items = scoring.items_of([made.sample(f"p{i}", "organ", "Which organ?", "left lung") for i in range(4)], RULES)
+    found = judge(exam.grade(items, [made.said("left lung")] * 4), Own(), seed=0)
+    assert found is not None
+    assert (found.asked, found.agree, found.scores[2].value) == (0, None, None)
+    assert found.scores[0].value == 1
+    json.dumps(found.to_json(), allow_nan=False)
 
 
 def test_an_answer_cannot_write_the_judges_prompt(made: SimpleNamespace) -> None:

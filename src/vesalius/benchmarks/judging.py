@@ -5,7 +5,8 @@ nobody can ask the same judge again in a year. A judge is any model that answers
 `prompt_sha256` and `verdicts`. Nothing is asked over a network unless the user gives a judge that does.
 
 Asked are the answers that could be read and are not the truth word by word; those are right without a judge. A verdict that is
-neither yes nor no counts as "not the same", and how many there were is told.
+neither yes nor no counts as "not the same", and how many there were is told. Agreement is over the answers that were asked about:
+on the others judge and rules cannot differ, and a judge that says nothing would seem to agree.
 """
 
 import hashlib
@@ -85,9 +86,9 @@ class Judged:
 
     Attributes:
         name, prompt_sha256: of the judge.
-        scores: by the judge, by the fixed rules, and their agreement (kappa).
+        scores: by the judge, by the fixed rules, and their agreement (kappa) on the answers that it was asked about.
         asked, unreadable: how many answers it was asked about, and how many verdicts were neither yes nor no.
-        agree: share of answers with the same verdict of both.
+        agree: share of those asked about with the same verdict of both; None when it was asked about none.
     """
 
     name: str
@@ -95,7 +96,7 @@ class Judged:
     scores: Sequence[Score]
     asked: int
     unreadable: int
-    agree: float
+    agree: float | None
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `scores.json`."""
@@ -129,16 +130,22 @@ def judge(result: Result, by: Judge, *, seed: int) -> Judged | None:
     right[open_] = [float(bool(verdict)) for verdict in verdicts]
     rules = np.where(readable, answer_match.items(texts, truths), 0.0)
     patients = [item.patient for item in items]
-    counts = judge_agreement.counts(right.tolist(), rules.tolist())
+    counts = judge_agreement.counts(right[open_].tolist(), rules[open_].tolist())
     scores = [
         bootstrap.score("judged_same", "higher", right, patients, seed=seed),
         bootstrap.score(answer_match.NAME, answer_match.DIRECTION, rules, patients, seed=seed),
         bootstrap.counted_score(
-            judge_agreement.NAME, judge_agreement.DIRECTION, judge_agreement.of_sums(), counts, patients, seed=seed
+            judge_agreement.NAME,
+            judge_agreement.DIRECTION,
+            judge_agreement.of_sums(),
+            counts,
+            [patients[i] for i in open_],
+            seed=seed,
         ),
     ]
     unreadable = sum(verdict is None for verdict in verdicts)
-    return Judged(by.name, by.prompt_sha256, scores, len(open_), unreadable, float((right == rules).mean()))
+    agree = float((right[open_] == rules[open_]).mean()) if open_ else None
+    return Judged(by.name, by.prompt_sha256, scores, len(open_), unreadable, agree)
 
 
 def _filled(prompt: str, words: dict[str, str]) -> str:

@@ -132,9 +132,8 @@ def further_text(trusted: Trust | None, subgroups: Groups, judged: Judged | None
     if judged is not None:
         lines += ["", f"judge {shortened(judged.name, 40)}, prompt {judged.prompt_sha256[:12]}:"]
         lines += [f"  {score.metric} {with_interval(score)}" for score in judged.scores]
-        lines.append(
-            f"  asked {judged.asked}; {judged.unreadable} verdicts neither yes nor no; {100 * judged.agree:.1f}% as the rules"
-        )
+        said = f"  asked about {judged.asked}; {judged.unreadable} verdicts neither yes nor no"
+        lines.append(said if judged.agree is None else f"{said}; {_rate(judged.agree)} of those asked about as the rules")
     return lines
 
 
