@@ -3,6 +3,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from vesalius.benchmarks import record, scoring
@@ -15,6 +16,17 @@ def test_the_prompts_hash_sees_the_wording_and_not_the_order(exam_items: list[sc
     assert record.of_exam(other)["prompts_sha256"] != whole["prompts_sha256"]
     assert whole["parser"].keys() == {"native", "answers"}
     assert whole["packages"]["numpy"] == version("numpy")
+
+
+def test_the_same_questions_about_other_pictures_are_told_apart(exam_items: list[scoring.Item], made: SimpleNamespace) -> None:
+    whole = record.of_exam(exam_items)
+    assert record.of_exam(exam_items[::-1])["pictures_sha256"] == whole["pictures_sha256"]
+    first = exam_items[0].sample
+    shown = tuple(replace(one, image=made.picture(np.full((8, 8), 7, np.uint8))) for one in first.images)
+    other = [replace(exam_items[0], sample=replace(first, images=shown)), *exam_items[1:]]
+    assert scoring.data_sha256(other) == scoring.data_sha256(exam_items)
+    assert record.of_exam(other)["prompts_sha256"] == whole["prompts_sha256"]
+    assert record.of_exam(other)["pictures_sha256"] != whole["pictures_sha256"]
 
 
 def test_the_device_is_what_the_model_says(made: SimpleNamespace) -> None:

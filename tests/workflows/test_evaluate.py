@@ -244,7 +244,19 @@ def test_several_workers_give_the_same_scores(dataset: Path, rule: Rule) -> None
 
 def test_everything_that_is_needed_to_get_the_number_again_is_recorded(dataset: Path, rule: Rule) -> None:
     data = assess(rule, prepare(str(dataset), frozenset(), None), out=None, say=lambda m: None).data
-    wanted = {"model", "device", "data_sha256", "prompts_sha256", "parser", "packages", "python", "seed", "resamples", "compat"}
+    wanted = {
+        "model",
+        "device",
+        "data_sha256",
+        "prompts_sha256",
+        "pictures_sha256",
+        "parser",
+        "packages",
+        "python",
+        "seed",
+        "resamples",
+        "compat",
+    }
     assert wanted <= data.keys()
     assert {"confidence", "subgroups", "judge", "declined", "refused", "rows"} <= data.keys()
     levels = data["rows"][0]["levels"]

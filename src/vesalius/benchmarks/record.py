@@ -1,4 +1,4 @@
-"""What is needed to get the same number again: hashes of prompts and code, versions of packages, the device."""
+"""What is needed to get the same number again: hashes of prompts, pictures and code, versions of packages, the device."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import vesalius
-from vesalius.benchmarks.scoring import Item
+from vesalius.benchmarks.scoring import Item, pictures_of
 from vesalius.generate.answers import READER_VERSION
 from vesalius.generate.parse import PARSER_VERSION
 from vesalius.generate.respond import Responder
@@ -20,10 +20,12 @@ ANSWERING = ("generate", "models", "transforms")  # the code that an answer depe
 
 
 def of_exam(items: Sequence[Item]) -> dict[str, Any]:
-    """What the questions and their reading were."""
+    """What the questions, their pictures and their reading were; another copy with pictures compressed anew is another exam."""
     prompts = sorted(json.dumps([item.sample.key, item.put]) for item in items)
+    pictures = sorted(json.dumps([item.sample.key, *pictures_of(item.sample)]) for item in items)
     return {
         "prompts_sha256": hashlib.sha256("\n".join(prompts).encode()).hexdigest(),
+        "pictures_sha256": hashlib.sha256("\n".join(pictures).encode()).hexdigest(),
         "parser": {"native": PARSER_VERSION, "answers": READER_VERSION},
         "packages": versions(),
         "python": platform.python_version(),
