@@ -2,11 +2,13 @@ import itertools
 import math
 import random
 import time
+from collections.abc import Callable
+from types import ModuleType
 
 import numpy as np
 import pytest
 
-from vesalius.metrics import bootstrap
+from vesalius.metrics import auc, average_precision, bootstrap
 
 
 def test_value_is_the_mean_and_the_interval_holds_it() -> None:
@@ -211,6 +213,94 @@ def test_p_is_uniform_when_there_is_no_difference_and_never_zero_when_there_is()
     ]
     assert 0.02 < np.mean(np.array(found) <= 0.05) < 0.09
     assert bootstrap.permutation_p(np.ones(30), np.zeros(30), patients, permutations=999) == 1 / 1000
+
+
+def of_pairs(seed: int, patients: int = 7) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
+    """Scores of two systems of the same positive and negative items, one to three a patient."""
+    draw = np.random.default_rng(seed)
+    names = [str(i) for i in range(patients) for _ in range(1 + i % 3)]
+    truths = np.arange(len(names)) % 3 == 0
+    return *(draw.normal(shift * truths, 1.0) for shift in (2.0, 0.3)), truths, names
+
+
+def by_plain_loop(value: Callable[[np.ndarray, np.ndarray], float], seed: int) -> float:
+    """The share of all ways to exchange patients' answers that part the systems as far as they are."""
+    ours, theirs, truths, names = of_pairs(seed)
+    found = []
+    for exchanged in itertools.product([False, True], repeat=len(set(names))):
+        is_other = np.array([exchanged[int(name)] for name in names])
+        one, other = np.where(is_other, theirs, ours), np.where(is_other, ours, theirs)
+        found.append(abs(value(one, truths) - value(other, truths)))
+    return float(np.mean([each >= found[0] - 1e-9 for each in found]))
+
+
+@pytest.mark.parametrize("metric", [auc, average_precision])
+@pytest.mark.parametrize("seed", range(3))
+def test_p_of_a_metric_of_the_set_agrees_with_all_exchanges_by_a_plain_loop(metric: ModuleType, seed: int) -> None:
+    ours, theirs, truths, names = of_pairs(seed)
+
+    def value(is_other: np.ndarray) -> float:
+        return float(metric.value(np.where(is_other, theirs, ours), truths))
+
+    expected = by_plain_loop(metric.value, seed)
+    assert bootstrap.corpus_permutation_p(value, names) == expected
+    assert bootstrap.corpus_permutation_p(value, names, permutations=100, seed=1) == pytest.approx(expected, abs=0.12)
+
+
+def f1(scores: np.ndarray, truths: np.ndarray) -> np.ndarray:
+    """What each item adds to an F1: hits, items that were called positive, and positive items."""
+    called = scores > 0.5
+    return np.stack([called & truths, called, truths], axis=1).astype(float)
+
+
+def of_sums(sums: np.ndarray) -> np.ndarray:
+    return 2 * sums[:, 0] / (sums[:, 1] + sums[:, 2])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_p_of_a_function_of_sums_agrees_with_all_exchanges_by_a_plain_loop(seed: int) -> None:
+    ours, theirs, truths, names = of_pairs(seed)
+    counts = [f1(scores, truths) for scores in (ours, theirs)]
+    expected = by_plain_loop(lambda scores, true: float(of_sums(f1(scores, true).sum(axis=0)[None])[0]), seed)
+    assert bootstrap.counted_permutation_p(of_sums, *counts, names) == expected
+    sets = np.stack(counts, axis=1)
+
+    def value(is_other: np.ndarray) -> float:
+        return float(of_sums(sets[np.arange(len(names)), is_other.astype(int)].sum(axis=0)[None])[0])
+
+    assert bootstrap.corpus_permutation_p(value, names) == expected
+    random = bootstrap.counted_permutation_p(of_sums, *counts, names, permutations=100, seed=1)
+    assert random == bootstrap.corpus_permutation_p(value, names, permutations=100, seed=1)  # the same tosses
+
+
+def test_p_of_a_mean_is_the_same_by_all_three_ways() -> None:
+    ours, theirs, _, names = of_pairs(4)
+    counts = [np.stack([values, np.ones(len(values))], axis=1) for values in (ours, theirs)]
+    expected = bootstrap.permutation_p(ours, theirs, names)
+    assert bootstrap.counted_permutation_p(bootstrap.mean_of_sums, *counts, names) == expected
+    found = bootstrap.corpus_permutation_p(lambda is_other: float(np.where(is_other, theirs, ours).mean()), names)
+    assert found == expected
+
+
+def test_p_of_sets_at_the_extremes() -> None:
+    ours, _, truths, names = of_pairs(0)
+    counts = f1(ours, truths)
+    assert bootstrap.counted_permutation_p(of_sums, counts, counts, names) == 1
+    assert bootstrap.corpus_permutation_p(lambda _: 0.5, names) == 1
+    assert math.isnan(bootstrap.corpus_permutation_p(lambda _: math.nan, names))
+    assert math.isnan(bootstrap.corpus_permutation_p(lambda _: 0.5, []))
+    assert math.isnan(bootstrap.counted_permutation_p(of_sums, counts * np.nan, counts, names))
+    nothing = np.zeros_like(counts)
+    with np.errstate(invalid="ignore"):
+        assert math.isnan(bootstrap.counted_permutation_p(of_sums, nothing, nothing, names))
+    apart = bootstrap.corpus_permutation_p(lambda is_other: float(is_other.sum() / 30), [str(i) for i in range(30)])
+    assert apart == 1 / (1 + bootstrap.CORPUS_PERMUTATIONS)
+
+
+def test_a_toss_on_which_the_metric_is_undefined_counts_against_a_difference() -> None:
+    """Of the four tosses of two patients the two that mix them are undefined."""
+    mixed = bootstrap.corpus_permutation_p(lambda o: float(o.all()) if o.all() or not o.any() else math.nan, ["a", "b"])
+    assert mixed == 1
 
 
 def test_ten_thousand_items_take_seconds_by_every_way() -> None:

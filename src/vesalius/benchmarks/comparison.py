@@ -1,18 +1,19 @@
 """Two finished evaluations compared item by item: the paired difference, its interval and p-value, on the items that both have.
 
 The p-value is that of a paired permutation over patients (`bootstrap.permutation_p`): how often the difference would be as large
-if it were tossed for each patient which system gave which answers. Metrics of the whole set (BLEU and the like) have a difference
-with its interval and no p-value.
+if it were tossed for each patient which system gave which answers. Metrics of the whole set (BLEU, F1, COCO's precision, those of
+confidences) are computed anew over what each system then has. All tosses are counted where there are no more than
+`bootstrap.PERMUTATIONS`, or than `CORPUS_PERMUTATIONS` where a metric is no function of sums.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from vesalius.benchmarks import measures, scoring
+from vesalius.benchmarks import measures, scoring, trust
 from vesalius.benchmarks.predictions import Scored, refused
 from vesalius.benchmarks.table import OVERALL, shortened, with_interval
 from vesalius.errors import Problem
@@ -57,10 +58,10 @@ def rows(first: Mapping[str, Scored], second: Mapping[str, Scored], *, seed: int
     for key in shared:
         groups[first[key].task, first[key].group].append(key)
     several = {task: sum(t == task and g is not None for t, g in groups) > 1 for task, _ in groups}
-    found = [_compared(OVERALL, None, scoring.CREDIT, shared, first, second, seed)]
+    found = [_compared(OVERALL, None, scoring.CREDIT, shared, first, second, seed), *_trusted(shared, first, second, seed)]
     for task in dict.fromkeys(task for task, _ in groups):
         own = [(group, keys) for (t, group), keys in groups.items() if t == task and (group is None or several[task])]
-        for metric in _metrics(task, [first[key] for key in groups[task, None]]):
+        for metric in _metrics(task, *([side[key] for key in groups[task, None]] for side in (first, second))):
             each = own if scoring.per_item(metric) else own[:1]
             found += [_compared(task, group, metric, keys, first, second, seed) for group, keys in each]
     return found, len(shared)
@@ -81,7 +82,9 @@ def _lines(found: Sequence[Compared]) -> Iterator[str]:
         p = "-" if row.p is None else f"{row.p:.3f}" if row.p >= 0.0005 else "<.001"
         yield f"{short:20} {shortened(row.metric, 14):14} {row.difference.n:5} {scores} {p:>5}{'*' if sure else ''}"
     yield ""
-    yield "p: paired permutation over patients, two-sided; not corrected for how many rows there are."
+    of_sums, of_sets = bootstrap.PERMUTATIONS, bootstrap.CORPUS_PERMUTATIONS
+    yield "p: paired permutation over patients, two-sided; not corrected for how many rows there are. It is exact with"
+    yield f"few patients, else of {of_sums:,} tosses, or {of_sets:,} where the metric is a function of the whole set."
     yield "* the two differ: the interval of the difference excludes zero."
 
 
@@ -97,24 +100,52 @@ def _compared(
     patients = [first[key].patient for key in keys]
     direction = scoring.direction_of(metric)
     if not scoring.per_item(metric):
-        one_set, other_set = (_whole(metric, [side[key] for key in keys]) for side in (first, second))
-        everything = range(len(keys))
-        one, other = (found.score(everything, patients, seed=seed) for found in (one_set, other_set))
-        return Compared(task, question, metric, one, other, one_set.minus(other_set, everything, patients, seed=seed))
+        return _of_whole(task, question, _whole(metric, [side[key] for key in keys for side in (first, second)]), patients, seed)
     ours, theirs = (np.array([side[key].values.get(metric, np.nan) for key in keys]) for side in (first, second))
     one, other = (bootstrap.score(metric, direction, values, patients, seed=seed) for values in (ours, theirs))
     difference = bootstrap.paired(metric, direction, ours, theirs, patients, seed=seed)
-    p = bootstrap.permutation_p(ours, theirs, patients, seed=seed)
-    return Compared(task, question, metric, one, other, difference, None if np.isnan(p) else p)
+    chance = bootstrap.permutation_p(ours, theirs, patients, seed=seed)
+    return Compared(task, question, metric, one, other, difference, None if np.isnan(chance) else chance)
 
 
-def _metrics(task: str, shared: Sequence[Scored]) -> list[str]:
-    """The metrics of a task's items; those of words alone among the ones of the whole set."""
+def _of_whole(task: str, question: str | None, both: measures.Whole, patients: Sequence[str], seed: int) -> Compared:
+    """A metric of the whole set in which the answers of both stand side by side."""
+    ours, theirs = both.sides()
+    everything = range(len(patients))
+    one, other = (side.score(everything, patients, seed=seed) for side in (ours, theirs))
+    difference = ours.minus(theirs, everything, patients, seed=seed)
+    return Compared(task, question, both.name, one, other, difference, both.permutation_p(patients, seed=seed))
+
+
+def _trusted(shared: Sequence[str], first: Mapping[str, Scored], second: Mapping[str, Scored], seed: int) -> Iterable[Compared]:
+    """What confidences are worth, on items that have a credit and that neither model declined; nothing where one states none."""
+    keys = [k for k in shared if all(scoring.CREDIT in s[k].values and not s[k].is_declined for s in (first, second))]
+    items = [[side[key] for key in keys] for side in (first, second)]
+    stated, right = (np.array([[of(item) for item in side] for side in items]) for of in (_confidence, _is_right))
+    if np.isnan(stated).all(axis=1).any():
+        return
+    patients = [first[key].patient for key in keys]
+    for both in trust.wholes(stated.T.ravel(), right.T.ravel()):
+        yield _of_whole(OVERALL, None, both, patients, seed)
+
+
+def _confidence(item: Scored) -> float:
+    return item.confidence
+
+
+def _is_right(item: Scored) -> bool:
+    return item.values[scoring.CREDIT] >= trust.HALF
+
+
+def _metrics(task: str, shared: Sequence[Scored], others: Sequence[Scored]) -> list[str]:
+    """The metrics of a task's items; those of all boxes together only where both files say which boxes were read."""
     named = list(dict.fromkeys(name for item in shared for name in item.metrics)) or list(scoring.metrics_of(task))
-    return [name for name in named if scoring.per_item(name) or measures.measure(name).takes == "texts"]
+    has_boxes = all(item.regions is not None for item in (*shared, *others))
+    return [name for name in named if scoring.per_item(name) or has_boxes or measures.measure(name).takes != "boxes"]
 
 
 def _whole(metric: str, side: Sequence[Scored]) -> measures.Whole:
-    defined = np.array([metric in item.metrics for item in side])
-    own = [item for item in side if metric in item.metrics]
-    return measures.whole(measures.measure(metric), [item.read_text for item in own], [item.truth_text for item in own], defined)
+    named, own = measures.measure(metric), [item for item in side if metric in item.metrics]
+    given = named.arguments([item.read_text for item in own], [item.regions or () for item in own])
+    true = named.arguments([item.truth_text for item in own], [item.truth_regions for item in own])
+    return measures.whole(named, given, true, np.array([metric in item.metrics for item in side]))

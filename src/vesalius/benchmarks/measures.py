@@ -108,6 +108,41 @@ class Whole:
             seed=seed,
         )
 
+    def sides(self) -> tuple["Whole", "Whole"]:
+        """The two systems of a set in which their answers stand side by side: 2 i is the first's, 2 i + 1 the second's."""
+        one, other = (
+            Whole(
+                *(self.name, self.direction, self.defined[side::2]),
+                None if self.counts is None else self.counts[side::2],
+                self.of_sums,
+                None if self.compute is None else partial(self._of_side, side),
+            )
+            for side in (0, 1)
+        )
+        return one, other
+
+    def permutation_p(self, patients: Sequence[str], *, seed: int) -> float | None:
+        """The p-value of the paired difference of both `sides`, on the items that both have.
+
+        Args:
+            patients: whose each pair is: half as many as there are answers.
+            seed: of the tosses.
+
+        Returns:
+            None where the difference is undefined.
+        """
+        both = np.flatnonzero(self.defined[::2] & self.defined[1::2])
+        theirs = [patients[pair] for pair in both.tolist()]
+        if self.counts is not None and self.of_sums is not None:
+            ours, others = (self.counts[side::2][both] for side in (0, 1))
+            p = bootstrap.counted_permutation_p(self.of_sums, ours, others, theirs, seed=seed)
+        else:
+            p = bootstrap.corpus_permutation_p(lambda second: self._of(2 * both + second), theirs, seed=seed)
+        return None if np.isnan(p) else p
+
+    def _of_side(self, side: int, indices: Indices) -> float:
+        return self._of(2 * indices + side)
+
     def _of(self, indices: Indices) -> float:
         assert self.compute is not None  # a metric of sums does not come here
         return self.compute(indices)

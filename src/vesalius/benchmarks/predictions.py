@@ -2,9 +2,9 @@
 
 Columns: key, condition, text, boxes, confidence, status, raw; task, question, prompt (as it was put), group, patient_key,
 truth_text, truth_boxes; what was read of the answer (`read_text`) and how kindly it had to be read (`level`, null when it
-failed); `metrics`, the item's, the first leads, and `scores`, its value under each. A box is a struct of label, image (index into
-the sample's pictures), frame and `box_xyxy_px` (x0, y0, x1, y1) or, for volumes, `box_zyxzyx_px`, in pixels of the file's own
-grid.
+failed), the boxes that were read (`read_boxes`) and the truth in that form (`read_truth`); `metrics`, the item's, the first
+leads, and `scores`, its value under each. A box is a struct of label, image (index into the sample's pictures), frame and
+`box_xyxy_px` (x0, y0, x1, y1) or, for volumes, `box_zyxzyx_px`, in pixels of the file's own grid.
 
 Made elsewhere, a file needs key and text only; boxes, confidence, status and raw may be there. It is Parquet, or JSON lines
 (`{"key": …, "text": …, "boxes": [{"label": …, "box_xyxy_px": […]}]}`). A box without `image` lies in the current picture. Files
@@ -23,7 +23,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vesalius.benchmarks import foreign
+from vesalius.benchmarks import foreign, scope
 from vesalius.benchmarks.exam import MODEL, Result
 from vesalius.benchmarks.scoring import Given, Item
 from vesalius.errors import InputRefused, Problem, UsageError
@@ -50,6 +50,8 @@ SCHEMA = pa.schema(
         ("scores", pa.list_(_SCORE)),
         *((name, pa.string()) for name in ("prompt", "read_text", "level")),
         ("metrics", pa.list_(pa.string())),
+        ("read_truth", pa.string()),
+        ("read_boxes", pa.list_(_BOX)),
     ]
 )
 NEEDED = frozenset({*_TEXTS, "scores", "truth_boxes"})  # to be compared; the other columns came later
@@ -57,7 +59,15 @@ NEEDED = frozenset({*_TEXTS, "scores", "truth_boxes"})  # to be compared; the ot
 
 @dataclass(frozen=True)
 class Scored:
-    """One item of an evaluation that was written before, as it is compared with another."""
+    """One item of an evaluation that was written before, as it is compared with another.
+
+    Attributes:
+        truth: question, true text and true boxes as one text: equal texts, equal items.
+        values: metric → value, where it is defined.
+        regions: the boxes that were read; None where the file does not say.
+        confidence: NaN where none was stated.
+        is_declined: whether the model was not asked, as out of its scope.
+    """
 
     task: str
     group: str
@@ -67,6 +77,10 @@ class Scored:
     metrics: tuple[str, ...] = ()
     read_text: str = ""
     truth_text: str = ""
+    regions: tuple[Region, ...] | None = None
+    truth_regions: tuple[Region, ...] = ()
+    confidence: float = math.nan
+    is_declined: bool = False
 
 
 def to_parquet(result: Result) -> bytes:
@@ -154,7 +168,11 @@ def load_scored(path: Path) -> dict[str, Scored]:
             {score["metric"]: score["value"] for score in row["scores"]},
             tuple(row.get("metrics") or ()),
             row.get("read_text") or row["text"] or "",
-            row["truth_text"],
+            row["truth_text"] if row.get("read_truth") is None else row["read_truth"],
+            None if row.get("read_boxes") is None else tuple(_region(box, 0) for box in row["read_boxes"]),
+            tuple(_region(box, 0) for box in row["truth_boxes"]),
+            math.nan if row.get("confidence") is None else row["confidence"],
+            row["raw"] == scope.DECLINED,
         )
         for row in rows
     }
@@ -180,6 +198,8 @@ def _row(item: Item, condition: str, response: Response, given: Given | None, va
         "read_text": None if given is None else given.text,
         "level": None if given is None else given.level,
         "metrics": list(item.measured),
+        "read_truth": item.truth,
+        "read_boxes": None if given is None else [_spell(region) for region in given.regions if isinstance(region.geometry, Box)],
     }
 
 

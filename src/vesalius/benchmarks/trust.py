@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from vesalius.benchmarks import scope, scoring
 from vesalius.benchmarks.exam import MODEL, Result
+from vesalius.benchmarks.measures import Whole
 from vesalius.metrics import aurc, bootstrap, brier, ece_equal_mass, ece_equal_width, selective_accuracy
 from vesalius.types import Score
 
@@ -63,20 +64,30 @@ def trust(result: Result, *, seed: int) -> Trust | None:
     places = places[np.argsort(-certain, kind="stable")]
     confidences, right = stated[places], credit[places] >= HALF
     patients = [result.items[int(i)].patient for i in places]
-    counts = ece_equal_width.counts(confidences, right)
-    ece = bootstrap.counted_score(
-        ece_equal_width.NAME, ece_equal_width.DIRECTION, ece_equal_width.of_sums, counts, patients, seed=seed
-    )
+    scores = [found.score(range(len(places)), patients, seed=seed) for found in wholes(confidences, right)]
+    return Trust(places, confidences, right, scores)
+
+
+def wholes(confidences: Values, right: Rights) -> list[Whole]:
+    """The figures of some answers, ready to be drawn from: ece_equal_width, brier, ece_equal_mass, aurc, selective_accuracy_0.8.
+
+    Args:
+        confidences: float64, (answers,), in [0, 1]; NaN where none was stated.
+        right: bool, as many.
+    """
+    defined = np.ones(len(right), bool)
+    squares = np.stack([brier.items(confidences, right), defined], axis=1)
     of_set: list[tuple[str, Direction, Callable[[Values, Rights], float]]] = [
         (ece_equal_mass.NAME, ece_equal_mass.DIRECTION, ece_equal_mass.value),
         (aurc.NAME, aurc.DIRECTION, aurc.value),
         (selective_accuracy.named(COVERAGE), selective_accuracy.DIRECTION, partial(selective_accuracy.value, coverage=COVERAGE)),
     ]
-    scores = [ece, bootstrap.score(brier.NAME, brier.DIRECTION, brier.items(confidences, right), patients, seed=seed)]
-    for name, direction, value in of_set:
-        compute = partial(_of, value, confidences, right)
-        scores.append(bootstrap.corpus_score(name, direction, compute, patients, seed=seed))
-    return Trust(places, confidences, right, scores)
+    binned = ece_equal_width.counts(confidences, right)
+    return [
+        Whole(ece_equal_width.NAME, ece_equal_width.DIRECTION, defined, binned, ece_equal_width.of_sums),
+        Whole(brier.NAME, brier.DIRECTION, defined, squares, bootstrap.mean_of_sums),
+        *(Whole(name, how, defined, compute=partial(_of, value, confidences, right)) for name, how, value in of_set),
+    ]
 
 
 def _of(value: Callable[[Values, Rights], float], confidences: Values, right: Rights, drawn: npt.NDArray[np.intp]) -> float:

@@ -26,7 +26,7 @@ from vesalius.benchmarks.trust import trust
 from vesalius.errors import InputRefused, Problem, UsageError
 from vesalius.generate.respond import Responder
 from vesalius.generate.written_boxes import CODECS
-from vesalius.metrics.bootstrap import FEW_PATIENTS, RESAMPLES
+from vesalius.metrics.bootstrap import CORPUS_PERMUTATIONS, FEW_PATIENTS, PERMUTATIONS, RESAMPLES
 from vesalius.types import NOTICE, CodedWarning, Sample
 from vesalius.workflows import examine
 from vesalius.workflows.open_model import open_model
@@ -444,6 +444,7 @@ def _compared(folders: tuple[Path, Path], out: Path | None) -> Outcome:
         "version": version("vesalius"),
         "seed": SEED,
         "resamples": RESAMPLES,
+        "permutations": {"of_sums": PERMUTATIONS, "of_sets": CORPUS_PERMUTATIONS},
         "items": {"shared": shared, "only_first": len(first) - shared, "only_second": len(second) - shared},
         "rows": [row.to_json() for row in compared],
         "notice": NOTICE,
