@@ -58,6 +58,7 @@ class Published:
         pictures: whether its questions are about pictures.
         keyed_by_text: whether the reader's keys of patients are the same without pictures.
         wanted: which samples of the split are questions of this benchmark.
+        together: folders of these names that lie side by side are parts of it, all of them asked, and none stands for the rest.
     """
 
     title: str
@@ -69,6 +70,7 @@ class Published:
     pictures: bool = True
     keyed_by_text: bool = True
     wanted: Callable[[Sample], bool] = lambda _: True
+    together: bool = False
 
 
 def questions(data: Published, source: Path | None, part: Part = "published") -> list[Sample]:
@@ -135,32 +137,45 @@ def place(data: Published, source: Path | None) -> Path:
     Raises:
         MissingFromEnvironment: `missing_data`, with what to download from whom.
         InputRefused: `input_missing`: nothing lies at the path.
+        UsageError: `bad_option`: parts of the benchmark lie side by side below `VESALIUS_DATA`, and which is meant is not said.
     """
     if source is not None:
         if not source.exists():
             raise InputRefused(
                 "input_missing", "Nothing lies at the path of the benchmark's data. Nothing can be read. Check it."
             )
-        return _below(data, source) or source
+        inside = _below(data, source)
+        one = inside and (not data.together or _is_named(inside[0], data.folders[0]))
+        return inside[0] if one else source
     root = os.environ.get("VESALIUS_DATA", "")
-    found = _below(data, Path(root)) if root else None
-    if found is None:
+    found = _below(data, Path(root)) if root else []
+    if not found:
         why = f"holds no folder named {', '.join(data.folders)}" if root else "is not set"
         raise MissingFromEnvironment(
             "missing_data",
             f"{data.title} is not at hand: it is not part of the package, and VESALIUS_DATA {why}. {data.get} is needed. Name "
             "its folder with --benchmark NAME=FOLDER, or put it below VESALIUS_DATA.",
         )
-    return found
+    if data.together and len(found) > 1 and not _is_named(found[0], data.folders[0]):
+        raise UsageError(
+            "bad_option",
+            f"{len(found)} parts of {data.title} lie below VESALIUS_DATA. The score of one would pass for that of all. Name one, "
+            "or the folder that holds them, with --benchmark NAME=FOLDER.",
+        )
+    return found[0]
 
 
-def _below(data: Published, folder: Path) -> Path | None:
-    """A folder in `folder` that has one of the usual names, the first name first."""
+def _is_named(folder: Path, name: str) -> bool:
+    return _NAME.sub("", folder.name).casefold() == _NAME.sub("", name).casefold()
+
+
+def _below(data: Published, folder: Path) -> list[Path]:
+    """The folders in `folder` that have one of the usual names, the first name first."""
     if not folder.is_dir():
-        return None
+        return []
     there = {_NAME.sub("", entry.name).casefold(): entry for entry in sorted(folder.iterdir(), reverse=True) if entry.is_dir()}
-    names = (_NAME.sub("", name).casefold() for name in data.folders)
-    return next((there[name] for name in names if name in there), None)
+    names = dict.fromkeys(_NAME.sub("", name).casefold() for name in data.folders)
+    return [there[name] for name in names if name in there]
 
 
 def _first(data: Published, root: Path) -> tuple[Split, list[Sample]]:

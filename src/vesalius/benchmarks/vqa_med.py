@@ -27,6 +27,7 @@ DATA = Published(
     get="VQA-Med of Ben Abacha et al. (GitHub, abachaa/VQA-Med-2019, -2020 and -2021: files of questions, reference answers and "
     "pictures)",
     wanted=lambda sample: sample.task != "asking",
+    together=True,
 )
 FORM = {"*": "open"}
 PROMPT = wording.SHORT

@@ -77,13 +77,14 @@ def read(root: Path, tell: Tell = refuse, *, text_alone: bool = False, splits: C
     Raises:
         InputRefused: `bad_dataset`: another layout.
     """
-    if not recognizes(root):
+    pictures, counts, seen = Pictures(Files(root)), Counter[str](), set[tuple[str, str, str]]()
+    places = _ordered(pictures.files) if root.is_dir() else []  # years side by side lie deeper than `recognizes` looks
+    if not places:
         raise InputRefused(
             "bad_dataset",
             "The folder holds no file of questions of VQA-Med. There is nothing to read. Give the folder in which they lie.",
         )
-    pictures, counts, seen = Pictures(Files(root)), Counter[str](), set[tuple[str, str, str]]()
-    asked = [each for path in _ordered(pictures.files) for each in _questions(path, pictures.files, tell, counts)]
+    asked = [each for path in places for each in _questions(path, pictures.files, tell, counts)]
     asked = [each for each in asked if each.split is None or each.split in splits]
     if not text_alone:
         pictures.expect(f"{each.picture}.jpg" for each in asked)
