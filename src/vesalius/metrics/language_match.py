@@ -48,8 +48,13 @@ def items(answers: Sequence[str], languages: Sequence[str]) -> npt.NDArray[np.fl
     return np.array([float(code == asked) if code else np.nan for code, asked in found], dtype=np.float64)
 
 
-def language(text: str) -> str:
-    """The ISO 639-1 code of a text's language; "" where too little of it shows which."""
+def language(text: str, *, fewest_hits: int = FEWEST_HITS) -> str:
+    """The ISO 639-1 code of a text's language; "" where too little of it shows which.
+
+    Args:
+        text: in any language.
+        fewest_hits: function words that a text must have where a script is several languages'; more for who has to be sure.
+    """
     scripts, function_words = _known()
     letters = Counter(unicodedata.name(letter, "?").partition(" ")[0] for letter in text if letter.isalpha())
     total = letters.total()
@@ -63,7 +68,7 @@ def language(text: str) -> str:
     said = words(text)
     hits = {code: sum(word in known for word in said) for code, known in function_words.items()}
     (most, first), (second, _) = sorted(((count, code) for code, count in hits.items()), reverse=True)[:2]
-    return first if most >= max(FEWEST_HITS, LEAST_SHARE * len(said)) and most >= LEAD * second else ""
+    return first if most >= max(fewest_hits, LEAST_SHARE * len(said)) and most >= LEAD * second else ""
 
 
 @cache

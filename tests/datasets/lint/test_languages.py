@@ -1,29 +1,42 @@
-"""Languages are told by script and function words, and not guessed where little shows them."""
+"""Answers in another language than their question are told, and nothing is told where little shows a language."""
 
 import pytest
+from tests.datasets.lint import clean
 
-from vesalius.datasets.lint.languages import language
+from vesalius.datasets.lint import languages
+from vesalius.datasets.lint.seen import Asked, Seen
+
+ENGLISH = "What is seen in the lower part of the lung?"
+
+
+def told(question: str, answer: str) -> list[str]:
+    sample = clean.asked(question, answer)
+    return [fault.code for fault in languages.Check(Asked()).sample(Seen("sample 1", sample, ()))]
 
 
 @pytest.mark.parametrize(
-    ("code", "text"),
+    ("question", "answer"),
     [
-        ("en", "There is no evidence of a pleural effusion in the left lung."),
-        ("es", "No se observa derrame pleural en los campos pulmonares del paciente."),
-        ("fr", "Il n'y a pas d'épanchement dans le poumon gauche et les coupoles sont libres."),
-        ("de", "Es ist kein Erguss in der linken Lunge zu sehen und das Herz ist nicht groß."),
-        ("zh", "左肺未见胸腔积液。"),
-        ("ar", "لا يوجد انصباب جنبي في الرئة اليسرى"),
-        ("hi", "बाएं फेफड़े में कोई बहाव नहीं है"),
-        ("ru", "В левом лёгком нет выпота."),
-        ("ja", "左の肺に胸水はありません。"),
-        ("zh", "T2加权MRI图像显示什么器官?"),
-        ("", "T2 weighted"),
-        ("", "MRI"),
-        ("", "Pneumonia, left lower lobe"),
-        ("", "12 mm"),
-        ("", "<image:0>"),
+        (ENGLISH, "左肺未见胸腔积液。"),
+        (ENGLISH, "В левом лёгком нет выпота."),
+        (ENGLISH, "Es ist kein Erguss in der linken Lunge zu sehen und das Herz ist nicht groß."),
+        ("图像显示什么器官?", "There is no evidence of a pleural effusion in the left lung."),
     ],
 )
-def test_the_language_of_a_text(code: str, text: str) -> None:
-    assert language(text) == code
+def test_another_language_is_told(question: str, answer: str) -> None:
+    assert told(question, answer) == ["language_mismatch"]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        (ENGLISH, "MRI"),
+        (ENGLISH, "12 mm"),
+        (ENGLISH, "<region:0>"),
+        (ENGLISH, "Clear lungs. Enlarged left ventricle. A tortuous dilated aorta. No pneumonia"),
+        ("T2加权MRI图像显示什么器官?", "肝脏大"),
+        ("How do you say this in German?", "Es ist kein Erguss in der linken Lunge zu sehen und das Herz ist nicht groß."),
+    ],
+)
+def test_what_shows_no_other_language_is_let_pass(question: str, answer: str) -> None:
+    assert told(question, answer) == []
