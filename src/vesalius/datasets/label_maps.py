@@ -123,14 +123,17 @@ def whole_numbers(labels: Image) -> Array:
     return values
 
 
-def marked_by(labels: Image, numbers: Collection[int], shape: tuple[int, ...]) -> Mask:
-    """The mask of what has one of these numbers in a map of labels, read when asked for; of a picture of this shape."""
-    return Mask(functools.partial(_marked, labels, tuple(numbers), shape))
+def marked_by(labels: Image, numbers: Collection[int], shape: tuple[int, ...], flip: tuple[slice, ...] = ()) -> Mask:
+    """The mask of what has one of these numbers in a map of labels, read when asked for; of a picture of this shape.
+
+    `flip` indexes the map where some of its axes run backward in the picture.
+    """
+    return Mask(functools.partial(_marked, labels, tuple(numbers), shape, flip))
 
 
-def _marked(labels: Image, numbers: tuple[int, ...], shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+def _marked(labels: Image, numbers: tuple[int, ...], shape: tuple[int, ...], flip: tuple[slice, ...]) -> npt.NDArray[np.bool_]:
     try:
-        values = whole_numbers(labels)
+        values = whole_numbers(labels)[flip]
     except RecordRefused as refused:
         raise InputRefused("file_changed", "A mask has changed since it was described. Read the dataset again.") from refused
     found: npt.NDArray[np.bool_] = values == numbers[0] if len(numbers) == 1 else np.isin(values, numbers)

@@ -1,18 +1,19 @@
-"""Masks that lie in files beside their pictures, as geometry of regions: pixels above a value, or one label of a map of labels.
+"""Masks that lie in files beside their pictures, on grids that may run the other way, or drawn in brightness and in color.
 
-For the readers of this folder; it reads no collection itself.
+For the readers of this folder; it reads no collection itself. Formats whose maps lie on the very grid of their pictures have
+`label_maps.check_geometry`: there anything else is a fault.
 """
 
-from functools import lru_cache, partial
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
+from vesalius.datasets.label_maps import marked_by, numbers_in
 from vesalius.datasets.sources import RecordRefused
 from vesalius.types import Array, Image, Mask
 
 MOST_APART_MM = 0.1  # of corners that are meant to be the same place: affines are rounded to fewer digits by some writers
-MOST_LABELS = 4096
 
 Flip = tuple[slice, ...]
 
@@ -35,13 +36,14 @@ def labeled(drawn: Image, picture: Image) -> dict[int, Mask]:
     """A mask for each label above 0 that a map of labels holds, in ascending order; the map is decoded once here.
 
     Raises:
-        RecordRefused: `mask_geometry`: its voxels are not those of `picture`; `record_malformed`: its values are no labels.
+        RecordRefused: as `label_maps.numbers_in`; `mask_geometry`: its voxels are not those of `picture`; `record_malformed`: it
+            has numbers below 0.
     """
     flip = alignment(drawn, picture)
-    labels = np.unique(_values(drawn))
-    if labels.size > MOST_LABELS or not np.array_equal(labels, np.round(labels)) or (labels < 0).any():
-        raise RecordRefused("record_malformed", "The values of a map of labels are not a few whole numbers from 0.")
-    return {int(label): Mask(partial(_is_label, drawn, flip, int(label))) for label in labels if label > 0}
+    labels = numbers_in(drawn)
+    if any(label < 0 for label in labels):
+        raise RecordRefused("record_malformed", "The values of a map of labels are not whole numbers from 0.")
+    return {label: marked_by(drawn, [label], picture.shape, flip) for label in labels}
 
 
 def aligned(drawn: Image, picture: Image) -> Mask:
@@ -94,17 +96,6 @@ def _above(drawn: Image, value: float) -> npt.NDArray[np.bool_]:
     return inside
 
 
-def _is_label(drawn: Image, flip: Flip, label: int) -> npt.NDArray[np.bool_]:
-    inside: npt.NDArray[np.bool_] = _values(drawn)[flip] == label
-    return inside
-
-
 def _is_set(drawn: Image, flip: Flip) -> npt.NDArray[np.bool_]:
     inside: npt.NDArray[np.bool_] = drawn.load()[flip] != 0
     return inside
-
-
-@lru_cache(maxsize=1)
-def _values(drawn: Image) -> Array:
-    """The map of labels that was asked for last: its labels are asked for one after another."""
-    return drawn.load()
