@@ -49,7 +49,7 @@ FAILURES = [
     ("", "empty"),
     (" \n", "empty"),
     ("<think>A", "unfinished"),
-    ("A or B", "none_named"),
+    ("A or B", "several_named"),
     ("A mass is seen", "none_named"),
     ("I think it is likely", "none_named"),
     ("E", "none_named"),
@@ -59,6 +59,10 @@ FAILURES = [
     ("pneumonia and effusion", "several_named"),
     ("B: effusion", "several_named"),
     ("Answer: A\nFinal answer: B", "several_named"),
+    ("Answer: A, B", "several_named"),
+    ("A. B. C. D.", "several_named"),
+    ("A. Pneumonia\nB. Pleural effusion\nC. Effusion\nD. No finding", "several_named"),  # the question said again
+    ("Pneumonia\nEffusion", "several_named"),
     ("There is no pneumonia", "denied"),
     ("It is not (B)", "denied"),
 ]
@@ -100,6 +104,11 @@ def test_an_unreadable_answer_is_not_given_a_random_option() -> None:
         ("是的，有积液", "tolerant", "yes"),
         ("no effusion is seen", None, ""),  # "Is the lung clear?" - "No effusion is seen" would mean yes
         ("Yes. No.", None, ""),
+        ("Yes and no", None, ""),
+        ("yes/no", None, ""),
+        ("The answer is yes or no.", None, ""),
+        ("Yes, no.", None, ""),
+        ("Yes, no effusion is seen", "tolerant", "yes"),
         ("nothing to note", None, ""),  # a first yes or no as part of a word (papers/generative.md E4)
         ("eyes", None, ""),
         ("maybe", None, ""),
@@ -130,6 +139,13 @@ def test_yes_and_no_are_read_where_they_answer(written: str, level: str | None, 
         ("nan", None, ""),
         ("The answer is 4, not 5", None, ""),
         ("9" * 400, None, ""),
+        ("twenty", "tolerant", "20"),
+        ("twenty-one", None, ""),  # not 20
+        ("thirty-two cells", None, ""),  # not 2
+        ("one hundred and five", None, ""),  # not 5
+        ("two dozen", None, ""),
+        ("one or two", None, ""),
+        ("2 to one", None, ""),
     ],
 )
 def test_a_number_is_read_when_there_is_one(written: str, level: str | None, number: str) -> None:

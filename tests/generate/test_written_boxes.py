@@ -43,6 +43,8 @@ NAMED = [("polyp", (10.0, 20.0, 30.0, 40.0))]
         ('Here it is: ```json\n{"bbox": [10, 20, 30, 40], "label": "polyp"}\n```', "tolerant", NAMED),
         ('[{"bbox_2d": [10, 20, 30, 40], "label": "polyp"}, {"bbox_2d": [50, 60, 7', "repaired", NAMED),
         ("[[10, 20, 30, 40], [50, 60, 70, 8", "repaired", ONE),
+        ("[[10, 20, 30, 40], [50, 60, 70]]", "tolerant", ONE),  # a list that is no box is not of the form
+        ('[{"bbox_2d": [10, 20, 30, 40], "label": "polyp"}, {"bbox_2d": [50, 60], "label": "polyp"}]', "tolerant", NAMED),
         ("There is a polyp in the left half.", None, []),
         ("[10, 20, 30]", None, []),
         ("[1000, 20, 30, 40]", None, []),

@@ -1,6 +1,6 @@
 """The one reader of answers in words: what a model wrote, and how far one had to come to meet it.
 
-Version 1. An answer is read for the *form* that was asked for, at the first of three levels that finds something:
+Version 2. An answer is read for the *form* that was asked for, at the first of three levels that finds something:
 
 *strict*    exactly the form and nothing else, but for case, white space and one final period: `B`, `yes`, `12`,
             `[[10, 20, 30, 40]]`.
@@ -10,9 +10,10 @@ Version 1. An answer is read for the *form* that was asked for, at the first of 
             missing is put in.
 
 The levels are cumulative, so that whoever scores strictly counts what was read more kindly as failed. Nothing is ever guessed:
-an answer that names two different options, says both yes and no, or holds two numbers has failed, and no option is taken because
-it is the most similar. What says that it does not know has failed. Thoughts within <think> … </think> are no answer; an
-unclosed <think> is one that never came to its answer, and has failed.
+an answer that names two different options, says both yes and no, or holds two numbers has failed; a list of the options that is
+said again names them all; and no option is taken because it is the most similar. Numbers in words are read up to twenty: one
+beyond has failed, though a part of it is a number, too. What says that it does not know has failed. Thoughts within
+<think> … </think> are no answer; an unclosed <think> is one that never came to its answer, and has failed.
 
 | form | what was asked for | what is read |
 |---|---|---|
@@ -36,7 +37,7 @@ from vesalius.generate import mended, written_boxes
 from vesalius.generate.written_boxes import Coordinates
 from vesalius.types import Region
 
-READER_VERSION = 1
+READER_VERSION = 2
 Form = Literal["open", "report", "yes_no", "option", "number", "boxes"]
 Level = Literal["strict", "tolerant", "repaired"]
 LEVELS: tuple[Level, ...] = ("strict", "tolerant", "repaired")
@@ -65,6 +66,20 @@ _WORDS_OF_NUMBERS = tuple(
         "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
         "seventeen eighteen nineteen twenty",
     )
+)
+_BEYOND = re.compile(
+    r"\b(?:twenty[\s-]+(?:one|two|three|four|five|six|seven|eight|nine)|thirty|forty|fifty|sixty|seventy|eighty|ninety|"
+    r"(?:hundred|thousand|million|dozen)s?)\b",
+    re.IGNORECASE,
+)
+_ONE_OF_TWO = re.compile(
+    r"\bone\s*(?:\bor\b|\bto\b|\band\b|[-–/])\s*(?:\d|(?:{0})\b)|(?:\d|\b(?:{0}))\s*(?:\bor\b|\bto\b|\band\b|[-–/])\s*one\b".format(
+        "|".join(_WORDS_OF_NUMBERS)
+    ),
+    re.IGNORECASE,
+)
+_BOTH = re.compile(
+    r"\W*(yes|no)\b\s*(?:(?:/|\||&|\band\b|\bor\b)\s*(?!\1)(?:yes|no)\b|,?\s*(?!\1)(?:yes|no)\b(?!\s+\w))", re.IGNORECASE
 )
 _PLAIN = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _NUMBER = re.compile(r"(?<![\w.])(?:[+-]\s?)?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\w*\d)")
@@ -164,6 +179,8 @@ def _yes_no(said: str, _: Asked) -> Reading:
     if alone is not None:
         return Reading(alone)
     stated, level = _stated(said)
+    if any(_BOTH.match(part) for part in stated or [said]):
+        return failed("several_named")
     if stated:
         each = [_leading_yes(part) for part in stated]
     else:
@@ -203,8 +220,8 @@ def _option(said: str, asked: Asked) -> Reading:
     denied = False
     found: set[int] = set()
     if not stated:
-        first = said.strip().partition("\n")[0]
-        stated = [first] if _headed(first, asked.options) else []
+        first, following = [*filter(str.strip, said.split("\n")), ""][:2]
+        stated = [first] if _headed(first, asked.options) and not _headed(following, asked.options) else []
     for part in stated or [said]:
         named = _named_alone(_stripped(part), asked.options)
         if not named:
@@ -247,6 +264,9 @@ def _named(text: str, options: Sequence[str], *, stated: bool) -> tuple[set[int]
         patterns.append(rf"\A\W*([{letters}])(?=[\s.,;:)]|\Z)(?!\s+[a-z])")
         patterns.append(rf"\A\W*([{letters}])\s*[.:)]\s*")
     marks = [(m.start(1), m.end(1), letters.index(m[1])) for p in patterns for m in re.finditer(p, text)]
+    several = rf"\W*([{letters}])\s*(?:[.,;/&)\]]|\band\b|\bor\b)\s*(?:and\b|or\b)?\s*\(?(?!\1)([{letters}])\b(?![-'\w]|\s+[a-z])"
+    if listed := re.match(several, text):  # "A, B" and "A. B. C. D."
+        marks += [(listed.start(i), listed.end(i), letters.index(listed[i])) for i in (1, 2)]
     rest = text
     for index in sorted(range(len(options)), key=lambda i: -len(options[i])):  # "pleural effusion" is no "effusion"
         words = re.escape(options[index].strip().rstrip("."))
@@ -296,8 +316,10 @@ def _as_number(value: float, level: Level) -> Reading:
 
 
 def _numbers(text: str, unit: str | None) -> set[float]:
-    """The numbers in words and digits; those that stand within a word (T2, C3, x4) are names."""
+    """The numbers in words and digits; those within a word (T2, C3, x4) are names, and words beyond twenty leave none."""
     found: set[float] = set()
+    if _BEYOND.search(text):
+        return found
     for match in _NUMBER.finditer(text):
         value = float(re.sub(r"[,\s]", "", match[0]))
         behind = _UNIT.match(text, match.end())
@@ -306,7 +328,8 @@ def _numbers(text: str, unit: str | None) -> set[float]:
     for word in re.findall(r"[A-Za-z]+", text):
         if word.casefold() in _WORDS_OF_NUMBERS and word.casefold() != "one":
             found.add(float(_WORDS_OF_NUMBERS.index(word.casefold())))
-    if not found and re.search(r"\bone\b", text, re.IGNORECASE):  # "one sees three cells" has one number
+    alone = not found and re.search(r"\bone\b", text, re.IGNORECASE)
+    if alone or _ONE_OF_TWO.search(text):  # "one sees three cells" has one number, "one or two" has two
         found.add(1.0)
     return found
 

@@ -115,9 +115,10 @@ def read(text: str, coordinates: Coordinates, label: str = "") -> Found | None:
     """
     level: Literal["strict", "tolerant", "repaired"]
     document = mended.find(text)
-    pairs = [] if document is None else list(_in_document(document.value, label))
+    listed = [] if document is None else list(_in_document(document.value, label))
+    pairs = [pair for pair in listed if pair[1]]
     if document is not None and (pairs or (document.alone and _is_nothing(document.value))):
-        alone = document.alone or not re.search(r"\w", _NOTATION.sub("", text))
+        alone = len(pairs) == len(listed) and (document.alone or not re.search(r"\w", _NOTATION.sub("", text)))
         level = "repaired" if document.mended else "strict" if alone else "tolerant"
     else:
         if document is None and _BROKEN.search(text):
@@ -132,12 +133,14 @@ def read(text: str, coordinates: Coordinates, label: str = "") -> Found | None:
 
 
 def _in_document(value: Any, label: str) -> Iterator[tuple[str, Sequence[float]]]:
-    """Boxes of a JSON value, each with its name."""
+    """Boxes of a JSON value, each with its name; a list of numbers that is none is empty."""
     if isinstance(value, list):
         if len(value) == 4 and all(_is_number(part) for part in value):
             yield label, value
         elif len(value) == 2 and all(isinstance(part, list) and len(part) == 2 and all(map(_is_number, part)) for part in value):
             yield label, [*value[0], *value[1]]
+        elif any(map(_is_number, value)):
+            yield label, []
         else:
             for part in value:
                 yield from _in_document(part, label)
