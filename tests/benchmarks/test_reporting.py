@@ -1,13 +1,15 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests.benchmarks import published
 from tests.datasets.collections import elsewhere
 
-from vesalius.benchmarks import iu_xray_reports, mimic_cxr_reports, reporting
+from vesalius.benchmarks import exam, iu_xray_reports, mimic_cxr_reports, reporting, scoring, table
 from vesalius.benchmarks.reporting import Section
+from vesalius.benchmarks.rules import rules_of
 from vesalius.types import Provenance, Report, Sample
 
 
@@ -37,6 +39,22 @@ def test_the_librarys_own_copy_is_divided_by_examination(tmp_path: Path) -> None
     elsewhere.a_openi(tmp_path)
     every = iu_xray_reports.DATA.reader(tmp_path, lambda _: None, text_alone=True, splits=("train", "validation", "test"))
     assert {sample.turns[1].text for sample in every} == {"Clear lungs.", "Effusion."}
+
+
+@pytest.mark.parametrize("name", ["iu_xray_reports", "mimic_cxr_reports"])
+def test_findings_and_facts_stand_beside_the_words_that_a_denied_finding_shares_with_a_stated_one(
+    name: str, made: SimpleNamespace
+) -> None:
+    truths = ["There is a large pleural effusion.", "There is a small pneumothorax."] * 4
+    samples = [made.sample(f"p{i}", "report", "Describe this examination.", truth) for i, truth in enumerate(truths)]
+    items = scoring.items_of(samples, rules_of(name))
+    denied = [made.said(truth.replace("a large", "no large").replace("a small", "no small")) for truth in truths]
+    overlap = {row.metric: row.model.value for row in table.rows(exam.grade(items, denied), seed=0)}
+    assert overlap["token_f1"] == pytest.approx(0.8, abs=0.1)
+    assert overlap["finding_f1_micro"] == 0
+    assert overlap["entity_f1"] == pytest.approx(0.5, abs=0.1)  # the place is right
+    right = table.rows(exam.grade(items, [made.said(truth) for truth in truths]), seed=0)
+    assert {row.metric: row.model.value for row in right}["finding_f1_micro"] == 1
 
 
 def test_sections_of_mimic_cxr_are_benchmarks_of_their_own(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 The form of the answer is asked for in words, so that an answer that misses it is the model's. Nothing is said of a role, nothing
 is to be thought about first. Open answers are led by `answer_match`, the fixed rules that stand where others ask a large model;
 `exact` and words in common stand beside it, because papers call any of these accuracy. The words in common that two reports have
-are no findings in common.
+are no findings in common: so findings and facts, as rules of our own read them, stand beside the scores of words.
 """
 
 from vesalius.generate.answers import Asked, Form, read
@@ -17,7 +17,17 @@ SHORT = {
 SHORT_ZH = {"yes_no": "{question}\n请回答是或否。", "open": "{question}\n请用几个词回答。"}
 METRICS = {
     "open": ("answer_match", "exact", "token_recall", "token_f1"),
-    "report": ("token_f1", "rouge_l_google", "meteor_exact", "bleu_sacre"),
+    "report": (
+        "token_f1",
+        "finding_f1_micro",
+        "finding_f1_macro",
+        "entity_f1",
+        "rouge_l_google",
+        "meteor_exact",
+        "bleu_sacre",
+        "bleu_4_pycoco",
+        "cider_d_pycoco",
+    ),
 }
 REPORT = "Describe this examination."
 
