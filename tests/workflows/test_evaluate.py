@@ -1,11 +1,12 @@
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from tests.benchmarks import published
 
 from vesalius.benchmarks import scoring
 from vesalius.benchmarks.asking import Manner
@@ -167,6 +168,24 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_asked(given: dict[st
     with pytest.raises(UsageError) as caught:
         run(**{"predictions": None if "compare" in given else Path("given.jsonl"), **given})
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("written", "made", "name"), [("SLAKE", published.slake, "slake"), ("IU_XRAY", published.iu_xray, "iu_xray_reports")]
+)
+def test_a_benchmark_is_found_by_the_name_that_another_harness_has_for_it(
+    written: str, made: Callable[[Path], None], name: str, tmp_path: Path
+) -> None:
+    made(tmp_path)
+    assert prepare(f"{written}={tmp_path}", frozenset(), None).name == name
+
+
+def test_a_folder_that_has_a_benchmarks_name_in_other_letters_is_a_folder(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "SLAKE").symlink_to(dataset)
+    monkeypatch.chdir(tmp_path)
+    assert prepare("SLAKE", frozenset(), 1).name == "folder"
 
 
 def test_a_name_is_checked_before_a_model_is_opened() -> None:

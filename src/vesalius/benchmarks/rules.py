@@ -18,6 +18,8 @@ A benchmark is one file of this folder. It defines two names, and as many of the
 `doubts`   `(samples) -> list[CodedWarning]`: what the score of these samples is not. Absent: what `at_hand.doubts` says of
            `DATA`, where the file describes published data so.
 
+`ALSO`     other names that `--benchmark` takes for it: those of other harnesses. Case and marks do not count in names.
+
 `SCOPED`   False: a model is asked about pictures that it was not made for, too (`scope.py`). Absent: it declines those.
 
 `read` may take `part`, a name from `at_hand.PARTS`: which of the samples (`NAME:PART`, `NAME:PART=FOLDER`).
@@ -67,6 +69,7 @@ class Rules:
         card, read, form, prompt, metrics, compat: as above, with what holds where the file says nothing.
         reader: None for `generate.answers.read`.
         says: of the compat switch that is on; "" when none is.
+        also: other names of it.
     """
 
     name: str
@@ -79,6 +82,7 @@ class Rules:
     reader: Callable[[str, Asked], Reading] | None = None
     says: str = ""
     scoped: bool = True
+    also: tuple[str, ...] = ()
     doubts: Callable[[Sequence[Sample]], list[CodedWarning]] = lambda _: []
 
     @property
@@ -141,6 +145,7 @@ def rules_of(name: str) -> Rules:
         getattr(file, "METRICS", {}),
         getattr(file, "COMPAT", {}),
         scoped=getattr(file, "SCOPED", True),
+        also=tuple(getattr(file, "ALSO", ())),
         doubts=doubts or (lambda _: []),
     )
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -346,6 +347,8 @@ def _named(benchmark: str) -> tuple[str, str | None, Path | None]:
     known = names()
     whole, equals, folder = benchmark.partition("=")
     name, colon, part = whole.partition(":")
+    if name not in known and not Path(benchmark).is_dir():
+        name = _spelled(name, known)
     if name in known and (not equals or folder) and (not colon or part in rules_of(name).parts):
         return name, part or None, Path(folder) if equals else None
     place = Path(benchmark)
@@ -358,6 +361,16 @@ def _named(benchmark: str) -> tuple[str, str | None, Path | None]:
     raise UsageError(
         "unknown_name", f"There is no such benchmark. Choose {', '.join(known)}, NAME=FOLDER, or a folder.", [problem]
     )
+
+
+def _spelled(name: str, known: Sequence[str]) -> str:
+    """The benchmark meant by a name in other letters and marks, or by another harness's name (`ALSO`); else the name itself."""
+    meant = {_folded(other): own for own in known for other in (own, *rules_of(own).also)}
+    return meant.get(_folded(name), name)
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).casefold()
 
 
 def _lot(patient: str) -> str:
