@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from vesalius.benchmarks import record, scoring
+from vesalius.benchmarks.scope import Scoped
 
 
 def test_the_prompts_hash_sees_the_wording_and_not_the_order(exam_items: list[scoring.Item]) -> None:
@@ -34,6 +35,19 @@ def test_the_device_is_what_the_model_says(made: SimpleNamespace) -> None:
     assert record.of_responder(rule)["device"] == "not stated"
     rule.device = "cuda:0"
     assert record.of_responder(rule) == {"model": {"name": "rule", "sha256": "0" * 64, "recipe": "none"}, "device": "cuda:0"}
+
+
+def test_answers_of_another_device_or_other_packages_are_not_used_again(
+    made: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = made.Rule(made.look)
+    before = record.made_with(rule)
+    assert record.made_with(rule) == before
+    rule.device = "cuda:0"
+    elsewhere = record.made_with(rule)
+    assert record.made_with(Scoped(rule)) == elsewhere
+    monkeypatch.setattr(record, "versions", lambda: {"torch": "0.1"})
+    assert len({before, elsewhere, record.made_with(rule)}) == 3
 
 
 def test_code_that_makes_answers_is_part_of_what_kept_answers_are_named_by(

@@ -65,7 +65,7 @@ def sit(
     memory: dict[str, Response] = {}
 
     def asked(queries: Sequence[Query], condition: str, how: str) -> list[Response]:
-        kept = None if keep is None else AnswersFile(place_of(keep, responder.identity, condition, record.code_sha256()))
+        kept = None if keep is None else AnswersFile(place_of(keep, responder.identity, condition, record.made_with(responder)))
         return ask(responder, queries, how, say, kept=kept, manner=manner, memory=memory)
 
     plain: list[Response | None] = [*asked([baselines.as_asked(item) for item in items], MODEL, "as asked")]

@@ -16,6 +16,7 @@ from vesalius.generate.parse import PARSER_VERSION
 from vesalius.generate.respond import Responder
 
 PACKAGES = ("vesalius", "torch", "numpy", "pyarrow", "tokenizers", "safetensors", "pillow", "faster-coco-eval")
+COMPUTING = ("torch", "numpy", "tokenizers", "pillow")  # those of them that answers depend on
 ANSWERING = ("generate", "models", "transforms")  # the code that an answer depends on, besides the weights
 
 
@@ -37,7 +38,7 @@ def of_responder(responder: Responder) -> dict[str, Any]:
     identity = responder.identity
     return {
         "model": {"name": identity.name, "sha256": identity.sha256, "recipe": identity.recipe},
-        "device": str(getattr(responder, "device", "not stated")),
+        "device": device_of(responder),
     }
 
 
@@ -50,6 +51,18 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def device_of(responder: Responder) -> str:
+    """What a model says that it computes on; "not stated" where it says nothing."""
+    return str(getattr(responder, "device", "not stated"))
+
+
+def made_with(responder: Responder) -> str:
+    """A hash over what answers depend on besides the weights: code, packages, device. Those of another are not used again."""
+    found = versions()
+    stated = [code_sha256(), device_of(responder), *(found.get(name, "") for name in COMPUTING)]
+    return hashlib.sha256(json.dumps(stated).encode()).hexdigest()
 
 
 @cache

@@ -35,6 +35,11 @@ class Scoped:
         """Keys of the patients that the weights were trained or tuned on."""
         return self.responder.trained_patients
 
+    @property
+    def device(self) -> str:
+        """What the model computes on."""
+        return str(getattr(self.responder, "device", "not stated"))
+
     def respond(self, queries: Sequence[Query]) -> list[Response]:
         """One response per query, in order; a declined one has failed: no text, confidence 0, and `DECLINED` as its output."""
         asked = [query for query in queries if lies_in(self.scope, query)]

@@ -290,7 +290,7 @@ def _graded(file: Path, exam_: Exam, out: Path | None, coordinates: str | None, 
 def _model_judge(name: str, keep: Path | None, manner: Manner, say: Callable[[str], None]) -> Judge:
     """A model as a judge, its verdicts kept."""
     responder = open_model(name)
-    kept = None if keep is None else AnswersFile(place_of(keep, responder.identity, "judge", record.code_sha256()))
+    kept = None if keep is None else AnswersFile(place_of(keep, responder.identity, "judge", record.made_with(responder)))
     return ModelJudge(responder, kept=kept, manner=manner, say=say)
 
 
