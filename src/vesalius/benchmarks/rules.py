@@ -104,7 +104,8 @@ class Rules:
     def asked(self, sample: Sample, question: str) -> Asked | None:
         """What is to be read from the answer; None: it is taken as it stands."""
         form = self.form(sample)
-        return None if form is None else Asked(form, sample.options, question)
+        unit = sample.measurements[0].unit if form == "number" and len(sample.measurements) == 1 else None
+        return None if form is None else Asked(form, sample.options, question, unit)
 
     def metrics_of(self, task: str, form: Form | None) -> tuple[str, ...] | None:
         """The metrics that the file names for a task with a form; None where it leaves that to the house."""
