@@ -11,11 +11,10 @@ from typing import Any
 from vesalius import recipe as recipes
 from vesalius.benchmarks import record
 from vesalius.benchmarks.encoders import table
-from vesalius.benchmarks.encoders.exam import Exam
+from vesalius.benchmarks.encoders.exam import OF_PICTURES, SPLITS, Exam, Measure
 from vesalius.benchmarks.encoders.predictions import to_parquet
 from vesalius.benchmarks.encoders.report import page
 from vesalius.benchmarks.encoders.scores import Scores
-from vesalius.benchmarks.encoders.session import OF_PICTURES, SPLITS, Measure
 from vesalius.datasets.faults import Fault
 from vesalius.datasets.pairs import folder as folders
 from vesalius.datasets.pairs import published

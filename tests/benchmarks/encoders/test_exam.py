@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from vesalius.benchmarks.encoders import exam as exams
 from vesalius.benchmarks.encoders.embedded import embed
 from vesalius.benchmarks.encoders.exam import Exam
-from vesalius.benchmarks.encoders.session import USUAL
 from vesalius.errors import InputRefused, UsageError
 
 FAST = {"resamples": 40, "percents": [10, 100]}
@@ -120,7 +120,7 @@ def test_what_cannot_be_measured_is_left_out_and_said_so(cases, pairs) -> None:
     plain = [replace(each, label=None, texts=(), sample=replace(each.sample, labels={}, regions=())) for each in pairs["test"]]
     nothing = Exam(**FAST).run(cases.Looking(), {"train": [], "validation": [], "test": plain})
     assert nothing.values == {}
-    assert set(nothing.notes["left_out"]) >= set(USUAL) - {"calibration"}
+    assert set(nothing.notes["left_out"]) >= set(exams.USUAL) - {"calibration"}
     one = [each for each in pairs["test"] if each.label == "nodule"]
     found = Exam(**FAST).run(cases.Looking(), {**pairs, "test": one})
     assert found.notes["left_out"]["clusters"] == "the test pictures are of 1 classes"

@@ -6,8 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from vesalius.benchmarks.encoders import weak_masks
-from vesalius.benchmarks.encoders.exam import Exam
-from vesalius.benchmarks.encoders.session import MEASURES, USUAL
+from vesalius.benchmarks.encoders.exam import MEASURES, USUAL, Exam
 from vesalius.datasets.pairs.embedder import Embedder
 from vesalius.datasets.pairs.pair import Pair
 from vesalius.datasets.pairs.phantoms import cohort
