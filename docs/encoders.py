@@ -85,9 +85,7 @@ def of_papers(folder: Path) -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|"
     for document in documents:
         row = document["rows"][-1]
-        arms, controls = (
-            "<br>".join(f"{name} {ledger.written(arm)}" for name, arm in row[kind].items()) for kind in ("arms", "control")
-        )
+        arms, controls = ledger.told(row)
         seeds = len(next(iter(row["arms"].values()))["seeds"])
         cells = (document["slug"], row["measure"], arms, controls, row["verdict"], str(seeds), row["device"])
         yield f"| {' | '.join(cells)} |"

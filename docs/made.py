@@ -3,6 +3,7 @@
     python -m docs.made write            write them all (`make docs`)
     python -m docs.made check            exit 1 and name those that are stale
     python -m docs.made measure COMMAND  run a command, keep what it printed with date, commit and machine, then write
+    python -m docs.made measure PAGE     the same with every command of a page that is long, one after the other
 
 A passage stands between `<!-- made by: COMMAND -->` and `<!-- end -->`. Where docs/measured/ keeps what the command printed
 (a training, the demo), the passage is that text, and only `measure` changes it. The verbs of LONG and the scripts of this
@@ -85,9 +86,13 @@ def passage(command: str) -> str:
 
 def waits(command: str) -> bool:
     """Whether a command is long and nothing that it printed is kept."""
+    return is_long(command) and not measured_file(command).is_file()
+
+
+def is_long(command: str) -> bool:
+    """Whether a command is run by `measure` alone."""
     words = shlex.split(command)
-    is_long = words[:1] == ["vesalius"] and any(verb in LONG for verb in words[1:2])
-    return (is_long or is_script(command)) and not measured_file(command).is_file()
+    return is_script(command) or (words[:1] == ["vesalius"] and any(verb in LONG for verb in words[1:2]))
 
 
 def is_script(command: str) -> bool:
@@ -98,6 +103,19 @@ def is_script(command: str) -> bool:
 def unmeasured(text: str) -> list[str]:
     """The commands of a page's passages that wait to be measured."""
     return [found["command"] for found in PASSAGE.finditer(text) if waits(found["command"])]
+
+
+def long_commands(page: str) -> list[str]:
+    """The commands of a page that `measure` runs, in their order, each once.
+
+    Raises:
+        SystemExit: there is no such page.
+    """
+    place = ROOT / page
+    if not place.is_file():
+        raise SystemExit(f"There is no page {page}. Name one by its place in the repository, as docs/evaluation.md.")
+    found = [match["command"] for match in PASSAGE.finditer(place.read_text(encoding="utf-8"))]
+    return [command for command in dict.fromkeys(found) if is_long(command)]
 
 
 def not_measured(commands: list[str]) -> str:
@@ -287,8 +305,9 @@ def main(arguments: list[str]) -> int:
             if names := stale():
                 print(f"stale, run `make docs`: {', '.join(names)}")
                 return 1
-        case ["measure", command]:
-            measure(command)
+        case ["measure", given]:
+            for command in long_commands(given) if given.endswith(".md") else [given]:
+                measure(command)
             if waiting := write():  # it is kept and shown; that others wait is no failure of this one
                 print(not_measured(waiting))
         case _:

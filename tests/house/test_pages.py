@@ -155,3 +155,18 @@ def test_what_is_measured_is_kept_with_its_commit_and_whether_code_differed(
     (tmp_path / "src/code.py").write_text("a = 2\n", encoding="utf-8")
     made.measure("vesalius demo")
     assert f", commit {hash_}-dirty; 2 usable\n" in kept.read_text(encoding="utf-8")
+
+
+def test_the_long_commands_of_a_page_are_measured_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(made, "ROOT", tmp_path)
+    commands = ["vesalius train r -o r", "vesalius info", "vesalius evaluate --model r", "vesalius train r -o r"]
+    page = "".join(f"<!-- made by: {command} -->\n<!-- end -->\n" for command in commands)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/page.md").write_text(page, encoding="utf-8")
+    measured: list[str] = []
+    monkeypatch.setattr(made, "measure", measured.append)
+    monkeypatch.setattr(made, "write", list)
+    assert made.main(["measure", "docs/page.md"]) == 0
+    assert measured == ["vesalius train r -o r", "vesalius evaluate --model r"]
+    with pytest.raises(SystemExit, match=r"no page docs/other\.md"):
+        made.main(["measure", "docs/other.md"])

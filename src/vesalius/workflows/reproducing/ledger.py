@@ -192,10 +192,8 @@ def page(folder: Path) -> str:
 def _line(slug: str, found: Mapping[str, Any], *, newest: bool) -> str:
     verdict = f"**{found['verdict']}**" if newest else found["verdict"]
     changed = f" ({', '.join(f'`{override}`' for override in found['overrides'])})" if found["overrides"] else ""
-    arms, controls = ("<br>".join(f"{name} {written(arm)}" for name, arm in found[kind].items()) for kind in ("arms", "control"))
+    arms, controls = told(found)
     data = f"{found['data'].get('use', '')}{changed}"
-    for measure, others in found.get("also", {}).items():
-        arms += f"<br>{measure}: " + ", ".join(f"{name} {written(arm)}" for name, arm in others.items() if name in found["arms"])
     cells = [slug, f"{found['says']}<br>{found['measure']}: {found['expected']}<br>{data}", verdict, arms, controls or "none"]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in [*cells, found["device"], found["date"]]) + " |"
 
@@ -211,6 +209,17 @@ def _pairs(found: Mapping[str, Any]) -> list[str]:
     seeds = len(next(iter(found["arms"].values()))["seeds"])
     lines += ["", f"{seeds} seeds, {found['seconds']:.0f} s of training, commit {found['commit'] or 'unknown'}."]
     return lines
+
+
+def told(found: Mapping[str, Any]) -> tuple[str, str]:
+    """A row's arms and its controls for a cell of a table, each with what the claim's other measures say of them."""
+    cells = []
+    for kind in ("arms", "control"):
+        lines = [f"{name} {written(arm)}" for name, arm in found[kind].items()]
+        for measure, others in found.get("also", {}).items():
+            lines += [f"{measure}: {name} {written(others[name])}" for name in found[kind]]
+        cells.append("<br>".join(lines))
+    return cells[0], cells[1]
 
 
 def written(arm: Mapping[str, Any]) -> str:
