@@ -73,6 +73,37 @@ def compared(
     return found
 
 
+@pytest.mark.parametrize(("patients", "differ"), [(3, False), (5, False), (6, True), (31, True)])
+def test_too_few_patients_for_the_test_never_differ(made: SimpleNamespace, tmp_path: Path, patients: int, differ: bool) -> None:
+    found = []
+    for word in ("yes", "no"):
+        items = scoring.items_of([made.sample(f"p{i:02}", "presence", "Is it?", "yes") for i in range(patients)])
+        path = tmp_path / f"{word}.parquet"
+        path.write_bytes(predictions.to_parquet(exam.grade(items, [made.said(word) for _ in items])))
+        found.append(predictions.load_scored(path))
+    rows, _ = comparison.rows(*found, seed=0)
+    row = next(row for row in rows if row.metric == "exact")
+    assert row.difference.interval == (1.0, 1.0)  # excludes zero, however few they are
+    assert row.p is not None
+    assert (row.p <= 0.05) is differ
+    stated = row.to_json()
+    assert (stated["differ"], stated["few_patients"]) == (differ, patients < 30)
+    assert stated["first_minus_second"]["patients"] == patients
+    text = comparison.as_text(rows)
+    line = next(line for line in text.splitlines() if " exact " in line)
+    assert line.endswith("*") is differ
+    assert line.split()[3] == f"{patients}{'!' * (patients < 30)}"
+    assert ("! fewer than 30 patients" in text) is (patients < 30)
+
+
+def test_an_interval_without_zero_is_no_difference_where_p_is_large(two: list[dict[str, predictions.Scored]]) -> None:
+    row = comparison.rows(*two, seed=0)[0][0]
+    assert row.differ
+    assert not replace(row, p=0.051).differ
+    assert not replace(row, p=None).differ
+    assert not replace(row, difference=replace(row.difference, interval=(-0.1, 0.9))).differ
+
+
 def query_of(item: scoring.Item) -> Query:
     return Query(item.sample.images, item.question)
 

@@ -1,5 +1,9 @@
 """Two finished evaluations compared item by item: the paired difference, its interval and p-value, on the items that both have.
 
+The two are said to differ where the interval of the difference excludes zero and p is at most `ALPHA`: both, because with few
+patients the interval is too narrow, and the test alone says little of how large the difference is. So fewer than 6 patients
+never show a difference: among them no p-value is below 2 / 2 ** 5. Rows are not corrected for how many there are.
+
 The p-value is that of a paired permutation over patients (`bootstrap.permutation_p`): how often the difference would be as large
 if it were tossed for each patient which system gave which answers. Metrics of the whole set (BLEU, F1, COCO's precision, those of
 confidences) are computed anew over what each system then has. All tosses are counted where there are no more than
@@ -15,10 +19,12 @@ import numpy as np
 
 from vesalius.benchmarks import measures, scoring, trust
 from vesalius.benchmarks.predictions import Scored, refused
-from vesalius.benchmarks.table import OVERALL, shortened, with_interval
+from vesalius.benchmarks.table import OVERALL, patients_of, shortened, with_interval
 from vesalius.errors import Problem
 from vesalius.metrics import bootstrap
 from vesalius.types import Score
+
+ALPHA = 0.05  # a difference whose p-value is larger is not called one
 
 
 @dataclass(frozen=True)
@@ -33,11 +39,23 @@ class Compared:
     difference: Score
     p: float | None = None
 
+    @property
+    def differ(self) -> bool:
+        """Whether the interval excludes zero and p is at most `ALPHA`."""
+        interval = self.difference.interval
+        return interval is not None and (interval[0] > 0 or interval[1] < 0) and self.p is not None and self.p <= ALPHA
+
+    @property
+    def few_patients(self) -> bool:
+        """Whether the interval may be too narrow: fewer than `bootstrap.FEW_PATIENTS` patients have the difference."""
+        return self.difference.patients < bootstrap.FEW_PATIENTS
+
     def to_json(self) -> dict[str, Any]:
         """As it stands in `comparison.json`."""
+        found = {"p": self.p, "differ": self.differ, "few_patients": self.few_patients}
         names = {"task": self.task, "question": self.question, "metric": self.metric}
         scores = {"first": self.first, "second": self.second, "first_minus_second": self.difference}
-        return {**names, **{name: score.to_json() for name, score in scores.items()}, "p": self.p}
+        return {**names, **{name: score.to_json() for name, score in scores.items()}, **found}
 
 
 def rows(first: Mapping[str, Scored], second: Mapping[str, Scored], *, seed: int) -> tuple[list[Compared], int]:
@@ -73,19 +91,22 @@ def as_text(found: Sequence[Compared]) -> str:
 
 
 def _lines(found: Sequence[Compared]) -> Iterator[str]:
-    yield f"{'':20} {'metric':14} {'items':>5} {'first':>20} {'second':>20} {'first - second':>19} {'p':>5}".rstrip()
+    yield f"{'':17} {'metric':13} {'items':>5} {'pat.':>5} {'first':>19} {'second':>19} {'first - second':>19} {'p':>5}"
     for row in found:
-        short = shortened(row.task, 20) if row.question is None else f"  {shortened(row.question, 18)}"
-        scores = f"{with_interval(row.first):>20} {with_interval(row.second):>20} {with_interval(row.difference, 2, ','):>19}"
-        interval = row.difference.interval
-        sure = interval is not None and (interval[0] > 0 or interval[1] < 0)
+        short = shortened(row.task, 17) if row.question is None else f"  {shortened(row.question, 15)}"
+        one, other = (with_interval(score, between=",") for score in (row.first, row.second))
+        shown = f"{one:>19} {other:>19} {with_interval(row.difference, 2, ','):>19}"
+        of = f"{row.difference.n:5} {patients_of(row.difference):>5}"
         p = "-" if row.p is None else f"{row.p:.3f}" if row.p >= 0.0005 else "<.001"
-        yield f"{short:20} {shortened(row.metric, 14):14} {row.difference.n:5} {scores} {p:>5}{'*' if sure else ''}"
+        yield f"{short:17} {shortened(row.metric, 13):13} {of} {shown} {p:>5}{'*' if row.differ else ''}"
     yield ""
     of_sums, of_sets = bootstrap.PERMUTATIONS, bootstrap.CORPUS_PERMUTATIONS
     yield "p: paired permutation over patients, two-sided; not corrected for how many rows there are. It is exact with"
     yield f"few patients, else of {of_sums:,} tosses, or {of_sets:,} where the metric is a function of the whole set."
-    yield "* the two differ: the interval of the difference excludes zero."
+    yield f"* the two differ: the interval of the difference excludes zero, and p is at most {ALPHA}. Fewer than 6 patients"
+    yield "never show that: their p-values cannot be so small."
+    if any(row.few_patients for row in found):
+        yield f"! fewer than {bootstrap.FEW_PATIENTS} patients: the interval may be too narrow."
 
 
 def _compared(

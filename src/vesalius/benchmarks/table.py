@@ -95,7 +95,7 @@ def as_text(found: Sequence[Row]) -> str:
     for row in found:
         model = row.model
         plain = [_number(row.scores[name].value) for name in baselines]
-        shown = [_label(row), shortened(row.metric, METRIC), str(model.n), _patients(model), with_interval(model), *plain]
+        shown = [_label(row), shortened(row.metric, METRIC), str(model.n), patients_of(model), with_interval(model), *plain]
         lines.append(_line([*shown, _rate(row.failures[MODEL].value)], widths))
     wide = [-BOTH, *([DIFFERENCE] * len(baselines))]
     lines += ["", _line(["model minus …", *(SHORT[name] for name in baselines)], wide)]
@@ -119,7 +119,7 @@ def further_text(trusted: Trust | None, subgroups: Groups, judged: Judged | None
     if trusted is not None:
         widths = [-BOTH, COUNT, COUNT, SCORE]
         lines += ["", _line(["confidence", "items", "pat.", "[95 %]"], widths)]
-        lines += [_line([s.metric, str(s.n), _patients(s), with_interval(s)], widths) for s in trusted.scores]
+        lines += [_line([s.metric, str(s.n), patients_of(s), with_interval(s)], widths) for s in trusted.scores]
     if subgroups.groups:
         widths = [-16, -24, COUNT, COUNT, SCORE, PLAIN, PLAIN, 11]
         lines += ["", _line(["subgroups", "", "items", "pat.", "credit [95 %]", "majority", "text", "of the rest"], widths)]
@@ -128,7 +128,7 @@ def further_text(trusted: Trust | None, subgroups: Groups, judged: Judged | None
         others = [_number(group.scores[c].value) if c in group.scores else "-" for c in ("majority", "text_only")]
         rest = "-" if group.of_rest is None else f"{group.of_rest:.2f}"
         name = shortened(group.name, 24)
-        lines.append(_line([group.facet, name, str(model.n), _patients(model), with_interval(model), *others, rest], widths))
+        lines.append(_line([group.facet, name, str(model.n), patients_of(model), with_interval(model), *others, rest], widths))
     if judged is not None:
         lines += ["", f"judge {shortened(judged.name, 40)}, prompt {judged.prompt_sha256[:12]}:"]
         lines += [f"  {score.metric} {with_interval(score)}" for score in judged.scores]
@@ -272,7 +272,8 @@ def _label(row: Row) -> str:
     return shortened(row.task, LABEL) if row.question is None else f"  {shortened(row.question, LABEL - 2)}"
 
 
-def _patients(score: Score) -> str:
+def patients_of(score: Score) -> str:
+    """How many patients a score is of, marked where they are few."""
     return f"{score.patients}{'!' if score.patients < bootstrap.FEW_PATIENTS else ''}"
 
 

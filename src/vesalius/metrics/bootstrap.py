@@ -143,7 +143,7 @@ def paired(
     """The mean difference `values - others` of two systems on the same items, with its interval.
 
     A positive difference favors the first system when the direction is "higher". Items that are undefined (NaN) for either
-    are left out. The two do differ, at 95 %, when the interval excludes zero.
+    are left out. With fewer than 30 patients an interval that excludes zero is no proof that the two differ: `permutation_p`.
     """
     return score(metric, direction, values - others, patients, resamples=resamples, seed=seed)
 
