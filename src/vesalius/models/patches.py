@@ -87,7 +87,7 @@ def slabs(embedding: nn.Conv3d, pixels: Tensor) -> Tensor:
     Returns:
         (B, t, C, Y', X') with t = ceil(T / slab).
     """
-    x = pixels * 2 - 1
+    x = pixels.mul(2).sub_(1)
     if x.shape[1] == 1:
         _, down, across = embedding.stride
         assert not isinstance(embedding.padding, str)
