@@ -140,3 +140,42 @@ def test_what_a_codec_writes_is_read_back_to_the_place(name: str, unit: list[flo
     assert all(
         math.isclose(a, b, abs_tol=1.6) for a, b in zip(reading.regions[0].geometry.xyxy_px, (x0, y0, x1, y1), strict=True)
     )  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "found"),
+    [
+        ('{"point_2d": [30, 20], "label": "polyp"}', "strict", [("polyp", (20.0, 30.0))]),
+        ('[{"point_2d": [30, 20], "label": "polyp"}, {"point_2d": [5, 6], "label": "polyp"}]', "strict", None),
+        ("[30, 20]", "strict", [("", (20.0, 30.0))]),
+        ("It lies at (30, 20).", "tolerant", [("", (20.0, 30.0))]),
+        ("[10, 10, 50, 30]", "strict", [("", (20.0, 30.0))]),
+        ('{"bbox_2d": [10, 10, 50, 30], "label": "polyp"}', "strict", [("polyp", (20.0, 30.0))]),
+        ("(10, 10), (50, 30)", "strict", [("", (20.0, 30.0))]),
+        ("none", "strict", []),
+        ("in the middle", None, []),
+        ("(3000, 20)", None, []),
+    ],
+)
+def test_points_are_read_as_they_are_written_and_of_boxes_their_middles(
+    text: str, level: str | None, found: list[tuple[str, tuple[float, ...]]] | None
+) -> None:
+    reading = read(text, Asked("points", coordinates=PIXELS))
+    assert reading.level == level
+    places = [(region.label, region.geometry.at) for region in reading.regions]  # type: ignore[union-attr]
+    expected = [("polyp", (20.0, 30.0)), ("polyp", (6.0, 5.0))] if found is None else found
+    assert [name for name, _ in places] == [name for name, _ in expected]
+    for (_, at), (_, true) in zip(places, expected, strict=True):
+        assert at == pytest.approx(true, abs=0.5)  # a point is as exact as the codec's steps
+
+
+@pytest.mark.parametrize("name", sorted(CODECS))
+def test_a_point_comes_back_from_every_codec_to_a_step(name: str) -> None:
+    codec, side = CODECS[name], 200.0
+    y, x = 80.0, 125.0
+    whole = codec.encode(Box((y - 10, x - 10), (y + 10, x + 10)), (200, 200))
+    numbers = whole[:2] if name == "fractions_center" else [(whole[0] + whole[2]) / 2, (whole[1] + whole[3]) / 2]
+    text = f"[{', '.join(f'{number:g}' if name.startswith('fractions') else str(round(number)) for number in numbers)}]"
+    reading = read(text, Asked("points", coordinates=Coordinates(codec, (200, 200), (400, 400))))
+    ((at),) = [region.geometry.at for region in reading.regions]  # type: ignore[union-attr]
+    assert at == pytest.approx((2 * y, 2 * x), abs=2 * max(1.0, side / 1000) + 0.5)

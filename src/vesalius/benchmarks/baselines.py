@@ -30,7 +30,7 @@ from vesalius.benchmarks.scoring import Given, Item, Values
 from vesalius.generate.respond import Query, Response
 from vesalius.metrics import absolute_error
 from vesalius.transforms.canvas import place
-from vesalius.types import Box, Image, Kind, Region, Sample, Source
+from vesalius.types import Box, Image, Kind, Point, Region, Sample, Source
 
 MOST_CANDIDATES = 50  # distinct constant answers that are tried, the most frequent first
 FEWEST_CANDIDATES = 5
@@ -119,25 +119,33 @@ def carried_over(response: Response, shown: Sample, asked: Sample) -> Response:
     """A response about another sample's pictures, its boxes at the same relative place in the pictures of `asked`."""
     moved = []
     for region in response.regions:
-        if not isinstance(region.geometry, Box):
+        if not isinstance(region.geometry, Box | Point):
             continue
-        dimensions = len(region.geometry.low)
+        dimensions = len(_corner(region.geometry))
         old = scoring.grid(shown.images[region.image].image, dimensions)
         new = scoring.grid(asked.images[region.image].image, dimensions)
         moved.append(replace(region, geometry=_scaled(region.geometry, [b / a for a, b in zip(old, new, strict=True)])))
-    return replace(response, regions=tuple(moved))
+    written = response.coordinates
+    if written is not None:  # boxes that stand in the text are read later, on the grid that is told here
+        height, width = scoring.grid(asked.images[written.image].image, 2)
+        written = replace(written, file_px=(int(height), int(width)))
+    return replace(response, regions=tuple(moved), coordinates=written)
 
 
 def laid_on(response: Response, asked: Sample) -> Response:
     """A response without a picture, its boxes laid on the current picture of `asked` as on its canvas."""
     current = next((i for i, shown in enumerate(asked.images) if shown.role == "current"), None)
     if current is None or asked.images[current].image.kind != "image":
-        return replace(response, regions=())
+        return replace(response, regions=(), coordinates=None)
     height, width = asked.images[current].image.shape
+    written = response.coordinates
+    if written is not None:  # its numbers are taken as if the picture had been shown
+        written = replace(written, shown_px=(height, width), file_px=(height, width), image=current)
     placement = place((height, width), 1)
     flat = [r for r in response.regions if isinstance(r.geometry, Box) and len(r.geometry.low) == 2]
     boxes = [placement.to_picture(r.geometry) for r in flat if isinstance(r.geometry, Box)]
-    return replace(response, regions=tuple(replace(r, geometry=b, image=current) for r, b in zip(flat, boxes, strict=True)))
+    placed = tuple(replace(r, geometry=b, image=current) for r, b in zip(flat, boxes, strict=True))
+    return replace(response, regions=placed, coordinates=written)
 
 
 def _best_constant(name: str, items: Sequence[Item]) -> tuple[list[Given], Values]:
@@ -195,9 +203,9 @@ def _by_place(items: Sequence[Item]) -> list[list[Given]]:
 def _boxes(items: Sequence[Item]) -> list[list[Given]]:
     """Constant boxes in unit coordinates, put on every item's own grid: none, medians, and some items' own."""
     units = [[_unit(region, item) for region in item.regions] for item in items]
-    pooled: defaultdict[tuple[str, int, int | None], list[Box]] = defaultdict(list)
+    pooled: defaultdict[tuple[str, int, int | None], list[Box | Point]] = defaultdict(list)
     for region in (region for regions in units for region in regions):
-        assert isinstance(region.geometry, Box)
+        assert isinstance(region.geometry, Box | Point)
         pooled[region.label, region.image, region.frame].append(region.geometry)
     medians = [Region(label, _median(boxes), image=image, frame=frame) for (label, image, frame), boxes in pooled.items()]
     some = [units[i] for i in np.linspace(0, len(items) - 1, min(len(items), BOX_CANDIDATES)).astype(int)]
@@ -205,34 +213,42 @@ def _boxes(items: Sequence[Item]) -> list[list[Given]]:
     return [[_show(constant, item) for item in items] for constant in constants]
 
 
-def _median(boxes: Sequence[Box]) -> Box:
-    """Coordinate by coordinate; of the boxes with the dimension of the first."""
-    corners = np.array([(box.low, box.high) for box in boxes if len(box.low) == len(boxes[0].low)])
-    low, high = np.median(corners, axis=0)
-    return Box(tuple(float(v) for v in low), tuple(float(v) for v in high))
+def _median(places: Sequence[Box | Point]) -> Box | Point:
+    """Coordinate by coordinate; of the places of the kind and dimension of the first."""
+    first = places[0]
+    like = [place for place in places if type(place) is type(first) and len(_corner(place)) == len(_corner(first))]
+    corners = np.array([(place.at,) if isinstance(place, Point) else (place.low, place.high) for place in like])
+    low, *high = [tuple(float(v) for v in corner) for corner in np.median(corners, axis=0)]
+    return Box(low, *high) if high else Point(low)
 
 
 def _unit(region: Region, item: Item) -> Region:
-    """The region with its box in fractions of its picture's sides."""
-    assert isinstance(region.geometry, Box)  # items hold no other truths
-    sides = scoring.grid(item.sample.images[region.image].image, len(region.geometry.low))
+    """The region with its place in fractions of its picture's sides."""
+    assert isinstance(region.geometry, Box | Point)  # items hold no other truths
+    sides = scoring.grid(item.sample.images[region.image].image, len(_corner(region.geometry)))
     return replace(region, geometry=_scaled(region.geometry, [1 / side for side in sides]))
 
 
 def _show(constant: Sequence[Region], item: Item) -> Given:
-    """Unit boxes on an item's own pictures."""
+    """Places in fractions on an item's own pictures."""
     regions = []
     for region in constant:
-        assert isinstance(region.geometry, Box)
+        assert isinstance(region.geometry, Box | Point)
         if region.image < len(item.sample.images):
-            sides = scoring.grid(item.sample.images[region.image].image, len(region.geometry.low))
+            sides = scoring.grid(item.sample.images[region.image].image, len(_corner(region.geometry)))
             regions.append(replace(region, geometry=_scaled(region.geometry, sides)))
     return _given(", ".join(dict.fromkeys(region.label for region in regions)) or "none", regions)
 
 
-def _scaled(box: Box, factors: Sequence[float]) -> Box:
-    low = tuple(v * f for v, f in zip(box.low, factors, strict=True))
-    return Box(low, tuple(v * f for v, f in zip(box.high, factors, strict=True)))
+def _corner(place: Box | Point) -> tuple[float, ...]:
+    return place.at if isinstance(place, Point) else place.low
+
+
+def _scaled(place: Box | Point, factors: Sequence[float]) -> Box | Point:
+    if isinstance(place, Point):
+        return Point(tuple(v * f for v, f in zip(place.at, factors, strict=True)))
+    low = tuple(v * f for v, f in zip(place.low, factors, strict=True))
+    return Box(low, tuple(v * f for v, f in zip(place.high, factors, strict=True)))
 
 
 def _given(text: str, regions: Sequence[Region] = ()) -> Given:

@@ -2,7 +2,7 @@
 
 Each item gets as many boxes as are true, with their names, with corners drawn evenly over the picture; the value is the mean over
 `DRAWS` such answers. It flatters chance, since a model does not know how many there are. Source: the 100 random boxes per sample
-of MedVision (papers/grounding_evaluation.md A7).
+of MedVision (papers/grounding_evaluation.md A7). Where points are asked for, points.
 """
 
 from collections import defaultdict
@@ -14,7 +14,7 @@ import numpy as np
 from vesalius.benchmarks import measures, scoring
 from vesalius.benchmarks.scoring import Given, Item, Values
 from vesalius.generate.respond import Response
-from vesalius.types import Box, Region
+from vesalius.types import Box, Point, Region
 
 NAME = "random_box"
 DRAWS = 20
@@ -59,7 +59,11 @@ def _given(item: Item, generator: np.random.Generator) -> Given:
 
 
 def _anywhere(region: Region, item: Item, generator: np.random.Generator) -> Region:
-    assert isinstance(region.geometry, Box)  # items hold no other truths
-    sides = np.array(scoring.grid(item.sample.images[region.image].image, len(region.geometry.low)))
-    low, high = np.sort(generator.random((2, len(sides))), axis=0) * sides
-    return replace(region, geometry=Box(tuple(low.tolist()), tuple(high.tolist())))
+    place = region.geometry
+    assert isinstance(place, Box | Point)  # items hold no other truths
+    dimensions = len(place.at if isinstance(place, Point) else place.low)
+    sides = np.array(scoring.grid(item.sample.images[region.image].image, dimensions))
+    if isinstance(place, Point):
+        return replace(region, geometry=Point(tuple((generator.random(dimensions) * sides).tolist())))
+    low, high = (np.sort(generator.random((2, dimensions)), axis=0) * sides).tolist()
+    return replace(region, geometry=Box(tuple(low), tuple(high)))

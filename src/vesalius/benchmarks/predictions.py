@@ -4,7 +4,8 @@ Columns: key, condition, text, boxes, confidence, status, raw; task, question, p
 truth_text, truth_boxes; what was read of the answer (`read_text`) and how kindly it had to be read (`level`, null when it
 failed), the boxes that were read (`read_boxes`) and the truth in that form (`read_truth`); `metrics`, the item's, the first
 leads, and `scores`, its value under each. A box is a struct of label, image (index into the sample's pictures), frame and
-`box_xyxy_px` (x0, y0, x1, y1) or, for volumes, `box_zyxzyx_px`, in pixels of the file's own grid.
+`box_xyxy_px` (x0, y0, x1, y1) or, for volumes, `box_zyxzyx_px`, in pixels of the file's own grid. A point, where points are
+asked for, stands among the boxes as `point_xy_px` or `point_zyx_px`.
 
 Made elsewhere, a file needs key and text only; boxes, confidence, status and raw may be there. It is Parquet, or JSON lines
 (`{"key": …, "text": …, "boxes": [{"label": …, "box_xyxy_px": […]}]}`). A box without `image` lies in the current picture. Files
@@ -25,15 +26,15 @@ import pyarrow.parquet as pq
 
 from vesalius.benchmarks import foreign, scope
 from vesalius.benchmarks.exam import MODEL, Result
-from vesalius.benchmarks.scoring import Given, Item
+from vesalius.benchmarks.scoring import PLACED, Given, Item
 from vesalius.errors import InputRefused, Problem, UsageError
 from vesalius.generate.respond import Response
 from vesalius.generate.written_boxes import CODECS, Coordinates
-from vesalius.types import Box, Region, Sample
+from vesalius.types import Box, Geometry, Point, Region, Sample
 
 Status = Literal["strict", "tolerant", "repaired", "failed"]
 STATUSES: tuple[Status, ...] = ("strict", "tolerant", "repaired", "failed")
-CORNERS = {"box_xyxy_px": 4, "box_zyxzyx_px": 6}
+CORNERS = {"box_xyxy_px": 4, "box_zyxzyx_px": 6, "point_xy_px": 2, "point_zyx_px": 3}
 MOST_LISTED = 100  # problems; the rest is counted
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -139,11 +140,11 @@ def load(
     problems += [Problem(key, "It has no prediction.") for key in by_key if key not in first]
     if problems:
         raise refused(problems)
-    asked = sum(item.asked is not None and item.asked.form == "boxes" for item in items)
+    asked = sum(item.asked is not None and item.asked.form in PLACED for item in items)
     if asked and not boxed and coordinates is None:
         raise UsageError(
             "bad_option",
-            f"{asked} questions ask for boxes, and the predictions are texts alone. Whether their numbers are pixels, "
+            f"{asked} questions ask for places, and the predictions are texts alone. Whether their numbers are pixels, "
             f"thousandths or fractions cannot be told from them. Say --coordinates with one of {', '.join(CODECS)}.",
         )
     return [given[item.sample.key] for item in items]
@@ -183,7 +184,7 @@ def _row(item: Item, condition: str, response: Response, given: Given | None, va
         "key": item.sample.key,
         "condition": condition,
         "text": response.text,
-        "boxes": [_spell(region) for region in response.regions if isinstance(region.geometry, Box)],
+        "boxes": [_spell(region) for region in response.regions if isinstance(region.geometry, Box | Point)],
         "confidence": response.confidence if math.isfinite(response.confidence) else None,
         "status": response.status,
         "raw": response.raw,
@@ -199,14 +200,19 @@ def _row(item: Item, condition: str, response: Response, given: Given | None, va
         "level": None if given is None else given.level,
         "metrics": list(item.measured),
         "read_truth": item.truth,
-        "read_boxes": None if given is None else [_spell(region) for region in given.regions if isinstance(region.geometry, Box)],
+        "read_boxes": None
+        if given is None
+        else [_spell(region) for region in given.regions if isinstance(region.geometry, Box | Point)],
     }
 
 
 def _spell(region: Region) -> dict[str, Any]:
-    box = region.geometry
-    assert isinstance(box, Box)
-    place = {"box_xyxy_px": box.xyxy_px} if len(box.low) == 2 else {"box_zyxzyx_px": (*box.low, *box.high)}
+    at, place = region.geometry, dict[str, tuple[float, ...]]()
+    assert isinstance(at, Box | Point)
+    if isinstance(at, Point):
+        place = {"point_xy_px": at.at[::-1]} if len(at.at) == 2 else {"point_zyx_px": at.at}
+    else:
+        place = {"box_xyxy_px": at.xyxy_px} if len(at.low) == 2 else {"box_zyxzyx_px": (*at.low, *at.high)}
     return {"label": region.label, "image": region.image, "frame": region.frame, **place}
 
 
@@ -271,7 +277,7 @@ def _wrong_box(box: Any, pictures: int | None) -> str:
         return "its label holds half of a character, which no file can keep."
     given = [name for name in CORNERS if box.get(name) is not None]
     if len(given) != 1:
-        return "it needs one of " + " and ".join(CORNERS) + "."
+        return "it needs one of " + ", ".join(CORNERS) + "."
     corners = box[given[0]]
     if not isinstance(corners, list) or len(corners) != CORNERS[given[0]] or not all(_is_number(v) for v in corners):
         return f"{given[0]} is not {CORNERS[given[0]]} finite numbers."
@@ -315,7 +321,7 @@ def _response(row: Mapping[str, Any], item: Item, coordinates: str | None = None
 
 def _written(item: Item, current: int, coordinates: str | None) -> Coordinates | None:
     """How boxes stand in the text of an answer that has none beside it."""
-    if coordinates is None or item.asked is None or item.asked.form != "boxes" or current >= len(item.sample.images):
+    if coordinates is None or item.asked is None or item.asked.form not in PLACED or current >= len(item.sample.images):
         return None
     height, width = item.sample.images[current].image.shape[-2:]
     return Coordinates(CODECS[coordinates], (height, width), (height, width), current)
@@ -323,11 +329,13 @@ def _written(item: Item, current: int, coordinates: str | None) -> Coordinates |
 
 def _region(box: Mapping[str, Any], current: int) -> Region:
     image = current if box.get("image") is None else box["image"]
-    if box.get("box_xyxy_px") is not None:
-        geometry = Box.from_xyxy_px(*(float(v) for v in box["box_xyxy_px"]))
-    else:
-        corners = [float(v) for v in box["box_zyxzyx_px"]]
-        geometry = Box(tuple(corners[:3]), tuple(corners[3:]))
+    name = next(name for name in CORNERS if box.get(name) is not None)
+    numbers = tuple(float(v) for v in box[name])
+    geometry: Geometry = Box(numbers[:3], numbers[3:])
+    if name == "box_xyxy_px":
+        geometry = Box.from_xyxy_px(*numbers)
+    elif name.startswith("point"):
+        geometry = Point(numbers[::-1] if name == "point_xy_px" else numbers)
     return Region(box["label"], geometry, image=image, frame=box.get("frame"))
 
 

@@ -104,8 +104,12 @@ class Rules:
     def asked(self, sample: Sample, question: str) -> Asked | None:
         """What is to be read from the answer; None: it is taken as it stands."""
         form = self.form(sample)
-        unit = sample.measurements[0].unit if form == "number" and len(sample.measurements) == 1 else None
-        return None if form is None else Asked(form, sample.options, question, unit)
+        if form is None:
+            return None
+        units = [stated.unit for stated in sample.measurements]
+        if form == "numbers":
+            return Asked(form, sample.options, question, units[0] if len({*units}) == 1 else None, count=len(units))
+        return Asked(form, sample.options, question, units[0] if form == "number" and len(units) == 1 else None)
 
     def metrics_of(self, task: str, form: Form | None) -> tuple[str, ...] | None:
         """The metrics that the file names for a task with a form; None where it leaves that to the house."""

@@ -11,6 +11,7 @@ Where a benchmark file names no metrics (`benchmarks/rules.py`), the task decide
 | open | exact, token_f1 | exact |
 | number | absolute_error, exact | exact |
 | boxes | box_iou | box_iou |
+| points | point_f1 | point_f1 |
 | every other | exact | exact |
 
 *Credit* is what one item adds to the overall row: the first of its metrics that lies in [0, 1] and is better when higher. It
@@ -39,8 +40,9 @@ from vesalius.benchmarks.rules import Rules
 from vesalius.errors import InputRefused, Problem, UsageError
 from vesalius.generate.answers import LEVELS, Asked, Form, Level, Reading, canonical, read
 from vesalius.generate.respond import Response
-from vesalius.metrics import absolute_error, box_iou, exact, parse_failure, token_f1, within_one
-from vesalius.types import Box, Geometry, Image, Mask, Polygon, Region, Sample
+from vesalius.generate.written_boxes import middle
+from vesalius.metrics import absolute_error, box_iou, exact, parse_failure, point_f1, token_f1, within_one
+from vesalius.types import Box, Geometry, Image, Mask, Point, Polygon, Region, Sample
 
 Values = npt.NDArray[np.float64]
 
@@ -62,7 +64,9 @@ BY_FORM: dict[str, tuple[str, ...]] = {
     "report": (token_f1.NAME,),
     "number": (absolute_error.NAME, exact.NAME),
     "boxes": (box_iou.NAME,),
+    "points": (point_f1.NAME,),
 }
+PLACED = frozenset({"boxes", "points"})  # forms whose answers are places
 BY_QUESTION = frozenset({absolute_error.NAME})  # what an unreadable answer costs depends on the question's other truths
 NO_SHARE = ("cider", "bleu_sacre")  # higher is better, and yet not in [0, 1]
 
@@ -77,7 +81,8 @@ class Item:
         group: the question when enough patients of the benchmark are asked it, else `OTHER_QUESTIONS`; majority and the
             scale of an unreadable number are decided within (task, group).
         text: the true answer without its regions.
-        regions: the true boxes that the answer refers to; outlines and masks as the boxes around them.
+        regions: the true boxes that the answer refers to; outlines and masks as the boxes around them. Where points are asked
+            for, the true points.
         prompt: what the model is given to read: the question as the benchmark puts it; "" for the question as it stands.
         asked: what is read from an answer; None: it is taken as it stands.
         metrics: that score it, the first leads; () for those of its task.
@@ -171,7 +176,11 @@ def items_of(samples: Iterable[Sample], rules: Rules | None = None) -> list[Item
         InputRefused: `bad_dataset`: a true region lies in patient space.
         UsageError: `unknown_name`: the benchmark names a metric that there is not.
     """
-    read = [(sample, *conversation(sample)) for sample in samples if sample.turns and sample.turns[-1].role == "assistant"]
+    read = [
+        (sample, *conversation(sample, points=rules is not None and rules.form(sample) == "points"))
+        for sample in samples
+        if sample.turns and sample.turns[-1].role == "assistant"
+    ]
     asked: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for sample, question, _, _ in read:
         asked[sample.task, question].add(sample.provenance.patient_key)
@@ -191,8 +200,8 @@ def pictures_of(sample: Sample) -> tuple[str, ...]:
     return tuple(shown.image.source.sha256 for shown in sample.images)
 
 
-def conversation(sample: Sample) -> tuple[str, str, tuple[Region, ...]]:
-    """Question, true text and true boxes of a sample that ends with an answer.
+def conversation(sample: Sample, *, points: bool = False) -> tuple[str, str, tuple[Region, ...]]:
+    """Question, true text and true boxes (or points: those that there are, and the middles of boxes) of an answered sample.
 
     Raises:
         InputRefused: `bad_dataset`: a true region lies in patient space.
@@ -206,8 +215,8 @@ def conversation(sample: Sample) -> tuple[str, str, tuple[Region, ...]]:
             "The truth of a sample lies in patient space (mm). Answers are boxes in pixels of the picture, and the two cannot be "
             "compared. Write its regions in pixels.",
         )
-    boxes = ((region, _around(region.geometry)) for region in regions)
-    true = tuple(Region(r.label, box, r.space, r.image, r.frame) for r, box in boxes if box is not None)
+    places = [(region, _pointed(region.geometry) if points else _around(region.geometry)) for region in regions]
+    true = tuple(Region(r.label, place, r.space, r.image, r.frame) for r, place in places if place is not None)
     return _IMAGE.sub("", question).strip(), _REGION.sub("", answer).strip(), true
 
 
@@ -326,7 +335,7 @@ def _ruled(item: Item, rules: Rules) -> Item:
     """The item as its benchmark puts, reads and scores it."""
     sample = item.sample
     asked = rules.asked(sample, item.question)
-    if asked is not None and asked.form == "boxes":
+    if asked is not None and asked.form in PLACED:
         labels = {region.label for region in item.regions}
         asked = replace(asked, label=labels.pop() if len(labels) == 1 else "")
     metrics = rules.metrics_of(sample.task, asked.form if asked else None) or ()
@@ -352,13 +361,18 @@ def _read(item: Item, response: Response) -> Given:
     """What an answer says; its level is the looser one of the model's grammar and of reading it for the form."""
     if response.status == "failed":
         return Given("", response.regions, None)
-    if item.asked is None or (item.asked.form == "boxes" and response.coordinates is None):
-        return Given(response.text, response.regions, response.status)
+    form = None if item.asked is None else item.asked.form
+    if item.asked is None or (form in PLACED and response.coordinates is None):
+        return Given(response.text, _as_points(response.regions) if form == "points" else response.regions, response.status)
     reading = (item.reader or read)(response.text, replace(item.asked, coordinates=response.coordinates))
     if reading.level is None:
         return Given("", response.regions, None)
     level = max(response.status, reading.level, key=LEVELS.index)
-    return Given(reading.text, reading.regions if item.asked.form == "boxes" else response.regions, level)
+    return Given(reading.text, reading.regions if form in PLACED else response.regions, level)
+
+
+def _as_points(regions: Sequence[Region]) -> tuple[Region, ...]:
+    return tuple(replace(region, geometry=middle(region.geometry)) for region in regions)
 
 
 def _within(answer: Given, level: Level) -> Given:
@@ -382,6 +396,14 @@ def _around(geometry: Geometry) -> Box | None:
     return Box(tuple(float(v) for v in inside.min(axis=0)), tuple(float(v) + 1 for v in inside.max(axis=0)))
 
 
+def _pointed(geometry: Geometry) -> Geometry | None:
+    """A point, or the middle of the box around another geometry; None for an empty mask."""
+    around = geometry if isinstance(geometry, Point) else _around(geometry)
+    return None if around is None else middle(around)
+
+
 def _spell(region: Region) -> list[object]:
-    assert isinstance(region.geometry, Box)  # `conversation` makes no others
-    return [region.label, region.image, region.frame, [round(v, 3) for v in (*region.geometry.low, *region.geometry.high)]]
+    place = region.geometry
+    assert isinstance(place, Box | Point)  # `conversation` makes no others
+    numbers = place.at if isinstance(place, Point) else (*place.low, *place.high)
+    return [region.label, region.image, region.frame, [round(v, 3) for v in numbers]]

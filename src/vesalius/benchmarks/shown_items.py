@@ -9,9 +9,9 @@ from vesalius.benchmarks import scoring
 from vesalius.benchmarks.exam import MODEL, Result
 from vesalius.datasets import views
 from vesalius.errors import VesaliusError
-from vesalius.transforms.draw import AMBER, CYAN, draw_boxes, png_bytes, shrink
+from vesalius.transforms.draw import AMBER, CYAN, draw_boxes, draw_points, png_bytes, shrink
 from vesalius.transforms.intensity import to_display
-from vesalius.types import Box, Region, Sample
+from vesalius.types import Box, Point, Region, Sample
 
 WORST_PER_TASK, PICTURE_PX, LONGEST_TEXT = 3, 320, 400
 
@@ -61,7 +61,10 @@ def _pictures(sample: Sample, true: Sequence[Region], given: Sequence[Region]) -
             for regions, color in ((true, CYAN), (given, AMBER)):
                 own = [(r.geometry, r.label) for r in regions if r.image == place and isinstance(r.geometry, Box)]
                 flat = [(box, label) for box, label in own if len(box.low) == 2 and min(box.size) > 0]
-                pixels = draw_boxes(pixels, flat, color)
+                points = [
+                    r.geometry for r in regions if r.image == place and isinstance(r.geometry, Point) and len(r.geometry.at) == 2
+                ]
+                pixels = draw_points(draw_boxes(pixels, flat, color), points, color)
             yield _tag(png_bytes(shrink(pixels, PICTURE_PX)), "The picture with true and given boxes")
         else:
             named = [replace(r, label="answer") for r in given] + [replace(r, label="truth") for r in true]

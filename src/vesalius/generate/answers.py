@@ -22,13 +22,15 @@ beyond has failed, though a part of it is a number, too. What says that it does 
 | yes_no | yes or no | "yes" or "no" |
 | option | one of the options | that option's text |
 | number | a number | it, in the unit that was asked for |
+| numbers | several numbers | as many as were asked for, in the order in which they stand, in the unit that was asked for |
 | boxes | boxes | boxes in pixels of the file, by the coordinates that the model's adapter declares |
+| points | points | points, likewise; of a box its middle |
 
 The version is part of every score: a change of what is read is another version.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Any, Literal
@@ -38,7 +40,7 @@ from vesalius.generate.written_boxes import Coordinates
 from vesalius.types import Region
 
 READER_VERSION = 2
-Form = Literal["open", "report", "yes_no", "option", "number", "boxes"]
+Form = Literal["open", "report", "yes_no", "option", "number", "numbers", "boxes", "points"]
 Level = Literal["strict", "tolerant", "repaired"]
 LEVELS: tuple[Level, ...] = ("strict", "tolerant", "repaired")
 
@@ -83,6 +85,7 @@ _BOTH = re.compile(
 )
 _PLAIN = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _NUMBER = re.compile(r"(?<![\w.])(?:[+-]\s?)?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\w*\d)")
+_BETWEEN = re.compile(r"(?<=\d)\s*[xX×*]\s*(?=\d)")
 _UNIT = re.compile(r"\s*(mm|cm|µm|um|m|ml|mL|cc|l|L|%|°|degrees?|cells?|years?)(?![A-Za-z])")
 _FACTORS = {"mm": {"cm": 10.0, "m": 1000.0, "µm": 1e-3, "um": 1e-3}, "mL": {"l": 1000.0, "L": 1000.0, "ml": 1.0, "cc": 1.0}}
 
@@ -97,7 +100,8 @@ class Asked:
         question: as it was put.
         unit: in which a number was asked for ("mm" or "mL" are converted to); None: numbers are taken as they stand.
         coordinates: how the model writes boxes; None: it gives them beside the text, and the text is not searched.
-        label: of boxes that bear no name.
+        label: of boxes and points that bear no name.
+        count: how many numbers were asked for.
     """
 
     form: Form
@@ -106,6 +110,7 @@ class Asked:
     unit: str | None = None
     coordinates: Coordinates | None = None
     label: str = ""
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -113,8 +118,9 @@ class Reading:
     """What was read.
 
     Attributes:
-        text: the answer in its form: an option's text, "yes", "no", a number in digits, the words; "" when it failed.
-        regions: boxes in pixels of the file; `Region.image` as `Asked.coordinates` has it.
+        text: the answer in its form: an option's text, "yes", "no", a number in digits, several of them between spaces, the
+            words; "" when it failed.
+        regions: boxes or points in pixels of the file; `Region.image` as `Asked.coordinates` has it.
         level: the strictest at which it could be read; None: it failed.
         why: of a failure: empty, unfinished, none_named, several_named, denied, out_of_range, no_coordinates.
     """
@@ -146,14 +152,14 @@ def read(written: str, asked: Asked) -> Reading:
     plain = said.strip() == written.strip()
     if asked.form in ("open", "report"):
         return _words(said, plain)
-    reading = {"yes_no": _yes_no, "option": _option, "number": _number, "boxes": _boxes}[asked.form](said, asked)
+    reading = _READERS[asked.form](said, asked)
     return Reading(reading.text, reading.regions, "tolerant") if reading.level == "strict" and not plain else reading
 
 
 def canonical(truth: str, asked: Asked) -> str:
     """A truth as `read` would give it; as it stands where it is not of the form."""
     reading = read(truth, asked)
-    return reading.text if reading.level is not None and asked.form != "boxes" else truth
+    return reading.text if reading.level is not None and asked.form not in ("boxes", "points") else truth
 
 
 def at_level(reading: Reading, level: Level) -> Reading:
@@ -334,6 +340,25 @@ def _numbers(text: str, unit: str | None) -> set[float]:
     return found
 
 
+def _several(said: str, asked: Asked) -> Reading:
+    """As many numbers as were asked for, each in its unit or in the one that follows: "2.5 x 1.9 cm" has two in centimeters."""
+    stated, level = _stated(said)
+    text = _BETWEEN.sub(" by ", " ".join(stated) or said)
+    found = [(match, _UNIT.match(text, match.end())) for match in _NUMBER.finditer(text)]
+    factors, factor = [], 1.0
+    for _, behind in reversed(found):
+        factor = _FACTORS.get(asked.unit or "", {}).get(behind[1], 1.0) if behind else factor
+        factors.append(factor)
+    values = [float(re.sub(r"[,\s]", "", match[0])) * by for (match, _), by in zip(found, reversed(factors), strict=True)]
+    if len(values) != asked.count or _BEYOND.search(text):
+        return failed("several_named" if len(values) > asked.count else "none_named")
+    readings = [_as_number(value, level) for value in values]
+    if any(reading.level is None for reading in readings):
+        return failed("out_of_range")
+    alone = not stated and not re.search(r"[^\W\d_]", _UNIT.sub("", _NUMBER.sub("", text)).replace("by", ""))
+    return Reading(" ".join(reading.text for reading in readings), (), "strict" if alone else level)
+
+
 def _counts(value: Any) -> set[float]:
     """The counts of a document: the numbers under a key that says count, number, value or answer, or the document itself."""
     if isinstance(value, bool) or value is None:
@@ -351,12 +376,22 @@ def _counts(value: Any) -> set[float]:
 
 
 def _boxes(said: str, asked: Asked) -> Reading:
+    return _placed(said, asked, written_boxes.read, r"box|boxes")
+
+
+def _points(said: str, asked: Asked) -> Reading:
+    return _placed(said, asked, written_boxes.read_points, r"point|points")
+
+
+def _placed(
+    said: str, asked: Asked, reader: Callable[[str, Coordinates, str], written_boxes.Found | None], words: str
+) -> Reading:
     if asked.coordinates is None:
         return failed("no_coordinates")
-    found = written_boxes.read(said, asked.coordinates, asked.label)
+    found = reader(said, asked.coordinates, asked.label)
     if found is None:
         nothing = re.fullmatch(
-            r"(?:none|nothing|no (?:box|boxes|finding|findings|lesion|region)s?|\[\s*\])", _stripped(said).casefold()
+            rf"(?:none|nothing|no (?:{words}|finding|findings|lesion|region)s?|\[\s*\])", _stripped(said).casefold()
         )
         return Reading("none", ()) if nothing else failed("none_named")
     if found.out_of_range:
@@ -382,3 +417,13 @@ def _stripped(text: str) -> str:
     """Without white space, quotes and emphasis around it, and one final period."""
     text = text.strip(_EDGE)
     return text.removesuffix(".").removesuffix("。").strip(_EDGE)
+
+
+_READERS: dict[Form, Callable[[str, Asked], Reading]] = {
+    "yes_no": _yes_no,
+    "option": _option,
+    "number": _number,
+    "numbers": _several,
+    "boxes": _boxes,
+    "points": _points,
+}

@@ -1,8 +1,11 @@
-"""Boxes in what a model wrote: every usual notation, in the coordinates that the model's adapter declares, and in no others.
+"""Boxes and points in what a model wrote: every usual notation, in the coordinates that its adapter declares, and in no others.
 
 Notations: JSON lists of four numbers and objects with `bbox_2d`, `box_2d`, `bbox`, `box`, `boxes` …, in a fence or not; the same
 lists among words; `(x, y), (x, y)`; the tags <box>, <|box_start|>, <|det|>; `<loc0012>` four at a time. A name is what stands
 under label, name, class or category, or in <ref> or <|object_ref_start|> before the box.
+
+Points: JSON lists of two numbers and objects with `point_2d`, `point`, `points` …; `(x, y)` and `[x, y]` among words. Where there
+is none, the middle of each box.
 
 Which of pixels, thousandths or fractions is meant is never told from the numbers: it is declared. Numbers that lie more than a
 tenth of the range outside of it are of other coordinates, and the answer has failed.
@@ -11,7 +14,7 @@ tenth of the range outside of it are of other coordinates, and the answer has fa
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from vesalius.generate import mended
@@ -25,7 +28,7 @@ from vesalius.generate.boxes import (
     UnitCorners,
     rescaled,
 )
-from vesalius.types import Box, Region
+from vesalius.types import Box, Geometry, Point, Region
 
 # What an adapter, or whoever has a file of answers, can declare by name.
 CODECS: dict[str, BoxCodec | FractionCodec] = {
@@ -50,12 +53,14 @@ KEYS = (
     "position",
     "region",
 )
+POINT_KEYS = ("point_2d", "point", "points", "coordinates", "position", "center")
 NAMES = ("label", "name", "class", "category", "object", "finding")
 SLACK = 0.1
 
 _N = r"[-+]?\d+(?:\.\d+)?"
 _SEP = r"\s*[,\s]\s*"
 _FOUR = re.compile(rf"[\[(<]\s*({_N}){_SEP}({_N}){_SEP}({_N}){_SEP}({_N})\s*[\])>]")
+_TWO = re.compile(rf"[\[(]\s*({_N}){_SEP}({_N})\s*[\])]")
 _CORNERS = re.compile(rf"\(\s*({_N}){_SEP}({_N})\s*\)\s*,?\s*\(\s*({_N}){_SEP}({_N})\s*\)")
 _TAG = re.compile(r"<\|?(?:box|box_start|det)\|?>(.*?)<\|?/?(?:box|box_end|box_start|/det|det)\|?>", re.DOTALL)
 _BARE = re.compile(rf"\s*({_N}){_SEP}({_N}){_SEP}({_N}){_SEP}({_N})\s*\Z")
@@ -95,6 +100,12 @@ class Coordinates:
         box = self.codec.decode(numbers, self.shown_px)  # type: ignore[arg-type]
         return rescaled(box, self.shown_px, self.file_px)
 
+    def place_point(self, numbers: Sequence[float]) -> Geometry | None:
+        """The point in pixels of the file, to a step of the codec; None when the numbers are not of these coordinates."""
+        sides = [0.0, 0.0] if isinstance(self.codec, UnitCenter) else numbers
+        box = self.place([*numbers, *sides])
+        return None if box is None else middle(box)
+
 
 @dataclass(frozen=True)
 class Found:
@@ -130,6 +141,52 @@ def read(text: str, coordinates: Coordinates, label: str = "") -> Found | None:
     placed = [(name, coordinates.place(numbers)) for name, numbers in pairs]
     regions = tuple(Region(name, box, image=coordinates.image) for name, box in placed if box is not None)
     return Found(regions, level, out_of_range=len(regions) < len(placed))
+
+
+def read_points(text: str, coordinates: Coordinates, label: str = "") -> Found | None:
+    """The points that a text holds, or the middles of its boxes; None when it holds none. Arguments as `read`."""
+    document = mended.find(text)
+    if document is None and _BROKEN.search(text):
+        return None
+    if document is not None:
+        pairs = list(_points_of(document.value, label))
+        level: Literal["strict", "tolerant", "repaired"] = "repaired" if document.mended else "tolerant"
+        level = "strict" if document.alone and not document.mended else level
+    else:
+        pairs = [(label, [float(number) for number in found.groups()]) for found in _TWO.finditer(text)]
+        pairs = [] if _CORNERS.search(text) else pairs  # two corners are a box
+        level = "tolerant" if re.search(r"\w", _TWO.sub("", text)) else "strict"
+    if not pairs:
+        boxed = read(text, coordinates, label)
+        if boxed is None:
+            return None
+        return replace(boxed, regions=tuple(replace(r, geometry=middle(r.geometry)) for r in boxed.regions))
+    placed = [(name, coordinates.place_point(numbers)) for name, numbers in pairs]
+    regions = tuple(Region(name, point, image=coordinates.image) for name, point in placed if point is not None)
+    return Found(regions, level, out_of_range=len(regions) < len(placed))
+
+
+def middle(place: Geometry) -> Geometry:
+    """The middle of a box; any other place as it is."""
+    if not isinstance(place, Box):
+        return place
+    return Point(tuple((low + high) / 2 for low, high in zip(place.low, place.high, strict=True)))
+
+
+def _points_of(value: Any, label: str) -> Iterator[tuple[str, Sequence[float]]]:
+    """Points of a JSON value, each with its name."""
+    if isinstance(value, list):
+        if len(value) == 2 and all(map(_is_number, value)):
+            yield label, value
+        else:
+            for part in value:
+                yield from _points_of(part, label)
+    elif isinstance(value, dict):
+        name = next((part for key in NAMES if isinstance(part := value.get(key), str)), label)
+        keyed = [part for key, part in value.items() if str(key).casefold() in POINT_KEYS]
+        boxed = any(str(key).casefold() in KEYS for key in value) and not keyed
+        for part in keyed or ([] if boxed else [part for part in value.values() if isinstance(part, dict | list)]):
+            yield from _points_of(part, name)
 
 
 def _in_document(value: Any, label: str) -> Iterator[tuple[str, Sequence[float]]]:
