@@ -65,6 +65,7 @@ REFUSALS: dict[str, str] = {
     # environment (exit 5)
     "missing_package": "A package that only this needs is not installed; the message names the command that does it.",
     "endpoint_unreachable": "The model did not answer in several tries; what was answered is kept; the command goes on there.",
+    "endpoint_refused": "The endpoint refuses the request, or answers no chat completion; what was answered is kept.",
     "missing_data": "VESALIUS_DATA is not set, or what is asked for does not lie below it.",
     "no_salt": "The secret that keys of patients are made with can be neither read nor made; set VESALIUS_SALT.",
     # our own bug (exit 1)

@@ -137,8 +137,8 @@ def _tried(responder: Responder, queries: Sequence[Query], manner: Manner) -> li
             if again + 1 == manner.tries:
                 raise MissingFromEnvironment(
                     "endpoint_unreachable",
-                    f"The model did not answer in {manner.tries} tries. What it answered before is kept. Run the same command "
-                    "again when it can be reached.",
+                    f"The model did not answer in {manner.tries} tries (the last: {busy}). What it answered before is kept. Run "
+                    "the same command again when it can be reached.",
                 ) from busy
             manner.sleep(min(pause if busy.after_s is None else busy.after_s, LONGEST_WAIT_S))
             pause *= 2

@@ -124,7 +124,7 @@ def written(result: Result, harness: Harness, facts: Mapping[str, Any]) -> tuple
     answers = [(item, response) for item, response in zip(result.items, result.responses[MODEL], strict=True) if response]
     pairs = [(item, response.raw or response.text) for item, response in answers]
     if harness == "vlmevalkit":
-        return f"{model}_{benchmark}.xlsx", _xlsx(_table(pairs))
+        return re.sub(r"[^\w.-]", "_", model) + f"_{benchmark}.xlsx", _xlsx(_table(pairs))  # a model's name may hold slashes
     if harness == "lmms_eval":
         lines = [json.dumps(_lmms_row(item, text), ensure_ascii=False) for item, text in pairs]
         return f"samples_{benchmark}.jsonl", ("\n".join(lines) + "\n").encode()

@@ -69,6 +69,7 @@ class ModelJudge:
     ) -> None:
         self.responder, self.prompt, self.kept, self.manner, self.say = responder, prompt, kept, manner, say
         self.name = responder.identity.name
+        self.sha256 = responder.identity.sha256
         self.prompt_sha256 = hashlib.sha256(prompt.encode()).hexdigest()
 
     def verdicts(self, questions: Sequence[str], truths: Sequence[str], answers: Sequence[str]) -> list[bool | None]:
@@ -89,6 +90,7 @@ class Judged:
         scores: by the judge, by the fixed rules, and their agreement (kappa) on the answers that it was asked about.
         asked, unreadable: how many answers it was asked about, and how many verdicts were neither yes nor no.
         agree: share of those asked about with the same verdict of both; None when it was asked about none.
+        sha256: of the judge's weights; "unknown" behind an endpoint, and for a judge that is no model.
     """
 
     name: str
@@ -97,11 +99,13 @@ class Judged:
     asked: int
     unreadable: int
     agree: float | None
+    sha256: str = "unknown"
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `scores.json`."""
         return {
             "name": self.name,
+            "sha256": self.sha256,
             "prompt_sha256": self.prompt_sha256,
             "asked": self.asked,
             "unreadable": self.unreadable,
@@ -145,7 +149,8 @@ def judge(result: Result, by: Judge, *, seed: int) -> Judged | None:
     ]
     unreadable = sum(verdict is None for verdict in verdicts)
     agree = float((right[open_] == rules[open_]).mean()) if open_ else None
-    return Judged(by.name, by.prompt_sha256, scores, len(open_), unreadable, agree)
+    weights = str(getattr(by, "sha256", "unknown"))
+    return Judged(by.name, by.prompt_sha256, scores, len(open_), unreadable, agree, weights)
 
 
 def _filled(prompt: str, words: dict[str, str]) -> str:

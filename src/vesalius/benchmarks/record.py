@@ -34,11 +34,13 @@ def of_exam(items: Sequence[Item]) -> dict[str, Any]:
 
 
 def of_responder(responder: Responder) -> dict[str, Any]:
-    """Which model, on what."""
+    """Which model, on what; how it writes boxes, where the user had to say it."""
     identity = responder.identity
+    coordinates = getattr(responder, "coordinates", None)
     return {
         "model": {"name": identity.name, "sha256": identity.sha256, "recipe": identity.recipe},
         "device": device_of(responder),
+        **({} if coordinates is None else {"coordinates": coordinates}),
     }
 
 

@@ -215,7 +215,9 @@ def reproduce(
 
 @app.command(epilog="Example: vesalius evaluate --benchmark first_phantom --limit 3")
 def evaluate(
-    model: Annotated[str | None, typer.Option("--model", metavar="M", help="A run's folder or a model's name.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="M", help="A run's folder, a model's name, or http://HOST:PORT/v1#MODEL.")
+    ] = None,
     predictions: Annotated[Path | None, typer.Option(metavar="FILE", help="Answers made elsewhere, to be scored.")] = None,
     benchmark: Annotated[
         str | None,
@@ -231,14 +233,16 @@ def evaluate(
         str | None, typer.Option(metavar="noise=0.1,jpeg=20", help="Synthetic corruptions, as conditions of their own.")
     ] = None,
     coordinates: Annotated[
-        str | None, typer.Option(metavar="NAME", help="How the texts of --predictions write boxes: pixels, thousandths, …")
+        str | None,
+        typer.Option(metavar="NAME", help="How --predictions or an endpoint's model write boxes: pixels, thousandths, …"),
     ] = None,
     judge: Annotated[
-        str | None, typer.Option(metavar="M", help="A model that judges open answers beside the fixed rules.")
+        str | None,
+        typer.Option(metavar="M", help="Judges open answers beside the fixed rules; a model, or an endpoint's URL#MODEL."),
     ] = None,
     choose: Annotated[list[str] | None, typer.Option(metavar="M", help="Candidates; validation data alone decide.")] = None,
     write: Annotated[list[str] | None, typer.Option(metavar="HARNESS", help="vlmevalkit, lmms_eval or inspect_ai, too.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Questions asked at the same time.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Questions asked at the same time, of an endpoint.")] = 1,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ask anew what was answered before.")] = False,
     json: Json = False,
     quiet: Quiet = False,

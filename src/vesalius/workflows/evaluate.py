@@ -25,8 +25,10 @@ from vesalius.benchmarks.scoring import Item
 from vesalius.benchmarks.subgroups import groups
 from vesalius.benchmarks.trust import trust
 from vesalius.errors import InputRefused, Problem, UsageError
+from vesalius.generate.endpoint import Endpoint, is_endpoint, open_endpoint
 from vesalius.generate.respond import Responder
 from vesalius.generate.written_boxes import CODECS
+from vesalius.metrics import box_iou, point_f1
 from vesalius.metrics.bootstrap import CORPUS_PERMUTATIONS, FEW_PATIENTS, PERMUTATIONS, RESAMPLES
 from vesalius.types import NOTICE, CodedWarning, Sample
 from vesalius.workflows import examine
@@ -34,6 +36,7 @@ from vesalius.workflows.open_model import open_model
 from vesalius.workflows.outcome import Outcome, write_whole
 
 SEED = 0  # of the shuffled pictures and of the bootstrap
+PLACES = scoring.PLACED | {box_iou.NAME, point_f1.NAME}  # forms of answers, and the metrics where no form is stated
 FOLDER, PUBLISHED = "folder", "first_real"  # the benchmarks for a folder given without a name
 
 
@@ -42,6 +45,7 @@ class Exam:
     """What is asked: a benchmark's items, the keys of all its samples, and how many were left out because the model knew them.
 
     `samples` are all of the benchmark's in their published order, `rules` what its file says, `doubts` what its score is not.
+    `whole` are the items of all patients that the model does not know, whatever limit holds: majority's answers are chosen there.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Exam:
     rules: Rules | None = None
     samples: Sequence[Sample] = ()
     doubts: Sequence[CodedWarning] = ()
+    whole: Sequence[Item] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +101,8 @@ def evaluate(
     """Score a model or predictions on a benchmark, or compare two evaluations. Encoders are examined, see `examine`.
 
     Args:
-        model: as `ask` takes it; None for the embedded model. Or the run of an encoder.
+        model: as `ask` takes it, or an endpoint as `open_endpoint` takes it; None for the embedded model. Or the run of an
+            encoder.
         predictions: a file of answers made elsewhere, instead of a model.
         benchmark: a benchmark's name, `NAME=FOLDER`, `NAME:PART`, or a folder (in our own layout, or with the published
             collections). For an encoder a recipe below recipes/represent, or a folder.
@@ -105,18 +111,20 @@ def evaluate(
         compare: two output folders; nothing else may be given then.
         compat: the name of one of the benchmark's own odd rules.
         corrupt: further conditions with corrupted pictures: `noise=0.1,blur=2,jpeg=20,gamma=1.5`.
-        coordinates: how boxes are written in the texts of `predictions`: a name of `written_boxes.CODECS`.
-        judge: a model that judges open answers, as `model`.
+        coordinates: how boxes are written in the texts of `predictions`, or by an endpoint's model: a name of
+            `written_boxes.CODECS`.
+        judge: a model that judges open answers: as `ask` takes it, or an endpoint.
         choose: candidates, as `model`; the best is chosen, on validation data alone.
         write: harnesses in whose formats the predictions are written, too: vlmevalkit, lmms_eval, inspect_ai.
-        workers: questions that are asked at the same time, for a model behind an endpoint.
+        workers: questions that are asked at the same time, of a model or judge behind an endpoint. Each is a request of its
+            own, so that a kill repeats no more of them than these.
         fresh: ask everything anew, instead of taking answers that were kept.
         say: takes progress lines.
 
     Raises:
         UsageError: `bad_option`, `unknown_name`; `open_choice`: candidates on a test split.
         InputRefused: `bad_predictions`, `empty_split`, `input_missing`, and what the benchmark's data refuse.
-        MissingFromEnvironment: `missing_data`; `endpoint_unreachable`.
+        MissingFromEnvironment: `missing_data`; `endpoint_unreachable`, `endpoint_refused`.
     """
     if compare is not None:
         if any((model, predictions, benchmark, limit, compat, corrupt, coordinates, judge, choose, write)):
@@ -135,14 +143,16 @@ def evaluate(
     name, _, _ = _named(benchmark)
     harnesses: list[Harness] = [harness for harness in get_args(Harness) if harness in write]
     keep = None if fresh else platformdirs.user_data_path("vesalius") / "answers"
-    manner = Manner(workers, batch=AT_ONCE if workers == 1 else 1)
-    way = Way(keep, manner, corrupt, None if judge is None else _model_judge(judge, keep, manner, say), harnesses)
+    responder = None if predictions is not None or choose else _opened(model, coordinates)
+    remote = any(map(is_endpoint, (model, *choose)))
+    manner = IN_ORDER if is_endpoint(judge) and not remote else _manner(workers, remote)  # the workers are the judge's then
+    way = Way(keep, manner, corrupt, None if judge is None else _model_judge(judge, keep, workers, say), harnesses)
     if choose:
-        return _chosen(choose, benchmark, compat, limit, out, way, say)
-    responder = None if predictions is not None else open_model(model)
+        return _chosen(choose, benchmark, compat, limit, out, way, say, coordinates)
     say(f"reading the questions of {name}")
     exam_ = prepare(benchmark, frozenset() if responder is None else responder.trained_patients, limit, compat=compat)
     if responder is not None:
+        _coordinates_known(responder, exam_)
         return assess(responder, exam_, out=out, say=say, way=way)
     assert predictions is not None
     return _graded(predictions, exam_, out, coordinates, way)
@@ -190,8 +200,9 @@ def _consistent(
         raise UsageError(
             "bad_option", "--corrupt shows a model other pictures. Predictions in a file have been made. Give --model."
         )
-    if coordinates is not None and (predictions is None or coordinates not in CODECS):
-        said = f"--coordinates says how boxes are written in the texts of --predictions, by one of {', '.join(CODECS)}."
+    written = predictions is not None or any(map(is_endpoint, (model, *choose)))
+    if coordinates is not None and (not written or coordinates not in CODECS):
+        said = f"--coordinates says how boxes are written in the texts of --predictions or by an endpoint: {', '.join(CODECS)}."
         raise UsageError("bad_option", f"{said} A model's adapter says it for the model. Correct it or leave it away.")
     unknown = [name for name in write if name not in get_args(Harness)]
     if unknown:
@@ -247,7 +258,8 @@ def prepare(benchmark: str, trained: frozenset[str], limit: int | None, *, compa
     present = {sample.provenance.patient_key for sample in samples}
     taken = frozenset(sorted(present - trained, key=_lot)[:limit])
     # All become items first: which questions stand for themselves is the benchmark's, not that of the patients taken.
-    items = [item for item in scoring.items_of(samples, rules) if item.patient in taken]
+    whole = [item for item in scoring.items_of(samples, rules) if item.patient not in trained]
+    items = [item for item in whole if item.patient in taken]
     if not items:
         raise InputRefused(
             "empty_split",
@@ -256,7 +268,7 @@ def prepare(benchmark: str, trained: frozenset[str], limit: int | None, *, compa
         )
     left_out = sum(sample.provenance.patient_key in trained for sample in samples)
     title = name if part is None else f"{name}:{part}"
-    return Exam(title, items, known_keys, left_out, len(present & trained), rules, samples, rules.doubts(samples))
+    return Exam(title, items, known_keys, left_out, len(present & trained), rules, samples, rules.doubts(samples), whole)
 
 
 def assess(
@@ -275,7 +287,9 @@ def assess(
     way = way or Way(seed=seed)
     asked: Responder = scope.Scoped(responder) if exam_.rules is not None and exam_.rules.scoped else responder
     changed = None if way.corrupt is None else corruptions(way.corrupt)
-    result = exam.sit(asked, exam_.items, seed=way.seed, say=say, keep=way.keep, manner=way.manner, corrupted=changed)
+    result = exam.sit(
+        *(asked, exam_.items), seed=way.seed, say=say, keep=way.keep, manner=way.manner, corrupted=changed, whole=exam_.whole
+    )
     return _outcome(result, exam_, record.of_responder(responder), out, way)
 
 
@@ -284,12 +298,35 @@ def _graded(file: Path, exam_: Exam, out: Path | None, coordinates: str | None, 
     given = answers.load(file, exam_.items, exam_.known, samples=exam_.samples, coordinates=coordinates)
     about = {"predictions_sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
     about |= {} if coordinates is None else {"coordinates": coordinates}
-    return _outcome(exam.grade(exam_.items, given, seed=way.seed), exam_, about, out, way)
+    return _outcome(exam.grade(exam_.items, given, seed=way.seed, whole=exam_.whole), exam_, about, out, way)
 
 
-def _model_judge(name: str, keep: Path | None, manner: Manner, say: Callable[[str], None]) -> Judge:
+def _opened(name: str | None, coordinates: str | None = None) -> Responder:
+    """A model in this process, or one behind an endpoint."""
+    return open_endpoint(name, coordinates) if name is not None and is_endpoint(name) else open_model(name)
+
+
+def _manner(workers: int, remote: bool) -> Manner:
+    """One question per request where several ask or an endpoint is asked: what fails or is killed takes no other with it."""
+    return Manner(workers, batch=1 if remote or workers > 1 else AT_ONCE)
+
+
+def _coordinates_known(responder: Responder, exam_: Exam) -> None:
+    """Refuse to ask an endpoint for places when nobody says how its model writes them: they would be read as "nothing there"."""
+    forms = [item.asked.form if item.asked is not None else item.measured[0] for item in exam_.items]
+    places = sum(form in PLACES for form in forms)
+    if places and isinstance(responder, Endpoint) and responder.coordinates is None:
+        raise UsageError(
+            "bad_option",
+            f"{places} questions ask for places in the picture. Whether the numbers of the endpoint's model are pixels, "
+            f"thousandths or fractions cannot be told from them. Say --coordinates with one of {', '.join(CODECS)}.",
+        )
+
+
+def _model_judge(name: str, keep: Path | None, workers: int, say: Callable[[str], None]) -> Judge:
     """A model as a judge, its verdicts kept."""
-    responder = open_model(name)
+    responder = _opened(name)
+    manner = _manner(workers, is_endpoint(name))
     kept = None if keep is None else AnswersFile(place_of(keep, responder.identity, "judge", record.made_with(responder)))
     return ModelJudge(responder, kept=kept, manner=manner, say=say)
 
@@ -302,13 +339,14 @@ def _chosen(
     out: Path | None,
     way: Way,
     say: Callable[[str], None],
+    coordinates: str | None = None,
 ) -> Outcome:
     """Score every candidate on validation data, and name the best.
 
     The rule: a choice is open as long as there are two candidates, and the winner's score on the data that it was chosen on is
     too good. So candidates are scored only on samples that their dataset calls validation; on any others they are refused.
     """
-    responders = [open_model(name) for name in candidates]
+    responders = [_opened(name, coordinates) for name in candidates]
     trained = frozenset().union(*(responder.trained_patients for responder in responders))
     exam_ = prepare(benchmark, trained, limit, compat=compat)
     others = {str(item.sample.provenance.split) for item in exam_.items} - {"validation"}
@@ -322,6 +360,8 @@ def _chosen(
                 for name in sorted(others)
             ],
         )
+    for responder in responders:
+        _coordinates_known(responder, exam_)
     places = [None if out is None else out / f"candidate_{number}" for number in range(1, len(candidates) + 1)]
     outcomes = [
         assess(responder, exam_, out=place, say=say, way=way) for responder, place in zip(responders, places, strict=True)
@@ -396,6 +436,7 @@ def _outcome(result: Result, exam_: Exam, about: Mapping[str, Any], out: Path | 
         "compat": exam_.rules.says if exam_.rules is not None else "",
         "items": len(result.items),
         "patients": len({item.patient for item in result.items}),
+        "majority_from_patients": len({item.patient for item in exam_.whole or result.items}),
         "excluded": {"samples": exam_.excluded_samples, "patients": exam_.excluded_patients},
         "declined": {condition: scope.declined(of) for condition, of in result.responses.items() if condition in _asked(result)},
         "refused": sum(response is not None and response.raw.startswith("refused: ") for response in responses),

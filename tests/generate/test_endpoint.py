@@ -1,0 +1,305 @@
+import base64
+import hashlib
+import io
+import logging
+import math
+import socket
+import threading
+import time
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from tests.generate.chat_server import question, serving
+
+from vesalius.benchmarks.answers_file import AnswersFile
+from vesalius.benchmarks.asking import Manner, ask
+from vesalius.errors import InputRefused, MissingFromEnvironment, UsageError, VesaliusError
+from vesalius.generate import endpoint
+from vesalius.generate.endpoint import KEY, Endpoint, is_endpoint, open_endpoint
+from vesalius.generate.respond import Query, Transient
+from vesalius.types import Box, Image, SampleImage, Source
+
+QUERIES = [Query((), f"q{number}") for number in range(24)]
+
+
+def upper(request: dict[str, Any]) -> str:
+    return question(request).upper()
+
+
+def picture(pixels: np.ndarray, modality: str = "XR", **given: Any) -> Image:
+    source = Source(None, hashlib.sha256(pixels.tobytes()).hexdigest(), "made")
+    shape = pixels.shape[:2]
+    return Image("image", shape, 3 if pixels.ndim == 3 else 1, lambda: pixels, source, modality=modality, **given)
+
+
+def test_a_question_is_one_request_as_the_servers_take_it() -> None:
+    with serving(upper) as server:
+        found = Endpoint(server.address, key="s3cret").respond([Query((), "is there air?")])[0]
+    request, headers = server.requests[0], server.headers[0]
+    assert headers["path"] == "/v1/chat/completions"
+    assert headers["Authorization"] == "Bearer s3cret"
+    assert request["model"] == "a/model:7b"
+    assert request["messages"] == [{"role": "user", "content": "is there air?"}]
+    assert (request["temperature"], request["stream"]) == (0, False)
+    assert (found.text, found.raw, found.status, found.text_tokens) == ("IS THERE AIR?", "IS THERE AIR?", "strict", 14)
+    assert math.isnan(found.confidence)  # the server stated none
+    assert found.coordinates is None
+
+
+def test_pictures_go_along_windowed_in_their_order_and_two_are_told_apart() -> None:
+    hounsfield = np.linspace(-1000, 1000, 40 * 20, dtype=np.float32).reshape(40, 20)
+    color = np.random.default_rng(0).integers(0, 256, (2000, 1000, 3), dtype=np.uint8)
+    shown = (
+        SampleImage("current", picture(hounsfield, "CT", window=(0.0, 200.0))),
+        SampleImage("prior", picture(color, "ES")),
+    )
+    with serving(upper) as server:
+        asked = Endpoint(server.address)
+        asked.respond([Query(shown, "What changed?"), Query(shown[:1], "What is it?")])
+    first, second = (request["messages"][0]["content"] for request in server.requests)
+    assert [part["type"] for part in first] == ["text", "image_url", "text", "image_url", "text"]
+    assert "Earlier" in first[2]["text"]
+    assert first[4]["text"] == "What changed?"
+    assert [part["type"] for part in second] == ["image_url", "text"]
+    slices = [_decoded(part) for part in (first[1], first[3], second[0])]
+    assert slices[0].shape == (40, 20)
+    assert slices[0][0, 0] == 0  # below the window
+    assert slices[0][-1, -1] == 255
+    assert 0 < slices[0][20, 0] < 255
+    assert slices[1].shape == (endpoint.SHOWN_PX, endpoint.SHOWN_PX // 2, 3)
+    np.testing.assert_array_equal(slices[0], slices[2])
+
+
+def _decoded(part: dict[str, Any]) -> np.ndarray:
+    kind, _, content = part["image_url"]["url"].partition(",")
+    assert kind == "data:image/png;base64"
+    return np.asarray(Pillow.open(io.BytesIO(base64.b64decode(content))))
+
+
+def test_boxes_are_read_in_the_coordinates_that_the_user_says_and_put_into_the_files_pixels() -> None:
+    shown = (SampleImage("current", picture(np.eye(3072, 1536, dtype=np.uint8) * 255)),)
+    with serving(lambda request: "[[0, 0, 768, 768]]") as server:
+        pixels, none = Endpoint(server.address, coordinates="pixels"), Endpoint(server.address)
+        found, bare = (asked.respond([Query(shown, "Where?")])[0] for asked in (pixels, none))
+        blind = pixels.respond([Query((), "Where?")])[0]
+    assert found.coordinates is not None
+    assert found.coordinates.shown_px == (1536, 768)
+    assert found.coordinates.file_px == (3072, 1536)
+    assert found.regions[0].geometry == Box((0.0, 0.0), (1536.0, 1536.0))
+    assert (bare.coordinates, bare.regions) == (None, ())
+    assert blind.coordinates is not None
+    assert blind.regions == ()
+
+
+def test_a_volume_is_not_sent() -> None:
+    volume = Image("volume", (3, 20, 20), 1, lambda: np.zeros((3, 20, 20)), Source(None, "0" * 64, "made"))
+    with serving(upper) as server, pytest.raises(InputRefused) as caught:
+        Endpoint(server.address).respond([Query((SampleImage("current", volume),), "What?")])
+    assert caught.value.code == "no_image"
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("tokens", "expected"),
+    [
+        ([("yes", -0.5), (".", -0.25)], math.exp(-0.75)),
+        ([("yes", -0.5), (".", -0.25), ("<|im_end|>", -0.25)], math.exp(-1.0)),
+        ([("<think>", -3.0), ("yes", -0.5), (".", -0.25)], math.nan),
+        ([], math.nan),
+        ([("yes", "often"), (".", -0.25)], math.nan),
+    ],
+)
+def test_the_probability_is_that_of_the_answers_own_tokens(tokens: list[tuple[str, Any]], expected: float) -> None:
+    stated = {"logprobs": {"content": [{"token": token, "logprob": value} for token, value in tokens]}}
+    with serving(lambda request: "yes.", further=stated) as server:
+        found = Endpoint(server.address).respond([QUERIES[0]])[0]
+    assert found.confidence == pytest.approx(expected, nan_ok=True)
+
+
+def test_an_answer_that_was_cut_at_the_most_tokens_is_repaired_and_an_empty_one_has_failed() -> None:
+    with serving(lambda request: "The lungs are", further={"finish_reason": "length"}) as server:
+        assert Endpoint(server.address).respond([QUERIES[0]])[0].status == "repaired"
+    with serving(lambda request: None) as server:  # type: ignore[arg-type,return-value]
+        found = Endpoint(server.address).respond([QUERIES[0]])[0]
+    assert (found.status, found.text, found.raw) == ("failed", "", "")
+
+
+def test_half_a_character_does_not_break_what_is_kept(tmp_path: Path) -> None:
+    with serving(lambda request: "a \ud83d b") as server:
+        kept = AnswersFile(tmp_path / "a.jsonl")
+        found = ask(Endpoint(server.address), QUERIES[:1], "as asked", lambda m: None, kept=kept)
+    assert found[0].text == "a ? b"
+    assert AnswersFile(tmp_path / "a.jsonl").get(QUERIES[0]) is not None
+
+
+def test_no_question_is_lost_and_none_is_answered_twice_whatever_goes_wrong_meanwhile(tmp_path: Path) -> None:
+    faults: dict[int, str | int] = {2: 500, 3: 429, 5: "hang", 8: "cut", 11: "garbage", 14: 503, 17: 429, 20: 408}
+    waited: list[float] = []
+    with serving(upper, faults=faults, slow_s=0.005) as server:
+        asked, kept = Endpoint(server.address, timeout_s=0.4), AnswersFile(tmp_path / "a.jsonl")
+        manner = Manner(workers=4, batch=1, first_wait_s=0.01, sleep=waited.append)
+        found = ask(asked, QUERIES, "as asked", lambda m: None, kept=kept, manner=manner)
+    assert [response.text for response in found] == [query.question.upper() for query in QUERIES]
+    assert sorted(server.answered) == sorted(query.question for query in QUERIES)
+    assert len(server.requests) == len(QUERIES) + len(faults)
+    assert 2 <= server.most_at_once <= 5  # four, and for a moment the one that hangs after its asker has gone
+    assert waited.count(1.0) == 2  # as Retry-After says
+    assert len(waited) == len(faults)
+    again = ask(asked, QUERIES, "as asked", lambda m: None, kept=AnswersFile(tmp_path / "a.jsonl"), manner=manner)
+    assert [response.text for response in again] == [response.text for response in found]  # the server is gone
+
+
+def test_no_more_are_asked_at_once_than_there_are_workers() -> None:
+    with serving(upper, slow_s=0.02) as server:
+        ask(Endpoint(server.address), QUERIES, "as asked", lambda m: None, manner=Manner(workers=3, batch=1))
+    assert server.most_at_once == 3
+
+
+@pytest.mark.parametrize("fault", [500, 502, 503, 429, 408, "hang", "cut", "garbage"])
+def test_what_may_go_well_later_is_transient_and_says_nothing_of_the_question(fault: str | int) -> None:
+    with serving(upper, faults={0: fault}) as server, pytest.raises(Transient) as caught:
+        Endpoint(server.address, timeout_s=0.2).respond([QUERIES[3]])
+    assert "q3" not in str(caught.value)
+    assert "127.0.0.1" not in str(caught.value)
+    assert caught.value.after_s == (1.0 if fault == 429 else None)
+
+
+@pytest.mark.parametrize("fault", [307, 400, 401, 403, 404, 422, "other", "huge"])
+def test_anything_else_is_one_refusal_at_once(fault: str | int) -> None:
+    with serving(upper, faults={0: fault}) as server, pytest.raises(MissingFromEnvironment) as caught:
+        ask(Endpoint(server.address, key="s3cret"), QUERIES, "as asked", lambda m: None, manner=Manner(batch=1))
+    assert caught.value.code == "endpoint_refused"
+    assert len(server.requests) == 1
+    assert not any(word in caught.value.message for word in ("q0", "s3cret", "127.0.0.1"))
+    if fault in (401, 403):
+        assert KEY in caught.value.message
+
+
+@pytest.mark.parametrize("fault", [413, "too long"])
+def test_a_question_that_is_too_long_is_declined_alone(fault: str | int) -> None:
+    with serving(upper, faults={2: fault}) as server:
+        found = ask(Endpoint(server.address), QUERIES[:4], "as asked", lambda m: None, manner=Manner(batch=1))
+    assert [response.raw for response in found] == ["Q0", "refused: text_too_long", "Q2", "Q3"]
+
+
+def test_a_server_that_drips_for_ever_is_left_when_time_is_up() -> None:
+    listener, ended = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def drip() -> None:
+        client, _ = listener.accept()
+        with client:
+            client.recv(1 << 16)
+            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            while not ended.wait(0.05):
+                try:
+                    client.sendall(b" ")
+                except OSError:
+                    return
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    begun = time.monotonic()
+    with pytest.raises(Transient):
+        Endpoint(f"http://127.0.0.1:{listener.getsockname()[1]}#m", timeout_s=0.3).respond([QUERIES[0]])
+    assert time.monotonic() - begun < 3
+    ended.set()
+    thread.join()
+    listener.close()
+
+
+def test_where_nothing_listens_is_unreachable_after_the_last_try() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    manner = Manner(batch=1, tries=3, sleep=lambda s: None)
+    with pytest.raises(MissingFromEnvironment) as caught:
+        ask(Endpoint(f"http://127.0.0.1:{port}/v1#m"), QUERIES, "as asked", lambda m: None, manner=manner)
+    assert caught.value.code == "endpoint_unreachable"
+    assert "ConnectionRefusedError" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("said", "least", "most"),
+    [
+        (None, None, None),
+        ("7", 7, 7),
+        ("0", None, None),
+        ("-3", None, None),
+        ("soon", None, None),
+        ("9" * 5000, None, None),
+        (formatdate(time.time() + 3600, usegmt=True), 3500, 3601),
+        (formatdate(time.time() - 60, usegmt=True), None, None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(said: str | None, least: float | None, most: float | None) -> None:
+    found = endpoint._seconds(said)
+    if least is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert least <= found <= most  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ftp://127.0.0.1/v1#m",
+        "file:///etc/hosts#m",
+        "http://127.0.0.1:8000/v1",
+        "http://127.0.0.1:8000/v1#",
+        "http://127.0.0.1:8000/v1#a model",
+        "http://127.0.0.1:99999/v1#m",
+        "http://[::1/v1#m",
+        "http:///v1#m",
+        "http://me:s3cret@127.0.0.1/v1#m",
+        "http://127.0.0.1/v1?key=s3cret#m",
+        "http://127.0.0.1/v 1#m",
+    ],
+)
+def test_an_address_that_cannot_be_meant_is_refused_before_anything_is_asked(name: str) -> None:
+    assert is_endpoint(name)
+    with pytest.raises(UsageError) as caught:
+        open_endpoint(name)
+    assert caught.value.code == "bad_option"
+    assert "s3cret" not in caught.value.message
+
+
+def test_the_key_comes_from_the_environment_and_is_seen_nowhere(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv(KEY, " s3cret\n")
+    with serving(upper) as server:
+        asked = open_endpoint(server.address)
+        asked.respond([QUERIES[0]])
+    assert server.headers[0]["Authorization"] == "Bearer s3cret"
+    assert "s3cret" not in f"{caplog.text} {asked.identity} {asked.device} {asked!r}"
+    monkeypatch.setenv(KEY, "s3cret\r\nHost: elsewhere")
+    with pytest.raises(VesaliusError) as caught:
+        open_endpoint(server.address)
+    assert "s3cret" not in caught.value.message
+    monkeypatch.delenv(KEY)
+    with serving(upper) as server:
+        open_endpoint(server.address).respond([QUERIES[0]])
+    assert "Authorization" not in server.headers[0]
+
+
+def test_no_proxy_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with serving(upper) as server:
+        assert Endpoint(server.address).respond([QUERIES[0]])[0].text == "Q0"
+
+
+def test_the_record_names_the_model_and_no_host_and_two_servers_are_told_apart() -> None:
+    one, same, other, boxed = (
+        Endpoint(f"http://{host}/v1#m", coordinates=coordinates)
+        for host, coordinates in (("near:1", None), ("near:1", None), ("far:1", None), ("near:1", "pixels"))
+    )
+    assert (one.identity.name, one.identity.sha256, one.identity.recipe) == ("m", "unknown", "unknown")
+    assert one.device == same.device
+    assert len({one.device, other.device, boxed.device}) == 3
+    assert "near" not in one.device
