@@ -28,6 +28,21 @@ def test_majority_is_the_mode_for_words_and_the_median_for_numbers(made: SimpleN
     assert np.nanmean(values["exact"]) == 3 / 7
 
 
+def test_of_a_few_patients_majority_is_the_constant_of_all(exam_items: list[scoring.Item]) -> None:
+    """Of one patient the best constant is the truth; the answer of all patients is no better for it than for the others."""
+    best, leading = baselines.majority(exam_items)
+    few = [index for index, item in enumerate(exam_items) if item.patient in ("patient001", "patient004")]
+    values, said = baselines.majority([exam_items[i] for i in few], exam_items)
+    assert set(values) == set(best)
+    for name, found in values.items():
+        np.testing.assert_array_equal(found, best[name][few])
+    assert [response and response.text for response in said] == [(whole := leading[i]) and whole.text for i in few]
+    one = [index for index in few if exam_items[index].patient == "patient001"]
+    alone, of_all = (baselines.majority([exam_items[i] for i in one], whole)[0]["credit"] for whole in ((), exam_items))
+    assert alone.tolist() == pytest.approx([1, 1, 1])
+    assert of_all.mean() < 0.7
+
+
 def test_majority_within_one_may_lie_between_the_truths(made: SimpleNamespace) -> None:
     items = scoring.items_of(made.sample(f"p{i}", "count", "How many?", n) for i, n in enumerate(["1", "3"] * 4))
     assert np.nanmean(baselines.majority(items)[0]["within_one"]) == 1

@@ -138,6 +138,21 @@ def test_predictions_made_elsewhere_get_the_score_that_the_model_got(dataset: Pa
     assert len(again.data["predictions_sha256"]) == 64
 
 
+def test_under_a_limit_majority_is_that_of_the_whole_split(dataset: Path, rule: Rule, tmp_path: Path) -> None:
+    whole, one = (prepare(str(dataset), frozenset(), limit) for limit in (None, 1))
+    everybody, limited = (assess(rule, exam, out=tmp_path / str(len(exam.items)), say=lambda m: None) for exam in (whole, one))
+    assert (limited.data["patients"], limited.data["majority_from_patients"]) == (1, PATIENTS)
+    rows = {
+        place: {row["key"]: row["scores"] for row in pq.read_table(path).to_pylist() if row["condition"] == "majority"}
+        for place, path in ((exam, tmp_path / str(len(exam.items)) / "predictions.parquet") for exam in (whole, one))
+    }
+    assert rows[one].items() <= rows[whole].items()
+    assert limited.data["rows"][0]["scores"]["majority"]["value"] < 1
+    assert everybody.data["majority_from_patients"] == PATIENTS
+    others = prepare(str(dataset), frozenset({one.items[0].patient}), 1).whole
+    assert len({item.patient for item in others}) == PATIENTS - 1
+
+
 def test_two_evaluations_are_compared_item_by_item(dataset: Path, rule: Rule, tmp_path: Path) -> None:
     exam = prepare(str(dataset), frozenset(), None)
     one = assess(rule, exam, out=tmp_path / "a", say=lambda m: None).data["rows"][0]["scores"]["model"]["value"]

@@ -1,9 +1,11 @@
 """The sanity rows: what a constant answer, the question alone, and other pictures would score.
 
-*majority*        the best constant answer per question, chosen on the evaluated items themselves: no model that gives every
-                  picture the same answer can do better. For boxes it is the better of none and the median box in unit
-                  coordinates (or the boxes of one of a few items); close to the best constant, not proven to be it. Of a multiple
-                  choice it is the best of a letter, the longest option, the shortest, and the most frequent texts.
+*majority*        the best constant answer per question, chosen on the benchmark's items themselves: no model that gives every
+                  picture the same answer can do better on them. Where only some patients are asked (`--limit`) it is still
+                  chosen on all: the best constant of a handful of patients is nearly their truth. For boxes it is the better of
+                  none and the median box in unit coordinates (or the boxes of one of a few items); close to the best constant,
+                  not proven to be it. Of a multiple choice it is the best of a letter, the longest option, the shortest, and
+                  the most frequent texts.
 *text_only*       the same model without pictures. Its boxes are shares of a square canvas; they are laid on the canvas that
                   would have held the true picture.
 *shuffled_image*  the same model with the pictures of another patient, of the same task, modality and roles. What it still
@@ -41,8 +43,12 @@ GRAY = 128
 NOTHING = Given("", (), None)
 
 
-def majority(items: Sequence[Item]) -> tuple[dict[str, Values], list[Response | None]]:
+def majority(items: Sequence[Item], whole: Sequence[Item] = ()) -> tuple[dict[str, Values], list[Response | None]]:
     """The best constant answer per (task, question), for the quick metrics each its own.
+
+    Args:
+        items: that are scored.
+        whole: on which the constants are chosen, `items` among them; (): on `items`.
 
     Returns:
         Metric → values as `scoring.values_of` gives them; and the responses that lead, those of each item's first metric.
@@ -50,14 +56,20 @@ def majority(items: Sequence[Item]) -> tuple[dict[str, Values], list[Response | 
     """
     values: defaultdict[str, Values] = defaultdict(lambda: np.full(len(items), np.nan))
     leading: list[Response | None] = [None] * len(items)
-    for (_, metrics, _), indices in scoring.alike(items).items():
-        group = [items[i] for i in indices]
+    everything = whole or items
+    likes = scoring.alike(everything)
+    for key, indices in scoring.alike(items).items():
+        metrics, group = key[1], [items[i] for i in indices]
+        likewise = [everything[i] for i in likes[key]]
+        places = {id(item): place for place, item in enumerate(likewise)}
+        evaluated = [places[id(item)] for item in group]
         own = [name for name in metrics if scoring.per_item(name)]
         lead: list[Given] | None = None
         for name in own:
             # Most metrics of words take long on many candidates; the constant of the first one stands for those.
             if lead is None or name in QUICK:
-                given, scored = _best_constant(name, group)
+                constant, of_all = _best_constant(name, likewise)
+                given, scored = [constant[place] for place in evaluated], of_all[evaluated]
             else:
                 given, scored = lead, scoring.measure(name, lead, group)
             values[name][indices] = scored

@@ -48,6 +48,7 @@ def sit(
     keep: Path | None = None,
     manner: Manner = IN_ORDER,
     corrupted: Mapping[str, Callable[[Item], Query]] | None = None,
+    whole: Sequence[Item] = (),
 ) -> Result:
     """Ask a model everything under every condition.
 
@@ -61,6 +62,7 @@ def sit(
         keep: folder where answers are kept as they come and looked up before anything is asked; None: nowhere.
         manner: how many questions at once, and how often again.
         corrupted: name → the question with corrupted pictures; each is a further condition, named as synthetic.
+        whole: on which majority's constants are chosen, `items` among them; (): on `items`.
     """
     memory: dict[str, Response] = {}
 
@@ -91,16 +93,16 @@ def sit(
         for index, response in zip(shown, asked([query(items[i]) for i in shown], name, name), strict=True):
             changed[index] = response
         responses[SYNTHETIC + name] = changed
-    return _graded(items, responses, seed)
+    return _graded(items, responses, seed, whole)
 
 
-def grade(items: Sequence[Item], responses: Sequence[Response], *, seed: int = 0) -> Result:
+def grade(items: Sequence[Item], responses: Sequence[Response], *, seed: int = 0, whole: Sequence[Item] = ()) -> Result:
     """Score answers made elsewhere; of the baselines only those that need no model stand beside them."""
-    return _graded(items, {MODEL: [*responses]}, seed)
+    return _graded(items, {MODEL: [*responses]}, seed, whole)
 
 
-def _graded(items: Sequence[Item], responses: dict[str, list[Response | None]], seed: int) -> Result:
-    best, constant = baselines.majority(items)
+def _graded(items: Sequence[Item], responses: dict[str, list[Response | None]], seed: int, whole: Sequence[Item]) -> Result:
+    best, constant = baselines.majority(items, whole)
     for name, answers in ((neighbors.NAME, neighbors.nearest_reports(items)), (segmented.NAME, segmented.measured(items))):
         if answers is not None:
             responses = responses | {name: answers}
