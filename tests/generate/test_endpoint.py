@@ -17,7 +17,7 @@ from tests.generate.chat_server import question, serving
 
 from vesalius.benchmarks.answers_file import AnswersFile
 from vesalius.benchmarks.asking import Manner, ask
-from vesalius.errors import InputRefused, MissingFromEnvironment, UsageError, VesaliusError
+from vesalius.errors import MissingFromEnvironment, UsageError, VesaliusError
 from vesalius.generate import endpoint
 from vesalius.generate.endpoint import KEY, Endpoint, is_endpoint, open_endpoint
 from vesalius.generate.respond import Query, Transient
@@ -97,9 +97,9 @@ def test_boxes_are_read_in_the_coordinates_that_the_user_says_and_put_into_the_f
 
 def test_a_volume_is_not_sent() -> None:
     volume = Image("volume", (3, 20, 20), 1, lambda: np.zeros((3, 20, 20)), Source(None, "0" * 64, "made"))
-    with serving(upper) as server, pytest.raises(InputRefused) as caught:
-        Endpoint(server.address).respond([Query((SampleImage("current", volume),), "What?")])
-    assert caught.value.code == "no_image"
+    with serving(upper) as server:
+        found = Endpoint(server.address).respond([Query((SampleImage("current", volume),), "What?")])[0]
+    assert (found.status, found.raw) == ("failed", "refused: no_image")
     assert server.requests == []
 
 

@@ -44,6 +44,7 @@ MOST_TOKENS = 2048  # of an answer, thoughts included
 SHOWN_PX = 1536  # the longest side of a picture as it is sent
 PICTURES_KEPT = 16
 LONGEST_NAME = 200
+NO_PICTURE = "refused: no_image"  # counted with what was refused
 
 _PLAIN = re.compile(r"[!-~]+")
 _PATH = re.compile(r"[\w.~%/-]*", re.ASCII)
@@ -110,14 +111,18 @@ class Endpoint:
     def respond(self, queries: Sequence[Query]) -> list[Response]:
         """One response per query, in order, one request each. Ask one at a time: `Transient` loses what came before it.
 
+        A volume, a clip or a slide is not sent: it is no picture yet, and its response has failed with `NO_PICTURE`.
+
         Raises:
             Transient: nothing was answered, and another try may help.
-            InputRefused: `text_too_long`; `no_image`: a volume or clip, or a picture cannot be decoded.
+            InputRefused: `text_too_long`, or a picture cannot be decoded.
             MissingFromEnvironment: `endpoint_refused`: it will not answer this way.
         """
         return [self._respond(query) for query in queries]
 
     def _respond(self, query: Query) -> Response:
+        if any(item.image.kind != "image" for item in query.images):
+            return Response("", (), 0.0, "failed", NO_PICTURE, 0, 0)
         with self._lock:  # one picture is read at a time, and once by those who ask about it together
             shown = [self._shown(item.image) for item in query.images]
         content: list[dict[str, Any]] = []
@@ -231,10 +236,6 @@ _FORM = "Nothing was asked. Write it as http://HOST:PORT/v1#MODEL, with the name
 
 def _as_url(image: Image) -> tuple[str, tuple[int, int]]:
     """A picture as a data URL, and its size (Y, X) as it is sent."""
-    if image.kind != "image":
-        raise InputRefused(
-            "no_image", f"An endpoint is shown pictures, and the input is a {image.kind}. It is not cut. Give a picture of it."
-        )
     pixels = shrink(to_display(image.load(), image), SHOWN_PX)
     return "data:image/png;base64," + base64.b64encode(png_bytes(pixels)).decode(), (pixels.shape[0], pixels.shape[1])
 
