@@ -185,6 +185,23 @@ def test_a_half_written_file_is_refused(
     assert refused(path, items, samples)
 
 
+@pytest.mark.parametrize(("harness", "where", "key"), [("lmms_eval", "row 1", "doc_id"), ("inspect_ai", "file", "samples")])
+def test_a_key_that_stands_twice_in_one_object_is_refused(
+    harness: foreign.Harness,
+    where: str,
+    key: str,
+    samples: list[Sample],
+    items: list[scoring.Item],
+    made: SimpleNamespace,
+    tmp_path: Path,
+) -> None:
+    """The last one would silently win."""
+    _, content = foreign.written(exam.grade(items, [made.said("B")] * 12), harness, {})
+    path = tmp_path / "given"
+    path.write_text(content.decode().replace(f'"{key}"', f'"{key}": [], "{key}"', 1))
+    assert "stands twice" in refused(path, items, samples)[where]
+
+
 def test_a_half_written_or_foreign_workbook_is_refused(
     samples: list[Sample], items: list[scoring.Item], made: SimpleNamespace, tmp_path: Path
 ) -> None:

@@ -94,6 +94,22 @@ def test_predictions_of_another_benchmark_are_refused(
         load(foreign, exam_items, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("once", "twice"),
+    [('"text"', '"text": "John Doe", "text"'), ('"key"', '"key": "another", "key"'), ('"label"', '"label": "John Doe", "label"')],
+)
+def test_a_key_that_stands_twice_in_one_object_is_refused_with_its_row(
+    once: str, twice: str, lines: list[dict[str, Any]], exam_items: list[scoring.Item], tmp_path: Path
+) -> None:
+    """The last one would silently win."""
+    spelled = [json.dumps(line) for line in lines]
+    place = next(number for number, line in enumerate(spelled) if once in line)
+    spelled[place] = spelled[place].replace(once, twice, 1)
+    found = refused(lines, exam_items, tmp_path, raw="\n".join(spelled).encode())
+    assert "stands twice" in found[f"row {place + 1}"]
+    assert "John" not in str(found)
+
+
 def test_a_half_written_file_is_refused(lines: list[dict[str, Any]], exam_items: list[scoring.Item], tmp_path: Path) -> None:
     whole = "\n".join(json.dumps(line) for line in lines).encode()
     assert "cut off" in refused(lines, exam_items, tmp_path, raw=whole[:-20])["row 120"]

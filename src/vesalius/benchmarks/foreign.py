@@ -133,6 +133,34 @@ def written(result: Result, harness: Harness, facts: Mapping[str, Any]) -> tuple
     ).encode()
 
 
+class KeyTwiceError(ValueError):
+    """A key stands twice in one object: the second would silently replace the first."""
+
+
+def parsed(text: str | bytes) -> Any:
+    """A JSON document in which no object has a key twice.
+
+    Raises:
+        KeyTwiceError: one has.
+        ValueError, RecursionError: it is not JSON.
+    """
+    return json.loads(text, object_pairs_hook=_once)
+
+
+def why_not(wrong: Exception) -> str:
+    """What is wrong with a text that `parsed` did not take, without any of its words."""
+    if isinstance(wrong, KeyTwiceError):
+        return "A key stands twice in one of its objects: which of the two is meant cannot be told."
+    return "It is not JSON. The file may be cut off."
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise KeyTwiceError
+    return found
+
+
 def _recognize_document(path: Path, start: str) -> Harness | None:
     """A JSON document as a whole: a log, or a list of records."""
     log = _LOG.match(start) is not None
@@ -176,9 +204,9 @@ def _records(content: bytes) -> list[tuple[str, Mapping[Any, Any]]]:
         raise _damaged("It is not UTF-8.") from wrong
     if text.lstrip().startswith("["):
         try:
-            return [(f"row {n}", row) for n, row in enumerate(json.loads(text), start=1) if isinstance(row, dict)]
+            return [(f"row {n}", row) for n, row in enumerate(parsed(text), start=1) if isinstance(row, dict)]
         except (ValueError, RecursionError) as wrong:
-            raise _damaged("It is not JSON. It may be cut off.") from wrong
+            raise _damaged(why_not(wrong)) from wrong
     tabs = "\t" in text.partition("\n")[0]
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if tabs else ",", strict=True)
     try:
@@ -201,9 +229,9 @@ def _lmms_eval(path: Path, problems: list[Problem]) -> Iterator[Row]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            problems.append(Problem(f"row {number}", "It is not JSON. The file may be cut off."))
+            row = parsed(line)
+        except (ValueError, RecursionError) as wrong:
+            problems.append(Problem(f"row {number}", why_not(wrong)))
             continue
         if not isinstance(row, dict) or "doc_id" not in row:
             problems.append(Problem(f"row {number}", "It is not an object with a doc_id."))
@@ -223,9 +251,9 @@ def _lmms_eval(path: Path, problems: list[Problem]) -> Iterator[Row]:
 
 def _inspect_ai(path: Path, problems: list[Problem]) -> Iterator[Row]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parsed(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as wrong:
-        raise _damaged("It is not JSON. It may be cut off.") from wrong
+        raise _damaged(why_not(wrong)) from wrong
     samples = document.get("samples") if isinstance(document, dict) else None
     if not isinstance(samples, list):
         raise _damaged("The log has no samples.")

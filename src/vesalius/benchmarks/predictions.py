@@ -232,9 +232,9 @@ def _rows(path: Path, problems: list[Problem], samples: Sequence[Sample]) -> lis
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         if line.strip():
             try:
-                found.append((f"row {number}", json.loads(line)))
-            except (ValueError, RecursionError):
-                problems.append(Problem(f"row {number}", "It is not JSON. The file may be cut off."))
+                found.append((f"row {number}", foreign.parsed(line)))
+            except (ValueError, RecursionError) as wrong:
+                problems.append(Problem(f"row {number}", foreign.why_not(wrong)))
     return found
 
 
