@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from vesalius.benchmarks import baselines, scoring
-from vesalius.types import Box, Region, SampleImage
+from vesalius.generate.written_boxes import CODECS, Coordinates
+from vesalius.types import Box, Region, Sample, SampleImage
 
 
 def test_no_constant_answer_beats_majority(made: SimpleNamespace, exam_items: list[scoring.Item]) -> None:
@@ -140,3 +141,19 @@ def test_boxes_without_a_picture_go_to_the_current_one_and_nowhere_when_there_is
     assert (laid.label, laid.image, laid.geometry) == ("x", 1, Box((0, 0), (20, 40)))
     for none in ((), (SampleImage("current", volume),), (SampleImage("prior", flat),)):
         assert baselines.laid_on(response, made.sample("p", "location", "Where?", "x", none)).regions == ()
+
+
+def test_boxes_that_stand_in_the_text_are_read_on_the_grid_of_the_picture_that_was_asked_about(made: SimpleNamespace) -> None:
+    def sample(*sides: int) -> Sample:
+        shown = (SampleImage("current", made.picture(np.zeros(sides, np.uint8))),)
+        return made.sample("p", "location", "Where?", "x", shown)
+
+    small, large = sample(10, 20), sample(100, 40)
+    written = replace(made.said("[0, 0, 500, 1000]"), coordinates=Coordinates(CODECS["thousandths"], (10, 20), (10, 20)))
+    moved = baselines.carried_over(written, small, large)
+    blind = replace(made.said("[0, 0, 500, 1000]"), coordinates=Coordinates(CODECS["thousandths"], (1, 1), (1, 1)))
+    laid = baselines.laid_on(blind, large)
+    for response in (moved, laid):
+        assert response.coordinates is not None
+        assert response.coordinates.place([0, 0, 500, 1000]) == Box((0, 0), (100, 20))
+    assert baselines.laid_on(blind, made.sample("p", "location", "Where?", "x")).coordinates is None
