@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.metrics import top_k_accuracy_score
 
 from vesalius.metrics import recall_at_k
 
@@ -15,6 +16,26 @@ def test_hand_computed_case() -> None:
     assert recall_at_k.items(SIMILARITIES, RIGHT, k=1).tolist() == [0, 0, 0]
     assert recall_at_k.items(SIMILARITIES, RIGHT, k=2).tolist() == [1, 0, 0]
     assert recall_at_k.items(SIMILARITIES, RIGHT, k=4).tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_agrees_with_scikit_learn_where_one_item_is_right(k: int) -> None:
+    draw = np.random.default_rng(k)
+    similarities, classes = draw.random((200, 12)), draw.integers(0, 12, 200)
+    found = recall_at_k.items(similarities, np.eye(12, dtype=bool)[classes], k=k)
+    expected = top_k_accuracy_score(classes, similarities, k=k, labels=np.arange(12), normalize=False)
+    assert found.sum() == expected
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_agrees_with_a_plain_loop_where_several_are_right_and_many_are_as_similar(k: int) -> None:
+    draw = np.random.default_rng(k)
+    similarities, right = draw.integers(0, 6, (200, 12)) / 5, draw.random((200, 12)) < 0.3
+    right[:, 0] |= ~right.any(axis=1)
+    for row, marked, found in zip(similarities, right, recall_at_k.items(similarities, right, k=k), strict=True):
+        best = max(value for value, is_right in zip(row, marked, strict=True) if is_right)
+        before = sum(value >= best for value, is_right in zip(row, marked, strict=True) if not is_right)
+        assert found == (before < k)
 
 
 def test_a_copy_of_the_right_text_is_right_and_does_not_stand_before_it() -> None:
