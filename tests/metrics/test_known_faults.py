@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from vesalius.benchmarks import measures
 from vesalius.metrics import (
     absolute_error,
     aurc,
@@ -178,6 +179,15 @@ def test_medevalkit_f1_is_not_the_recall() -> None:
     """Its helper returns (F1, precision, recall), and the caller reads (precision, recall, F1)."""
     answers, truths = np.array([1, 1, 1, 1], bool), np.array([1, 0, 0, 0], bool)  # precision 1/4, recall 1
     assert f1.value(answers, truths) == pytest.approx(2 / 5)
+
+
+@pytest.mark.parametrize("said", ["", "  ", ".", "\n"])
+@pytest.mark.parametrize("name", ["exact", "exact_squad", "token_f1", "token_f1_squad", "token_recall", "answer_match"])
+def test_medevalkit_an_empty_answer_scores_nothing_and_breaks_nothing(name: str, said: str) -> None:
+    """Its F1 is a bare 0 for an answer without words, where its caller unpacks three numbers (grounding_evaluation.md B2)."""
+    found = measures.measure(name).items
+    assert found is not None
+    assert found([said, "effusion"], ["effusion", "effusion"]).tolist() == [0, 1]
 
 
 def test_hica_vqa_classes_that_nobody_has_do_not_raise_the_macro_f1() -> None:

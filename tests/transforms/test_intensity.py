@@ -31,6 +31,15 @@ def test_ct_goes_through_its_window_and_air_is_black() -> None:
     assert windowed[0, 1] == pytest.approx((-160 + 1350) / 1500)
 
 
+def test_the_same_tissue_is_as_gray_whatever_else_lies_in_its_slice() -> None:
+    """Slices that are each stretched from their own least to their greatest value differ where the patient does not."""
+    quiet, metal = (np.array([[-50.0, 40.0, 60.0, 120.0, other]]) for other in (100.0, 3000.0))
+    shown = [to_unit(array, picture(array, modality="CT"))[0, :4, 0] for array in (quiet, metal)]
+    assert shown[0].tolist() == shown[1].tolist()
+    shifted = [to_unit(quiet + by, picture(quiet + by, modality="CT", window=(40.0 + by, 400.0))) for by in (0.0, 1024.0)]
+    assert np.allclose(*shifted)  # a scale that begins elsewhere, with its window
+
+
 def test_a_constant_picture_is_black_not_a_division_by_zero() -> None:
     array = np.full((5, 5), 7, np.uint8)
     assert not to_unit(array, picture(array)).any()
