@@ -6,6 +6,7 @@ import pytest
 
 from vesalius.benchmarks import scoring
 from vesalius.errors import InputRefused
+from vesalius.generate.written_boxes import CODECS, Coordinates
 from vesalius.types import Box, Mask, Point, Polygon, Region, SampleImage, Turn
 
 
@@ -120,3 +121,14 @@ def test_the_picture_of_a_sample_is_not_read_to_make_an_item(made: SimpleNamespa
     shown = made.picture(np.zeros((4, 4), np.uint8))
     sample = made.sample("p", "plane", "Which?", "PA", (SampleImage("current", replace(shown, load=refuse)),))
     assert scoring.items_of([sample])[0].text == "PA"
+
+
+@pytest.mark.parametrize(
+    ("said", "right"),
+    [("[]", True), ("none", True), ("the left lung", False), ("[[0, 0, 5, 5]]", False), ("[[900, 0, 950, 5]]", False)],
+)
+def test_words_of_a_model_that_writes_its_boxes_are_not_nothing_to_see(made: SimpleNamespace, said: str, right: bool) -> None:
+    shown = (SampleImage("current", made.picture(np.zeros((9, 9), np.uint8))),)
+    items = scoring.items_of([made.sample("p", "location", "Where is it?", "none", shown)])
+    response = replace(made.said(said), coordinates=Coordinates(CODECS["pixels"], (9, 9), (9, 9)))
+    assert scoring.values_of(items, [response])["box_iou"].tolist() == [float(right)]

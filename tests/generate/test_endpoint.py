@@ -19,6 +19,7 @@ from vesalius.benchmarks.answers_file import AnswersFile
 from vesalius.benchmarks.asking import Manner, ask
 from vesalius.errors import MissingFromEnvironment, UsageError, VesaliusError
 from vesalius.generate import endpoint
+from vesalius.generate.answers import Asked, read
 from vesalius.generate.endpoint import KEY, Endpoint, is_endpoint, open_endpoint
 from vesalius.generate.respond import Query, Transient
 from vesalius.types import Box, Image, SampleImage, Source
@@ -89,10 +90,10 @@ def test_boxes_are_read_in_the_coordinates_that_the_user_says_and_put_into_the_f
     assert found.coordinates is not None
     assert found.coordinates.shown_px == (1536, 768)
     assert found.coordinates.file_px == (3072, 1536)
-    assert found.regions[0].geometry == Box((0.0, 0.0), (1536.0, 1536.0))
-    assert (bare.coordinates, bare.regions) == (None, ())
+    boxes = read(found.text, Asked("boxes", coordinates=found.coordinates)).regions
+    assert [region.geometry for region in boxes] == [Box((0.0, 0.0), (1536.0, 1536.0))]
+    assert bare.coordinates is None
     assert blind.coordinates is not None
-    assert blind.regions == ()
 
 
 def test_a_volume_is_not_sent() -> None:

@@ -361,10 +361,13 @@ def _read(item: Item, response: Response) -> Given:
     """What an answer says; its level is the looser one of the model's grammar and of reading it for the form."""
     if response.status == "failed":
         return Given("", response.regions, None)
-    form = None if item.asked is None else item.asked.form
-    if item.asked is None or (form in PLACED and response.coordinates is None):
+    asked = item.asked
+    if asked is None and response.coordinates is not None and item.measured[0] == box_iou.NAME:
+        asked = Asked("boxes", question=item.question)  # words that hold no box are not "nothing to see"
+    form = None if asked is None else asked.form
+    if asked is None or (form in PLACED and response.coordinates is None):
         return Given(response.text, _as_points(response.regions) if form == "points" else response.regions, response.status)
-    reading = (item.reader or read)(response.text, replace(item.asked, coordinates=response.coordinates))
+    reading = (item.reader or read)(response.text, replace(asked, coordinates=response.coordinates))
     if reading.level is None:
         return Given("", response.regions, None)
     level = max(response.status, reading.level, key=LEVELS.index)

@@ -29,7 +29,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from vesalius.errors import InputRefused, MissingFromEnvironment, UsageError
-from vesalius.generate import written_boxes
 from vesalius.generate.respond import Query, Response, Scope, Transient
 from vesalius.generate.written_boxes import CODECS, Coordinates
 from vesalius.transforms.draw import png_bytes, shrink
@@ -185,18 +184,16 @@ class Endpoint:
         except (KeyError, IndexError, TypeError, AttributeError) as wrong:
             raise _refused("answers with something that is no chat completion", "Name one that ends in /v1") from wrong
         raw, text = (_whole(part) for part in (written or "", text))
-        coordinates = self._coordinates(query, shown_px)
-        boxes = written_boxes.read(text, coordinates) if coordinates is not None and shown_px else None
         status = "failed" if not text else "repaired" if ended == "length" else "strict"
         return Response(
             text,
-            boxes.regions if boxes is not None and not boxes.out_of_range else (),
+            (),
             _probability(choice.get("logprobs"), written or ""),
             status,  # type: ignore[arg-type]
             raw,
             0,  # servers count the tokens of pictures among those of the text
             sum(_count(document, name) for name in ("prompt_tokens", "completion_tokens")),
-            coordinates,
+            self._coordinates(query, shown_px),
         )
 
     def _coordinates(self, query: Query, shown_px: Sequence[tuple[int, int]]) -> Coordinates | None:
