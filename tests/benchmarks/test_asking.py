@@ -1,7 +1,7 @@
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -85,6 +85,40 @@ def test_what_was_answered_before_an_endpoint_broke_is_kept_and_not_asked_again(
     third = Endpoint()
     assert texts(third, kept=AnswersFile(path)) == EXPECTED
     assert third.asked == []
+
+
+@dataclass
+class Beside(Endpoint):
+    """A model whose confidence depends, in its last digits, on what is asked beside, as sums of floats do."""
+
+    def respond(self, queries: Sequence[Query]) -> list[Response]:
+        beside = len(queries) + sum(len(query.question) * place for place, query in enumerate(queries, start=1))
+        return [replace(response, confidence=0.5 + 1e-7 * beside) for response in super().respond(queries)]
+
+
+@pytest.mark.parametrize("stops", [1, 2, 4])
+def test_a_run_that_goes_on_asks_the_same_questions_together_as_one_that_was_never_stopped(stops: int, tmp_path: Path) -> None:
+    manner = Manner(batch=7, tries=1)
+    whole = [r.confidence for r in ask(Beside(), QUERIES, "as asked", lambda m: None, manner=manner)]
+    assert len(set(whole)) > 2
+    kept = tmp_path / "a.jsonl"
+    with pytest.raises(MissingFromEnvironment):
+        ask(Beside(broken_after=stops), QUERIES, "as asked", lambda m: None, kept=AnswersFile(kept), manner=manner)
+    rest = Beside()
+    again = ask(rest, QUERIES, "as asked", lambda m: None, kept=AnswersFile(kept), manner=manner)
+    assert len(rest.asked) == len(QUERIES) - 7 * stops
+    assert [response.confidence for response in again] == whole
+
+
+def test_a_batch_of_which_some_is_known_changes_no_other_batch(tmp_path: Path) -> None:
+    kept, manner = tmp_path / "a.jsonl", Manner(batch=7)
+    whole = [r.confidence for r in ask(Beside(), QUERIES, "as asked", lambda m: None, kept=AnswersFile(kept), manner=manner)]
+    lines = kept.read_bytes().splitlines(keepends=True)
+    kept.write_bytes(b"".join(lines[:17]))  # the third batch was cut off after three
+    again = [r.confidence for r in ask(Beside(), QUERIES, "as asked", lambda m: None, kept=AnswersFile(kept), manner=manner)]
+    assert again[:17] == whole[:17]
+    assert again[17:21] != whole[17:21]
+    assert again[21:] == whole[21:]
 
 
 def test_the_same_question_is_asked_once() -> None:

@@ -153,6 +153,31 @@ def test_under_a_limit_majority_is_that_of_the_whole_split(dataset: Path, rule: 
     assert len({item.patient for item in others}) == PATIENTS - 1
 
 
+def test_a_run_that_was_stopped_and_goes_on_has_the_scores_of_one_that_was_not(dataset: Path, rule: Rule, tmp_path: Path) -> None:
+    class Beside(Rule):
+        """Its confidences depend in their last digits on what is asked beside; it breaks down at a call."""
+
+        calls, breaks_at = 0, 10**9
+
+        def respond(self, queries: Sequence[Query]) -> list[Response]:
+            self.calls += 1
+            if self.calls == self.breaks_at:
+                raise KeyboardInterrupt
+            beside = len(queries) + sum(len(query.question) * place for place, query in enumerate(queries))
+            return [replace(response, confidence=0.7 + 1e-7 * beside) for response in super().respond(queries)]
+
+    exam = prepare(str(dataset), frozenset(), None)
+    model, manner, silent = Beside(rule.known), Manner(batch=9), lambda m: None
+    assess(model, exam, out=tmp_path / "whole", say=silent, way=workflow.Way(tmp_path / "kept whole", manner))
+    stopped = workflow.Way(tmp_path / "kept", manner)
+    model.breaks_at = model.calls + 4
+    with pytest.raises(KeyboardInterrupt):
+        assess(model, exam, out=tmp_path / "again", say=silent, way=stopped)
+    assess(model, exam, out=tmp_path / "again", say=silent, way=stopped)
+    whole, again = ((tmp_path / name / "scores.json").read_bytes() for name in ("whole", "again"))
+    assert whole == again
+
+
 def test_two_evaluations_are_compared_item_by_item(dataset: Path, rule: Rule, tmp_path: Path) -> None:
     exam = prepare(str(dataset), frozenset(), None)
     one = assess(rule, exam, out=tmp_path / "a", say=lambda m: None).data["rows"][0]["scores"]["model"]["value"]

@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -49,18 +49,24 @@ class AnswersFile:
 
     def put(self, query: Query, response: Response) -> None:
         """Keep an answer: on disk before this returns. Safe from several threads."""
-        name = query_sha256(query)
-        line = json.dumps({"query": name, **_written(response)}, ensure_ascii=False, allow_nan=True) + "\n"
+        self.put_all([(query, response)])
+
+    def put_all(self, answers: Sequence[tuple[Query, Response]]) -> None:
+        """Keep the answers of one batch, in one piece: a kill leaves all of them or none, but for one within the writing."""
+        named = {query_sha256(query): response for query, response in answers}
         with self._lock:
-            if name in self._known:
+            new = {name: response for name, response in named.items() if name not in self._known}
+            if not new:
                 return
+            rows = ({"query": name, **_written(response)} for name, response in new.items())
+            lines = "".join(json.dumps(row, ensure_ascii=False, allow_nan=True) + "\n" for row in rows)
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self.path.open("ab") as stream:
                 fcntl.flock(stream, fcntl.LOCK_EX)  # released when it is closed
-                stream.write(line.encode())
+                stream.write(lines.encode())
                 stream.flush()
                 os.fsync(stream.fileno())
-            self._known[name] = response
+            self._known |= new
 
     def _load(self) -> None:
         with self.path.open("r+b") as stream:
@@ -94,11 +100,13 @@ def place_of(folder: Path, identity: ModelIdentity, condition: str, code: str = 
     return folder / model / f"{condition}.jsonl"
 
 
-def remembered(file: AnswersFile | None) -> tuple[Callable[[Query], Response | None], Callable[[Query, Response], None]]:
-    """How to look an answer up and to keep one; nothing is kept without a file."""
+def remembered(
+    file: AnswersFile | None,
+) -> tuple[Callable[[Query], Response | None], Callable[[Sequence[tuple[Query, Response]]], None]]:
+    """How to look an answer up and to keep those of a batch; nothing is kept without a file."""
     if file is None:
-        return (lambda query: None), (lambda query, response: None)
-    return file.get, file.put
+        return (lambda query: None), (lambda answers: None)
+    return file.get, file.put_all
 
 
 def _written(response: Response) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 A local model is asked in batches by one worker. An endpoint is asked by several at once, never more than `workers`; what it
 raises as `Transient` is tried again after a wait that doubles, and after the last try the run stops: what was answered is
 kept, and the same command goes on from there.
+
+What stands in one batch is settled by the questions alone, not by which of them are known already: the last digits of a model's
+confidence depend on what it computes beside, and a run that goes on is to end with the scores of one that was never stopped.
 """
 
 import time
@@ -67,7 +70,7 @@ def ask(
     Raises:
         MissingFromEnvironment: `endpoint_unreachable` after the last try of a batch.
     """
-    get, put = remembered(kept)
+    get, keep = remembered(kept)
     names = [query_sha256(query) for query in queries]
     found: dict[str, Response] = {name: memory[name] for name in names if name in memory} if memory else {}
     open_: dict[str, Query] = {}
@@ -78,19 +81,19 @@ def ask(
                 open_[name] = query
             else:
                 found[name] = known
-    waiting = list(open_.items())
-    batches = [waiting[start : start + manner.batch] for start in range(0, len(waiting), manner.batch)]
+    together = list(dict.fromkeys(name for name in names if not memory or name not in memory))
+    parts = [together[start : start + manner.batch] for start in range(0, len(together), manner.batch)]
+    waiting = ([(name, open_[name]) for name in part if name in open_] for part in parts)
+    batches = [batch for batch in waiting if batch]
     lock = Lock()
     if found:
         say(f"asked {how}: {sum(name in found for name in names)}/{len(names)} known already")
 
     def settle(batch: Sequence[tuple[str, Query]]) -> None:
         responses = _tried(responder, [query for _, query in batch], manner)
-        for (name, query), response in zip(batch, responses, strict=True):
-            put(query, response)
-            with lock:
-                found[name] = response
+        keep([(query, response) for (_, query), response in zip(batch, responses, strict=True)])
         with lock:
+            found.update((name, response) for (name, _), response in zip(batch, responses, strict=True))
             say(f"asked {how}: {sum(name in found for name in names)}/{len(names)}")
 
     if manner.workers == 1:
