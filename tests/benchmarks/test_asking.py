@@ -121,6 +121,13 @@ def test_a_batch_of_which_some_is_known_changes_no_other_batch(tmp_path: Path) -
     assert again[21:] == whole[21:]
 
 
+def test_where_nobody_answers_no_worker_begins_with_another_question() -> None:
+    gone = Endpoint(broken_after=0)
+    with pytest.raises(MissingFromEnvironment):
+        texts(gone, manner=Manner(workers=4, batch=1, tries=3, sleep=lambda s: None))
+    assert gone.calls <= 4 * 3
+
+
 def test_the_same_question_is_asked_once() -> None:
     endpoint = Endpoint()
     found = ask(endpoint, [QUERIES[0], QUERIES[1], Query((), "q0")], "as asked", lambda m: None)

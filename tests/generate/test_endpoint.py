@@ -182,9 +182,16 @@ def test_anything_else_is_one_refusal_at_once(fault: str | int) -> None:
 
 @pytest.mark.parametrize("fault", [413, "too long"])
 def test_a_question_that_is_too_long_is_declined_alone(fault: str | int) -> None:
-    with serving(upper, faults={2: fault}) as server:
+    with serving(upper, faults={2: fault, 3: fault}) as server:
         found = ask(Endpoint(server.address), QUERIES[:4], "as asked", lambda m: None, manner=Manner(batch=1))
     assert [response.raw for response in found] == ["Q0", "refused: text_too_long", "Q2", "Q3"]
+
+
+def test_where_only_the_answer_to_come_is_too_long_the_server_may_use_what_is_left() -> None:
+    with serving(upper, faults={1: "too long"}) as server:
+        found = Endpoint(server.address).respond(QUERIES[:1])[0]
+    assert found.text == "Q0"
+    assert ["max_tokens" in request for request in server.requests] == [True, False]
 
 
 def test_a_server_that_drips_for_ever_is_left_when_time_is_up() -> None:

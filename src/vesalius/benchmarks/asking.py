@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from threading import Lock
+from threading import Event, Lock
 
 from vesalius.benchmarks.answers_file import AnswersFile, query_sha256, remembered
 from vesalius.errors import InputRefused, MissingFromEnvironment
@@ -109,12 +109,24 @@ def ask(
 def _together(
     settle: Callable[[Sequence[tuple[str, Query]]], None], batches: Sequence[Sequence[tuple[str, Query]]], workers: int
 ) -> None:
-    """Every batch by some worker; the first failure stops the others after the batch that they are at."""
+    """Every batch by some worker; the first failure, or a key that interrupts, stops each after the batch that it is at."""
+    stopped = Event()
+
+    def unless_stopped(batch: Sequence[tuple[str, Query]]) -> None:
+        if stopped.is_set():
+            return
+        try:
+            settle(batch)
+        except BaseException:
+            stopped.set()
+            raise
+
     with ThreadPoolExecutor(workers) as pool:
-        running = [pool.submit(settle, batch) for batch in batches]
-        done, left = wait(running, return_when=FIRST_EXCEPTION)
-        for task in left:
-            task.cancel()
+        running = [pool.submit(unless_stopped, batch) for batch in batches]
+        try:
+            done, _ = wait(running, return_when=FIRST_EXCEPTION)
+        finally:
+            stopped.set()
         for task in done:
             task.result()
 

@@ -45,6 +45,7 @@ PICTURES_KEPT = 16
 LONGEST_NAME = 200
 NO_PICTURE = "refused: no_image"  # counted with what was refused
 
+_FORM = "Nothing was asked. Write it as http://HOST:PORT/v1#MODEL, with the name that the server has for the model."
 _PLAIN = re.compile(r"[!-~]+")
 _PATH = re.compile(r"[\w.~%/-]*", re.ASCII)
 _LATER = frozenset({408, 425, 429})
@@ -129,7 +130,7 @@ class Endpoint:
             content += [{"type": "text", "text": _NAMES[item.role]}] if len(shown) > 1 else []
             content.append({"type": "image_url", "image_url": {"url": url}})
         content.append({"type": "text", "text": query.question})
-        asked = {
+        asked: dict[str, Any] = {
             "model": self.model,
             "messages": [{"role": "user", "content": content if shown else query.question}],
             "temperature": 0,
@@ -138,7 +139,12 @@ class Endpoint:
             "logprobs": True,
             "stream": False,
         }
-        return self._response(query, [px for _, px in shown], self._post(json.dumps(asked).encode()))
+        try:
+            answer = self._post(json.dumps(asked).encode())
+        except InputRefused:  # some count the tokens to come as well: then with what is left of the context
+            del asked["max_tokens"]
+            answer = self._post(json.dumps(asked).encode())
+        return self._response(query, [px for _, px in shown], answer)
 
     def _post(self, body: bytes) -> bytes:
         """What the server answers with 200."""
@@ -226,9 +232,6 @@ def _parts(name: str) -> tuple[bool, str, int | None, str, str]:
     if wrong:
         raise UsageError("bad_option", f"The endpoint's address {wrong}. {_FORM}")
     return parts.scheme == "https", host, port, parts.path.rstrip("/") + "/chat/completions", parts.fragment
-
-
-_FORM = "Nothing was asked. Write it as http://HOST:PORT/v1#MODEL, with the name that the server has for the model."
 
 
 def _as_url(image: Image) -> tuple[str, tuple[int, int]]:
