@@ -11,7 +11,7 @@
 *shuffled_image*  the same model with the pictures of another patient, of the same task, modality and roles. What it still
                   scores does not come from this patient. Its boxes are carried over in unit coordinates.
 *blank_image*     the same model with pictures of the same size that are gray throughout.
-*random_box*      where boxes are asked for: as many boxes with the right names, anywhere, of any size (`chance.py`).
+*random_box*      where boxes or points are asked for: as many with the right names, anywhere, of any size (`chance.py`).
 *segment_then_measure*  where a size is asked for: a threshold and a ruler (`segmented.py`).
 *nearest_report*  where a report is asked for: the report of the other patient whose picture is most alike (`neighbors.py`).
 """

@@ -17,8 +17,8 @@ and right within a share of the true value: millimeters and square millimeters a
 is answered with as many numbers in the order of the truth, and its value is the share of them that are right. A question whose
 answer is points is scored by their places: each within 10 pixels of a true one, paired one to one (`point_f1`); a box that is
 answered points at its middle.
-Known limit: 10 pixels are little in a large picture and much in a small one. Samples without an assistant turn at the end are
-left out."""
+Known limit: 10 pixels are little in a large picture and much in a small one; a sample that asks for a point holds no region
+around it, so that of a large organ a point elsewhere in it misses. Samples without an assistant turn at the end are left out."""
 
 
 _REGION = re.compile(r"\s*<region:(\d+)>")
