@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from vesalius.models.blocks import Block, Cache, turns
+from vesalius.models.attention import turns
+from vesalius.models.blocks import Block, Cache
 
 LONGEST_WAVE = 10_000.0  # base of the rotary frequencies (arXiv:2104.09864, Sec. 3.3)
 

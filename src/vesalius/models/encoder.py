@@ -7,7 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from vesalius.errors import UsageError
-from vesalius.models.blocks import Block, Packing, turns
+from vesalius.models.attention import turns
+from vesalius.models.blocks import Block
+from vesalius.models.packing import Packing
 from vesalius.models.pairs import Encoded, Pictures
 from vesalius.models.patches import PATCH_AS_MM, LinearStem, PatchStem, patch_positions_mm, physical_angles
 

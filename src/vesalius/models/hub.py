@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vesalius.errors import InputRefused, MissingFromEnvironment, UsageError
-from vesalius.models.blocks import Packing
 from vesalius.models.encoder import Classed
+from vesalius.models.packing import Packing
 from vesalius.models.pairs import Encoded, Pictures, Texts
 from vesalius.models.pooling import mean
 

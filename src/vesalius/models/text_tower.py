@@ -4,9 +4,11 @@ import torch
 from torch import Tensor, nn
 
 from vesalius.errors import UsageError
-from vesalius.models.blocks import Block, Packing, turns
+from vesalius.models.attention import turns
+from vesalius.models.blocks import Block
 from vesalius.models.decoder import LONGEST_WAVE
 from vesalius.models.encoder import class_rows, split_classes
+from vesalius.models.packing import Packing
 from vesalius.models.pairs import Encoded, Texts
 
 
