@@ -90,7 +90,7 @@ class Learner:
         parameters = list(model.parameters())
         matrices, rest = ([one for one in parameters if (one.ndim >= 2) == wide] for wide in (True, False))
         groups = [{"params": matrices, "weight_decay": 0.2}, {"params": rest, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.98), eps=1e-6)
+        self.optimizer = torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.98), eps=1e-6, fused=True)
         self.losses: list[float] = []
 
     def learn(self) -> None:

@@ -44,7 +44,7 @@ def make_optimizer(
             for axes, decay in ((2, weight_decay), (1, 0.0), (0, 0.0)):
                 group = [parameter for parameter in fresh if min(parameter.ndim, 2) == axes]
                 groups.append({"params": group, "lr": rates[name], "peak": rates[name], "weight_decay": decay})
-    return AdamW([group for group in groups if group["params"]], betas=(0.9, 0.98), eps=1e-8)
+    return AdamW([group for group in groups if group["params"]], betas=(0.9, 0.98), eps=1e-8, fused=True)
 
 
 def set_learning_rate(optimizer: AdamW, step: int, steps: int, warmup: int) -> float:
