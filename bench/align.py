@@ -1,9 +1,9 @@
 """How fast pictures are aligned with texts, and in how much memory: `python bench/align.py`.
 
 Training against open_clip: the same sizes, the same batch in memory, fp32, two threads; forward pass, loss, backward pass and
-AdamW. Captions are all of full length (equal work), then of mixed length (ours are packed, open_clip pads). Embedding of
-pictures of many shapes against resizing all to the largest. Each contestant has a process of its own and all are asked in
-turn; a ratio is one of medians. The memory of the patch-concept loss, in processes of their own. On a GPU, where torch sees
+fused AdamW. Both keep the memory that they free, as `vesalius train` does. Captions are all of full length (equal work), then of
+mixed length (ours are packed, open_clip pads). Embedding of pictures of many shapes against resizing all to the largest. Each
+contestant has a process of its own and all are asked in turn; a ratio is one of medians. The memory of the patch-concept loss, in processes of their own. On a GPU, where torch sees
 one: pairs a second, model FLOP utilization and memory.
 
 Prints Markdown tables and what became of each target, and writes them beside the figures as JSON. Exit 1 when contestants
@@ -33,6 +33,7 @@ OURS, PEER = "align_vesalius", "align_open_clip"
 PACKED, RESIZED = "embed_packed", "embed_resized"
 FEWEST_ROUNDS = 7
 BUSY = 0.5
+KEEPING = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str((1 << 31) - 1)}  # vesalius.train.memory
 EQUAL_WORK, MIXED, MEMORY, GRADIENTS, SHAPES = 1.0, 1.3, 6.0, 1e-5, 1.5
 ASIDE = "not measured: no GPU was lent"
 
@@ -43,7 +44,7 @@ def main() -> int:
     facts, cache = machine_facts(), options.cache.resolve()
     if facts["load_before"] > BUSY:
         print(f"the machine is busy (load {facts['load_before']}): timings will not mean much", file=sys.stderr)
-    os.environ |= {"OMP_NUM_THREADS": str(THREADS), "HF_HUB_OFFLINE": "1"}
+    os.environ |= {"OMP_NUM_THREADS": str(THREADS), "HF_HUB_OFFLINE": "1", **KEEPING}
     python = peers_python(cache, "peers_align")
     result: dict[str, Any] = {"machine": facts, "rounds": options.rounds, "threads": THREADS, "training": {}}
     for kind in ("full", "mixed"):

@@ -19,6 +19,7 @@ from vesalius.train.curves import write_report
 from vesalius.train.distributed import Ranks, in_turn, joined
 from vesalius.train.log import read as read_log
 from vesalius.train.loop import FitSettings, fit
+from vesalius.train.memory import keep_freed
 from vesalius.workflows import origin
 from vesalius.workflows.outcome import Outcome
 from vesalius.workflows.training import aligning, answering
@@ -48,6 +49,7 @@ def train(
         InputRefused: `resume_mismatch`, `empty_split`, and what the data and the loop refuse.
     """
     begun, commit = time.perf_counter(), origin.commit()  # of the code that runs, whatever is committed meanwhile
+    keep_freed()
     resolved = _read(recipe, overrides, smoke)
     folder = out or Path("runs") / (f"{resolved.name}-smoke" if smoke else resolved.name)
     with joined() as device:
