@@ -3,8 +3,8 @@
 Training against open_clip: the same sizes, the same batch in memory, fp32, two threads; forward pass, loss, backward pass and
 fused AdamW. Both keep the memory that they free, as `vesalius train` does. Captions are all of full length (equal work), then of
 mixed length (ours are packed, open_clip pads). Embedding of pictures of many shapes against resizing all to the largest. Each
-contestant has a process of its own and all are asked in turn; a ratio is one of medians. The memory of the patch-concept loss, in processes of their own. On a GPU, where torch sees
-one: pairs a second, model FLOP utilization and memory.
+contestant has a process of its own and all are asked in turn; a ratio is one of medians. The memory of the patch-concept loss, in
+processes of their own. On a GPU, where torch sees one: pairs a second, model FLOP utilization and memory.
 
 Prints Markdown tables and what became of each target, and writes them beside the figures as JSON. Exit 1 when contestants
 disagree.

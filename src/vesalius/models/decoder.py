@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from vesalius.models.attention import turns
-from vesalius.models.blocks import Block, Cache
+from vesalius.models.blocks import Block, Cache, Norm
 
 LONGEST_WAVE = 10_000.0  # base of the rotary frequencies (arXiv:2104.09864, Sec. 3.3)
 
@@ -24,7 +24,7 @@ class Decoder(nn.Module):
         self.embedding = nn.Embedding(vocabulary, width)
         nn.init.normal_(self.embedding.weight, std=0.02)
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
-        self.norm = nn.RMSNorm(width)
+        self.norm = Norm(width)
         self.head_width = width // heads
 
     def forward(self, stream: Tensor, positions: Tensor, mask: Tensor, caches: list[Cache] | None = None) -> Tensor:

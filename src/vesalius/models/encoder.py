@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from vesalius.errors import UsageError
 from vesalius.models.attention import turns
-from vesalius.models.blocks import Block
+from vesalius.models.blocks import Block, Norm
 from vesalius.models.packing import Packing
 from vesalius.models.pairs import Encoded, Pictures
 from vesalius.models.patches import PATCH_AS_MM, LinearStem, PatchStem, patch_positions_mm, physical_angles
@@ -65,7 +65,7 @@ class Encoder(nn.Module):
         if self.physical:
             self.unknown_spacing = nn.Parameter(torch.zeros(width))
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
-        self.norm = nn.RMSNorm(width)
+        self.norm = Norm(width)
         self.width = width
         self.head_width = width // heads
         self.drop = drop

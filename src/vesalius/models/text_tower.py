@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from vesalius.errors import UsageError
 from vesalius.models.attention import turns
-from vesalius.models.blocks import Block
+from vesalius.models.blocks import Block, Norm
 from vesalius.models.decoder import LONGEST_WAVE
 from vesalius.models.encoder import class_rows, split_classes
 from vesalius.models.packing import Packing
@@ -37,7 +37,7 @@ class TextTower(nn.Module):
         self.embedding = nn.Embedding(vocabulary, width)
         nn.init.normal_(self.embedding.weight, std=0.02)
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
-        self.norm = nn.RMSNorm(width)
+        self.norm = Norm(width)
         self.width = width
         self.head_width = width // heads
         self.class_token = nn.Parameter(torch.randn(width) * 0.02) if class_token else None
