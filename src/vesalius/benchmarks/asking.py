@@ -115,11 +115,13 @@ def _together(
     def unless_stopped(batch: Sequence[tuple[str, Query]]) -> None:
         if stopped.is_set():
             return
+        done = False
         try:
             settle(batch)
-        except BaseException:
-            stopped.set()
-            raise
+            done = True
+        finally:
+            if not done:
+                stopped.set()
 
     with ThreadPoolExecutor(workers) as pool:
         running = [pool.submit(unless_stopped, batch) for batch in batches]
