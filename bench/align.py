@@ -28,12 +28,13 @@ from environment import CACHE, HERE, machine_facts, peers_python, publish
 from pairs import THREADS, Sizes, folder_of
 from processes import Process, in_turn, ratio
 from shapes import Mix
+from vesalius.train.memory import LARGEST_BYTES, MOST_BYTES
 
 OURS, PEER = "align_vesalius", "align_open_clip"
 PACKED, RESIZED = "embed_packed", "embed_resized"
 FEWEST_ROUNDS = 7
 BUSY = 0.5
-KEEPING = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str((1 << 31) - 1)}  # vesalius.train.memory
+KEEPING = {"MALLOC_MMAP_THRESHOLD_": str(LARGEST_BYTES), "MALLOC_TRIM_THRESHOLD_": str(MOST_BYTES)}
 EQUAL_WORK, MIXED, MEMORY, GRADIENTS, SHAPES = 1.0, 1.3, 6.0, 1e-5, 1.5
 ASIDE = "not measured: no GPU was lent"
 

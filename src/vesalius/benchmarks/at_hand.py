@@ -34,7 +34,7 @@ PARTS: dict[Part, str] = {
     "were trained on the rest by the same rule (`vesalius data split`)",
 }
 _Meant = TypeVar("_Meant")
-_NAME = re.compile(r"[\W_]+")
+_MARKS = re.compile(r"[\W_]+")
 
 
 class Reader(Protocol):
@@ -165,16 +165,21 @@ def place(data: Published, source: Path | None) -> Path:
     return found[0]
 
 
+def folded(name: str) -> str:
+    """A name without case, spaces and marks: what a folder or a benchmark is found by."""
+    return _MARKS.sub("", name).casefold()
+
+
 def _is_named(folder: Path, name: str) -> bool:
-    return _NAME.sub("", folder.name).casefold() == _NAME.sub("", name).casefold()
+    return folded(folder.name) == folded(name)
 
 
 def _below(data: Published, folder: Path) -> list[Path]:
     """The folders in `folder` that have one of the usual names, the first name first."""
     if not folder.is_dir():
         return []
-    there = {_NAME.sub("", entry.name).casefold(): entry for entry in sorted(folder.iterdir(), reverse=True) if entry.is_dir()}
-    names = dict.fromkeys(_NAME.sub("", name).casefold() for name in data.folders)
+    there = {folded(entry.name): entry for entry in sorted(folder.iterdir(), reverse=True) if entry.is_dir()}
+    names = dict.fromkeys(map(folded, data.folders))
     return [there[name] for name in names if name in there]
 
 

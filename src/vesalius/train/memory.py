@@ -4,8 +4,8 @@ import ctypes
 import sys
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
-_MOST_BYTES = 2**31 - 1  # what glibc takes as an int
-_LARGEST_BYTES = 32 * 2**20  # the most that glibc takes; what is larger comes from the system and goes back there each time
+MOST_BYTES = 2**31 - 1  # what glibc takes as an int
+LARGEST_BYTES = 32 * 2**20  # the most that glibc takes; what is larger comes from the system and goes back there each time
 
 
 def keep_freed() -> bool:
@@ -23,4 +23,4 @@ def keep_freed() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
     if mallopt is None:
         return False
-    return bool(mallopt(_MMAP_THRESHOLD, _LARGEST_BYTES)) and bool(mallopt(_TRIM_THRESHOLD, _MOST_BYTES))
+    return bool(mallopt(_MMAP_THRESHOLD, LARGEST_BYTES)) and bool(mallopt(_TRIM_THRESHOLD, MOST_BYTES))

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,6 +15,7 @@ from vesalius.benchmarks import comparison, exam, foreign, record, report, scope
 from vesalius.benchmarks import predictions as answers
 from vesalius.benchmarks.answers_file import AnswersFile, place_of
 from vesalius.benchmarks.asking import AT_ONCE, IN_ORDER, Manner
+from vesalius.benchmarks.at_hand import folded
 from vesalius.benchmarks.corruptions import corruptions
 from vesalius.benchmarks.exam import MODEL, Result
 from vesalius.benchmarks.foreign import Harness
@@ -405,12 +405,8 @@ def _named(benchmark: str) -> tuple[str, str | None, Path | None]:
 
 def _spelled(name: str, known: Sequence[str]) -> str:
     """The benchmark meant by a name in other letters and marks, or by another harness's name (`ALSO`); else the name itself."""
-    meant = {_folded(other): own for own in known for other in (own, *rules_of(own).also)}
-    return meant.get(_folded(name), name)
-
-
-def _folded(name: str) -> str:
-    return re.sub(r"[\W_]", "", name).casefold()
+    meant = {folded(other): own for own in known for other in (own, *rules_of(own).also)}
+    return meant.get(folded(name), name)
 
 
 def _lot(patient: str) -> str:
